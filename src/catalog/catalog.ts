@@ -1,0 +1,347 @@
+import type { Asset, AssetStatus, ScanStatus, StorageProvider, Tags } from '../core/asset.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { Identity, OrganizationScope } from '../core/identity.ts';
+import type { StorageKey } from '../core/storage-key.ts';
+
+/**
+ * The catalog: what is known about every stored file. Every method that changes something is
+ * one transaction and writes its audit events in it. Rejections are AssetErrors
+ * (DATABASE_LOCKED, UNAVAILABLE, READ_ONLY, DATABASE_CORRUPT, …).
+ *
+ * Times that are compared are the database's own. Every transaction that adds, moves or removes
+ * a reference locks the content's verdict row first, then the object's row (in id order), and
+ * only then reads the state and counts.
+ */
+export interface Catalog {
+  readonly kind: 'sqlite' | 'postgres';
+  /** Made when the catalog is created or restored; the stores' markers name it. */
+  readonly catalogId: string;
+
+  readonly assets: AssetReads;
+  readonly uploads: UploadWrites;
+  readonly deletes: DeleteWrites;
+  readonly audit: AuditLog;
+  readonly backends: BackendRegistry;
+  readonly maintenance: CatalogMaintenance;
+
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- stored objects
+
+/** PENDING: being written, its writer's alone. RETAINED: a former copy, kept for a while. DELETING never goes back. */
+export type ObjectState = 'PENDING' | 'STORED' | 'RETAINED' | 'DELETING';
+
+/** What the store reported of the bytes that it holds; only what it can check. */
+export interface StoredFacts {
+  storedSize: number;
+  contentEncoding: string | null;
+  storedSha256: string | null;
+  storedMd5: string | null;
+  storedCrc32c: string | null;
+  etag: string;
+}
+
+/** A row of `objects`: bytes in a store. */
+export interface ObjectRecord extends StoredFacts {
+  id: string;
+  organizationId: string;
+  backend: string;
+  storageProvider: StorageProvider;
+  storagePath: StorageKey;
+  /** Of the content. */
+  size: number;
+  sha256: string;
+  isPublic: boolean;
+  state: ObjectState;
+  claim: string | null;
+  leaseExpiresAt: string | null;
+  damagedAt: string | null;
+}
+
+export interface AssetWithObject {
+  asset: Asset;
+  object: ObjectRecord;
+}
+
+// ---------------------------------------------------------------- reading assets
+
+/** The filters of `list`; they combine with AND. */
+export interface AssetFilter {
+  assetType?: string;
+  projectId?: string;
+  userId?: string;
+  backend?: string;
+  /** Without it: active. 'any' takes every status. */
+  status?: AssetStatus | 'any';
+  scanStatus?: ScanStatus;
+  /** Glob (`*`, `?`, `[…]`) over originalFilename, case-sensitive. */
+  nameGlob?: string;
+  /** All of them must match. */
+  tags?: Tags;
+  isPublic?: boolean;
+  /** 'only': expired ones alone; 'include': both; default 'exclude'. */
+  expired?: 'exclude' | 'only' | 'include';
+  /** ISO 8601, exclusive. */
+  expiresBefore?: string;
+  createdAfter?: string;
+  createdBefore?: string;
+  /** Bytes, inclusive. */
+  minSize?: number;
+  maxSize?: number;
+}
+
+export type SortField = 'created' | 'name' | 'size' | 'expires';
+
+export interface AssetQuery {
+  filter: AssetFilter;
+  sort?: { field: SortField; descending: boolean };
+  limit: number;
+  /** As returned by the page before; opaque. A foreign one is USAGE. */
+  after?: string;
+}
+
+export interface AssetPage {
+  assets: Asset[];
+  nextCursor: string | null;
+}
+
+export interface AssetReads {
+  /** One page by keyset, newest first unless `sort` says otherwise. */
+  page(scope: OrganizationScope, query: AssetQuery): Promise<AssetPage>;
+  /** How many assets and bytes match: what a destructive command asks about. */
+  count(scope: OrganizationScope, filter: AssetFilter): Promise<{ count: number; bytes: number }>;
+  /**
+   * Up to `limit` assets whose id begins with `prefix` (at least 8 characters; a whole id too), in id
+   * order, among what the identity may see: its organisation and what is public, an operator everything.
+   * Every status, expired ones too.
+   */
+  byIdPrefix(identity: Identity, prefix: string, limit: number): Promise<AssetWithObject[]>;
+  /** By whole ids, the same visibility; absent ones are missing from the answer. */
+  byIds(identity: Identity, ids: readonly string[]): Promise<AssetWithObject[]>;
+  /** The identity's own active, unexpired assets of the same type, project, name and content (`--skip-existing`). */
+  sameUploads(identity: Identity, candidates: readonly SameUploadQuery[]): Promise<(Asset | undefined)[]>;
+}
+
+export interface SameUploadQuery {
+  assetType: string;
+  projectId: string | null;
+  originalFilename: string;
+  fileHash: string;
+  isPublic: boolean;
+}
+
+// ---------------------------------------------------------------- uploading
+
+/** Asks for a place for content. */
+export interface ReservationRequest {
+  organizationId: string;
+  backend: string;
+  storageProvider: StorageProvider;
+  /** A fresh key, used only if new bytes have to be stored. */
+  storagePath: StorageKey;
+  size: number;
+  sha256: string;
+  isPublic: boolean;
+  /** Do not attach to this object, though its row looks good: its stored bytes were found wanting. */
+  exceptObjectId?: string;
+}
+
+export type Reservation =
+  /** Store the bytes under the requested path, then commit with this claim. */
+  | { kind: 'store'; objectId: string; claim: string }
+  /** The content is stored already: stat it against this record, then commit by attaching. */
+  | { kind: 'attach'; object: ObjectRecord }
+  /** Another request of the same call stores this content: commit by attaching to it, in the same commit. */
+  | { kind: 'same-as'; index: number }
+  /** Known as infected in this organisation. */
+  | { kind: 'infected'; result: string };
+
+export interface NewAsset {
+  originalFilename: string;
+  mimeType: string;
+  assetType: string;
+  userId: string | null;
+  projectId: string | null;
+  scanResultId: string | null;
+  tags: Tags;
+  cdnUrl: string | null;
+  isProcessed: boolean;
+  /** ISO 8601, or null. */
+  expiresAt: string | null;
+}
+
+export interface UploadCommit {
+  organizationId: string;
+  sha256: string;
+  asset: NewAsset;
+  /** Goes into the audit event beside the asset's own facts. */
+  auditDetails?: Readonly<Record<string, unknown>>;
+  object:
+    | { kind: 'store'; objectId: string; claim: string; facts: StoredFacts }
+    | { kind: 'attach'; objectId: string; etag: string }
+    | { kind: 'same-as'; index: number };
+}
+
+export type UploadCommitResult =
+  | {
+      kind: 'committed';
+      asset: Asset;
+      /** On bytes that were stored before, or by another. */
+      deduplicated: boolean;
+      /** Our own bytes, stored in vain because another was first: now DELETING, to be removed at once. */
+      discard?: ClaimedObject;
+    }
+  /** The object to attach to is no longer STORED as it was: reserve and store anew. */
+  | { kind: 'lost' }
+  | { kind: 'infected'; result: string; discard?: ClaimedObject };
+
+/** An object in state DELETING or PENDING that this process holds by claim. */
+export interface ClaimedObject {
+  objectId: string;
+  claim: string;
+  backend: string;
+  storagePath: StorageKey;
+}
+
+export interface UploadWrites {
+  /** Rule 1 of the protocol, its first transaction: PENDING rows with claims and leases. Same order as the requests. */
+  reserve(requests: readonly ReservationRequest[], leaseSeconds: number): Promise<Reservation[]>;
+  /** Rule 1, its last transaction. Same order as the commits. */
+  commit(identity: Identity, commits: readonly UploadCommit[], context: AuditContext): Promise<UploadCommitResult[]>;
+  /** Prolongs the leases of PENDING and DELETING rows that are still held by these claims. */
+  renew(claims: readonly { objectId: string; claim: string }[], leaseSeconds: number): Promise<void>;
+  /** An upload that failed: our PENDING rows turn DELETING (claim kept), so that their bytes can be removed. */
+  abandon(claims: readonly { objectId: string; claim: string }[], leaseSeconds: number): Promise<ClaimedObject[]>;
+  /** Records the multipart session of a PENDING row. */
+  recordSession(objectId: string, claim: string, session: string): Promise<void>;
+}
+
+// ---------------------------------------------------------------- deleting
+
+export type DeleteResult =
+  | { kind: 'deleted'; id: string; asset: Asset; bytesFreed: number; removable?: ClaimedObject }
+  | { kind: 'refused'; id: string; code: ErrorCode };
+
+export interface DeleteWrites {
+  /** Rule 3, first half: repeats permission under lock; the last reference makes the object DELETING with a lease. */
+  deleteAssets(
+    identity: Identity,
+    ids: readonly string[],
+    leaseSeconds: number,
+    context: AuditContext,
+  ): Promise<DeleteResult[]>;
+  /** Rule 3, second half: the bytes are gone, the rows go (only with a matching claim). */
+  finish(removed: readonly { objectId: string; claim: string }[]): Promise<void>;
+}
+
+// ---------------------------------------------------------------- audit
+
+export type AuditOutcome = 'success' | 'refused' | 'failed';
+
+/** The same for every event of one run of a command. */
+export interface AuditContext {
+  host: string;
+  correlationId: string;
+}
+
+export interface NewAuditEvent {
+  actor: string | null;
+  organizationId: string;
+  action: string;
+  assetId: string | null;
+  outcome: AuditOutcome;
+  details: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditEvent extends NewAuditEvent {
+  id: string;
+  time: string;
+  host: string;
+  correlationId: string;
+}
+
+export interface AuditFilter {
+  assetId?: string;
+  /** Inclusive, ISO 8601. */
+  since?: string;
+  /** Exclusive. */
+  until?: string;
+  action?: string;
+  actor?: string;
+  /** Only events of assets that this user owns or owned, and events that it caused: what a member may see. */
+  visibleToUser?: string;
+}
+
+export interface AuditLog {
+  record(events: readonly NewAuditEvent[], context: AuditContext): Promise<void>;
+  /** Counts downloads and records their events, in one transaction that gives up after `waitMilliseconds`. */
+  recordDownloads(
+    identity: Identity,
+    downloads: readonly { assetId: string; organizationId: string; bytes: number }[],
+    context: AuditContext,
+    waitMilliseconds: number,
+  ): Promise<void>;
+  /** Newest first, by keyset. */
+  page(
+    scope: OrganizationScope,
+    filter: AuditFilter,
+    limit: number,
+    after?: string,
+  ): Promise<{ events: AuditEvent[]; nextCursor: string | null }>;
+}
+
+// ---------------------------------------------------------------- backends and upkeep
+
+export interface BackendRecord {
+  name: string;
+  backendId: string;
+  provider: StorageProvider;
+  /** When the store's marker was seen to be ours; null: the first use did not finish. */
+  markedAt: string | null;
+}
+
+export interface BackendRegistry {
+  /** Commits an id for the backend on its first use; later the same record. */
+  register(name: string, provider: StorageProvider): Promise<BackendRecord>;
+  find(name: string): Promise<BackendRecord | undefined>;
+  setMarked(name: string, backendId: string): Promise<void>;
+  /** A new id for a store that is taken over, unmarked until its marker is written; audited. */
+  adopt(name: string, provider: StorageProvider, identity: Identity, context: AuditContext): Promise<BackendRecord>;
+}
+
+export interface CatalogStatus {
+  kind: 'sqlite' | 'postgres';
+  /** Without secrets. */
+  location: string;
+  catalogId: string;
+  schemaVersion: number;
+  newestVersion: number;
+  /** Bytes on disk, where the database can tell. */
+  size: number | null;
+  serverVersion: string;
+  assets: Record<AssetStatus, number>;
+  objects: Record<ObjectState, number>;
+  auditEvents: number;
+  /** PENDING and DELETING rows whose lease has run out. */
+  expiredLeases: { pending: number; deleting: number };
+}
+
+export interface CatalogMaintenance {
+  status(): Promise<CatalogStatus>;
+  /** A quick proof that the database answers and is whole (SQLite: quick_check). */
+  check(): Promise<void>;
+  /** One documented, consistent export: JSON lines, the same from both databases (docs/backup-format.md). */
+  exportLines(): AsyncIterable<string>;
+  /** Into an empty catalog; a new catalog id, every backend unmarked. USAGE if anything is in it. */
+  importLines(lines: AsyncIterable<string>): Promise<{ assets: number; objects: number; auditEvents: number }>;
+}
+
+export interface OpenCatalogOptions {
+  /** How long to wait for locks, in milliseconds, before DATABASE_LOCKED. */
+  lockTimeout: number;
+  /** 'auto': bring an older or empty schema up to date when opening; 'never': DATABASE_UNUSABLE instead. */
+  migrate: 'auto' | 'never';
+  /** Do not create anything; `list` on a database that does not exist finds nothing. */
+  readOnly?: boolean;
+}

@@ -1,0 +1,102 @@
+/**
+ * Every way in which an operation can end badly, named once. The exit status that
+ * belongs to each code is in cli/exit-codes.ts, the HTTP status in http/problems.ts.
+ */
+export const ERROR_CODES = [
+  // the caller's words
+  'USAGE',
+  'PATH_NOT_FOUND',
+  'AMBIGUOUS_ID',
+  'CONFIRMATION_REQUIRED',
+  // will never work as configured
+  'CONFIG_INVALID',
+  'CREDENTIALS_REFUSED',
+  'STORE_NOT_FOUND',
+  'STORE_NOT_OURS',
+  'DATABASE_UNUSABLE',
+  'SCHEMA_NEWER',
+  'CANNOT_SIGN',
+  // not there for this identity
+  'ASSET_NOT_FOUND',
+  'ASSET_EXPIRED',
+  // not permitted
+  'NOT_PERMITTED',
+  'READ_ONLY',
+  'VERDICT_REQUIRED',
+  // content refused
+  'FILE_EMPTY',
+  'FILE_TOO_LARGE',
+  'FILE_UNREADABLE',
+  'TYPE_NOT_ALLOWED',
+  'TYPE_MISMATCH',
+  'CONTENT_UNSAFE',
+  'NOT_SCANNABLE',
+  'VIRUS_FOUND',
+  // may work later
+  'UNAVAILABLE',
+  'TIMEOUT',
+  'DATABASE_LOCKED',
+  'DISK_FULL',
+  'SCANNER_UNAVAILABLE',
+  'CREDENTIALS_EXPIRED',
+  'CLOCK_SKEWED',
+  'BYTES_REMAIN',
+  // several items, of which some failed
+  'SOME_FAILED',
+  // integrity
+  'BYTES_MISSING',
+  'BYTES_DAMAGED',
+  'DATABASE_CORRUPT',
+  // conflict
+  'TARGET_EXISTS',
+  'STATE_CHANGED',
+  'FILE_CHANGED',
+  'MAX_DELETE_EXCEEDED',
+  // the rest
+  'INTERRUPTED',
+  'UNEXPECTED',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+export interface AssetErrorOptions {
+  /** One line of what to do about it. */
+  hint?: string;
+  /** Facts for programs; never a secret. */
+  details?: ErrorDetails;
+  cause?: unknown;
+}
+
+/** An error whose message is meant for the user. Anything else that is thrown is a bug. */
+export class AssetError extends Error {
+  override readonly name = 'AssetError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: ErrorDetails | undefined;
+
+  constructor(code: ErrorCode, message: string, options: AssetErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details;
+  }
+}
+
+/** What a summary and the JSON output say of an item that failed. */
+export interface FailureRecord {
+  code: ErrorCode;
+  message: string;
+  hint?: string;
+}
+
+/** Describes any thrown value as a failure of one item; an unknown error keeps its own message. */
+export function toFailure(error: unknown): FailureRecord {
+  if (error instanceof AssetError) {
+    return error.hint === undefined
+      ? { code: error.code, message: error.message }
+      : { code: error.code, message: error.message, hint: error.hint };
+  }
+  return { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,121 @@
+import type { Readable } from 'node:stream';
+import type { StorageProvider } from '../core/asset.ts';
+import type { BodySource, ChecksumName, Checksums } from '../core/body.ts';
+import type { StorageKey } from '../core/storage-key.ts';
+
+/** What a backend can do, asked for by callers instead of a provider's name. */
+export interface BackendFeatures {
+  /** The checksums that the store verifies on put when we send them, and reports afterwards. */
+  readonly checksums: readonly ChecksumName[];
+  /** The listing alone tells of changed content (checksum or a content ETag). */
+  readonly listsChecksums: boolean;
+  /** put honours durability 'group', and flush() exists. */
+  readonly groupDurability: boolean;
+  /** Signed URLs can be had at all. */
+  readonly signs: boolean;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+export interface PutOptions extends CallOptions {
+  /** Reject with CONFLICT if something is stored under the key. */
+  ifAbsent?: boolean;
+  contentType?: string;
+  contentEncoding?: string;
+  cacheControl?: string;
+  contentDisposition?: string;
+  /** Of the whole body; the store checks the ones it can. A mismatch rejects with INTEGRITY. */
+  checksums?: Checksums;
+  /**
+   * 'each' (default): durable when the promise resolves. 'group': durable after the next flush(),
+   * only where features.groupDurability.
+   */
+  durability?: 'each' | 'group';
+  /** Told as soon as a multipart session exists, so that the catalog can record it. */
+  onSession?: (sessionId: string) => Promise<void>;
+}
+
+export interface GetOptions extends CallOptions {
+  /** Both inclusive, zero-based; `end` beyond the object is clamped. */
+  range?: { start: number; end?: number };
+  /** Reject with CONFLICT if the store reports another ETag. */
+  ifMatch?: string;
+}
+
+export interface ListOptions extends CallOptions {
+  /** Only keys after this one, in byte order. */
+  startAfter?: string;
+}
+
+/** An object as the store reports it. */
+export interface StoredObject {
+  key: StorageKey;
+  /** Bytes as stored. */
+  size: number;
+  /** Opaque; compared for equality only. LOCAL: size and modification time in nanoseconds. */
+  etag: string;
+  lastModified: Date;
+  /** Only what the store itself reports. */
+  checksums: Checksums;
+  contentType?: string;
+  contentEncoding?: string;
+}
+
+export interface DeleteFailure {
+  key: StorageKey;
+  error: Error;
+}
+
+export interface SignOptions extends CallOptions {
+  /** Seconds from now. */
+  expiresIn: number;
+  /** The name a browser saves it under. */
+  downloadAs: string;
+  inline: boolean;
+  contentType: string;
+}
+
+export interface SignedUrl {
+  url: string;
+  expiresAt: Date;
+}
+
+export interface AbandonedUpload {
+  id: string;
+  key: string;
+  startedAt: Date;
+  discard(): Promise<void>;
+}
+
+/**
+ * A place that holds bytes. Seven duties, four optional powers; callers ask for a power, never
+ * for a provider's name. Every rejection is a StorageError; each backend translates its SDK's
+ * errors in one place and never retries by itself (storage/retry.ts does, once, from outside).
+ */
+export interface StorageBackend {
+  /** The name it has in the configuration. */
+  readonly name: string;
+  readonly provider: StorageProvider;
+  readonly features: BackendFeatures;
+
+  /** Nothing is visible under the key when it rejects. */
+  put(key: StorageKey, body: BodySource, options?: PutOptions): Promise<StoredObject>;
+  /** NOT_FOUND before the first byte, never as a late stream error. */
+  get(key: StorageKey, options?: GetOptions): Promise<{ object: StoredObject; body: Readable }>;
+  stat(key: StorageKey, options?: CallOptions): Promise<StoredObject>;
+  /** Keys in byte order that begin with the literal prefix; pages are hidden. */
+  list(prefix: string, options?: ListOptions): AsyncIterable<StoredObject>;
+  /** In the provider's batches; an absent key is a success. */
+  deleteMany(keys: readonly StorageKey[], options?: CallOptions): Promise<DeleteFailure[]>;
+  sign(key: StorageKey, options: SignOptions): Promise<SignedUrl>;
+  close(): Promise<void>;
+
+  /** Within a provider, without the bytes passing through us. */
+  copyFrom?(source: StorageBackend, key: StorageKey, target: StorageKey, options?: PutOptions): Promise<StoredObject>;
+  /** Unfinished multipart uploads or temporary files that an interrupted put left behind. */
+  abandonedUploads?(olderThan: Date): AsyncIterable<AbandonedUpload>;
+  /** Makes every earlier put of durability 'group' durable. */
+  flush?(): Promise<void>;
+}
