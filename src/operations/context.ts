@@ -1,0 +1,34 @@
+import type { AuditContext, Catalog } from '../catalog/catalog.ts';
+import type { ContentRules } from '../content/content.ts';
+import type { Identity } from '../core/identity.ts';
+import type { StorageBackend } from '../storage/backend.ts';
+
+/** The configured stores, opened when they are first asked for and closed with the command. */
+export interface BackendPool {
+  readonly defaultName: string;
+  readonly names: readonly string[];
+  /**
+   * The same backend at each call, wrapped in retries.
+   * @throws AssetError CONFIG_INVALID if no backend has that name
+   */
+  open(name: string): Promise<StorageBackend>;
+}
+
+/** Everything an operation may touch; made by the command line, the HTTP side or the library. */
+export interface OperationContext {
+  identity: Identity;
+  /** Opened at the first call, the same one afterwards. */
+  catalog(): Promise<Catalog>;
+  backends: BackendPool;
+  rules: ContentRules;
+  /** Accepted asset types: the built-in and the configured ones. */
+  assetTypes: readonly string[];
+  leaseSeconds: number;
+  /** For spooled streams and downloads without a target directory. */
+  temporaryDirectory: string;
+  audit: AuditContext;
+  /** Aborted when the user wants to stop: no new work is taken, the item under way is finished or undone. */
+  signal: AbortSignal;
+  /** One line for people, on stderr. */
+  warn(message: string): void;
+}
