@@ -121,6 +121,8 @@ export interface AssetReads {
   byIds(identity: Identity, ids: readonly string[]): Promise<AssetWithObject[]>;
   /** The identity's own active, unexpired assets of the same type, project, name and content (`--skip-existing`). */
   sameUploads(identity: Identity, candidates: readonly SameUploadQuery[]): Promise<(Asset | undefined)[]>;
+  /** Which of these private contents (SHA-256) a backend already holds undamaged for the organisation (`--dry-run`). */
+  storedHashes(organizationId: string, backend: string, hashes: readonly string[]): Promise<Set<string>>;
 }
 
 export interface SameUploadQuery {
@@ -178,7 +180,18 @@ export interface UploadCommit {
   /** Goes into the audit event beside the asset's own facts. */
   auditDetails?: Readonly<Record<string, unknown>>;
   object:
-    | { kind: 'store'; objectId: string; claim: string; facts: StoredFacts }
+    | {
+        kind: 'store';
+        objectId: string;
+        claim: string;
+        facts: StoredFacts;
+        /**
+         * A stored copy of the same content that was found damaged or missing: its assets move to the new
+         * bytes in the same transaction and it turns RETAINED for 30 days, damaged. If it is no longer STORED,
+         * this is an ordinary commit.
+         */
+        replacesObjectId?: string;
+      }
     | { kind: 'attach'; objectId: string; etag: string }
     | { kind: 'same-as'; index: number };
 }
