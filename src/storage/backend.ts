@@ -38,7 +38,7 @@ export interface PutOptions extends CallOptions {
 }
 
 export interface GetOptions extends CallOptions {
-  /** Both inclusive, zero-based; `end` beyond the object is clamped. */
+  /** Both inclusive, zero-based; `end` beyond the object is clamped, `start` beyond it rejects with INTEGRITY. */
   range?: { start: number; end?: number };
   /** Reject with CONFLICT if the store reports another ETag. */
   ifMatch?: string;
@@ -90,8 +90,9 @@ export interface AbandonedUpload {
 }
 
 /**
- * A place that holds bytes. Seven duties, four optional powers; callers ask for a power, never
- * for a provider's name. Every rejection is a StorageError; each backend translates its SDK's
+ * A place that holds bytes. Seven duties, a few optional powers; callers ask for a power, never
+ * for a provider's name. Every rejection is a StorageError, except that an aborted call rejects with
+ * its signal's reason and a put with its body's own error; each backend translates its SDK's
  * errors in one place and never retries by itself (storage/retry.ts does, once, from outside).
  */
 export interface StorageBackend {
@@ -118,4 +119,6 @@ export interface StorageBackend {
   abandonedUploads?(olderThan: Date): AsyncIterable<AbandonedUpload>;
   /** Makes every earlier put of durability 'group' durable. */
   flush?(): Promise<void>;
+  /** Where the marker of a store around this one lies (a parent directory, a shorter prefix); undefined if none. */
+  enclosingMarker?(): Promise<string | undefined>;
 }

@@ -1,0 +1,59 @@
+import { statSync } from 'node:fs';
+import { StorageError, type StorageErrorKind } from '../storage-error.ts';
+
+const KINDS: Readonly<Record<string, StorageErrorKind>> = {
+  ENOENT: 'NOT_FOUND',
+  ENOTDIR: 'NOT_FOUND',
+  EEXIST: 'CONFLICT',
+  EISDIR: 'CONFLICT',
+  ENOTEMPTY: 'CONFLICT',
+  ENOSPC: 'FULL',
+  EDQUOT: 'FULL',
+  EFBIG: 'FULL',
+  EROFS: 'READ_ONLY',
+  EACCES: 'DENIED',
+  EPERM: 'DENIED',
+  ELOOP: 'DENIED',
+  ENAMETOOLONG: 'UNSUPPORTED',
+};
+
+const EXPLANATIONS: Partial<Record<StorageErrorKind, string>> = {
+  NOT_FOUND: 'nothing is stored under this key',
+  CONFLICT: 'the key is taken',
+  FULL: 'no space or quota is left on the file system',
+  READ_ONLY: 'the file system is read-only',
+  DENIED: 'the file system refuses access',
+  UNSUPPORTED: 'the file system cannot hold a name this long',
+  UNAVAILABLE: 'the file system failed',
+};
+
+export interface LocalErrorContext {
+  backend: string;
+  root: string;
+  key?: string;
+}
+
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The one place where system errors become storage errors; others are passed through. */
+export function translateLocalError(error: unknown, context: LocalErrorContext): unknown {
+  const code = errorCode(error);
+  if (error instanceof StorageError || code === undefined || !('syscall' in Object(error))) return error;
+  const options = {
+    backend: context.backend,
+    cause: error,
+    ...(context.key === undefined ? {} : { key: context.key }),
+  };
+  if (code === 'ENOENT' && !rootExists(context.root)) {
+    return new StorageError('STORE_MISSING', `the directory ${context.root} does not exist`, options);
+  }
+  const kind = KINDS[code] ?? 'UNAVAILABLE';
+  return new StorageError(kind, `${EXPLANATIONS[kind] ?? 'the file system failed'} (${code})`, options);
+}
+
+function rootExists(root: string): boolean {
+  return statSync(root, { throwIfNoEntry: false })?.isDirectory() === true;
+}

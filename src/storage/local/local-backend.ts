@@ -1,0 +1,78 @@
+import type { StorageBackend } from '../backend.ts';
+import { guardBody } from '../guarded-body.ts';
+import { createPacer } from '../pacer.ts';
+import { StorageError } from '../storage-error.ts';
+import { createDurability } from './durability.ts';
+import { findEnclosingMarker } from './enclosing.ts';
+import { translateLocalError } from './errors.ts';
+import { readObject } from './read.ts';
+import { removeObjects } from './remove.ts';
+import { LocalRoot } from './root.ts';
+import { statObject } from './stat.ts';
+import { listObjects, listTemporaryFiles } from './walk.ts';
+import { writeObject } from './write.ts';
+
+export interface LocalDefinition {
+  name: string;
+  /** May be a symbolic link itself; what lies in it is never reached through one. */
+  path: string;
+}
+
+/**
+ * Objects as files of a directory: 0600 in directories of 0700, each written beside its name and
+ * then linked or renamed. The ETag is size and modification time in nanoseconds. The file system
+ * verifies no checksums, and holds no content type. A key cannot be the directory of another.
+ */
+export function openLocalBackend(definition: LocalDefinition): StorageBackend {
+  const { name } = definition;
+  const root = new LocalRoot(name, definition.path);
+  const durability = createDurability(root);
+  const pace = createPacer();
+
+  async function translated<T>(key: string | undefined, work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw translateLocalError(error, { backend: name, root: root.path, ...(key === undefined ? {} : { key }) });
+    }
+  }
+
+  async function* translatedList<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* items;
+    } catch (error) {
+      throw translateLocalError(error, { backend: name, root: root.path });
+    }
+  }
+
+  return {
+    name,
+    provider: 'LOCAL',
+    features: { checksums: [], listsChecksums: false, groupDurability: true, signs: false },
+
+    async put(key, body, options = {}) {
+      await pace();
+      const guarded = guardBody(body, { backend: name, key, signal: options.signal });
+      try {
+        return await writeObject({ root, durability }, key, guarded, options);
+      } catch (error) {
+        if (guarded.failure() !== undefined) throw guarded.failure();
+        throw translateLocalError(error, { backend: name, root: root.path, key });
+      }
+    },
+
+    get: (key, options = {}) => translated(key, () => readObject(root, key, options)),
+    stat: (key) => translated(key, () => statObject(root, key)),
+    list: (prefix, options = {}) => translatedList(listObjects(root, prefix, options)),
+    deleteMany: (keys, options = {}) => translated(undefined, () => removeObjects(root, keys, options)),
+
+    async sign(key) {
+      throw new StorageError('UNSUPPORTED', 'a local directory cannot sign URLs', { backend: name, key });
+    },
+
+    async close() {},
+    abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
+    flush: () => translated(undefined, () => durability.flush()),
+    enclosingMarker: () => translated(undefined, () => findEnclosingMarker(root.path)),
+  };
+}

@@ -1,0 +1,127 @@
+import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import type { StorageKey } from '../../core/storage-key.ts';
+import { StorageError } from '../storage-error.ts';
+import { errorCode } from './errors.ts';
+
+export const TEMPORARY_PREFIX = '.asset-cli-tmp-';
+const DIRECTORY_MODE = 0o700;
+
+// A directory that was just seen to be a real one is believed for this long: it keeps bulk work
+// from looking at the same five directories ten thousand times.
+const BELIEVED_FOR_MILLISECONDS = 500;
+const MOST_BELIEVED = 10_000;
+
+/** A store's directory: turns keys into paths, and lets no symbolic link lead out of it. */
+export class LocalRoot {
+  readonly backend: string;
+  readonly path: string;
+  /** Directories with new subdirectories that are not known to be durable yet, by when they got one. */
+  readonly unsynced = new Map<string, number>();
+  /** One path on each file system that was written to, by device: a store may span mounts. */
+  readonly devices = new Map<number, string>();
+  readonly #believed = new Map<string, number>();
+  #changes = 0;
+
+  constructor(backend: string, path: string) {
+    this.backend = backend;
+    this.path = resolve(path);
+  }
+
+  /** The absolute path of a key, once every directory on the way is seen to be a real one. */
+  locate(key: StorageKey): string {
+    this.#refuseTemporaryName(key);
+    this.enter(directoryOf(key));
+    return join(this.path, key);
+  }
+
+  /** Like locate, and makes the directories that are missing, but never the root. */
+  prepare(key: StorageKey): string {
+    this.#refuseTemporaryName(key);
+    this.#make(directoryOf(key));
+    return join(this.path, key);
+  }
+
+  /** Checks a directory, relative to the root; throws ENOENT if it or the root is missing. */
+  enter(directory: string): void {
+    if (this.#isBelieved(directory)) return;
+    if (directory === '') {
+      this.devices.set(statSync(this.path).dev, this.path);
+    } else {
+      this.enter(parentOf(directory));
+      this.#requireRealDirectory(directory);
+    }
+    this.#believe(directory);
+  }
+
+  /** Only the marker's put makes a missing root: an unmounted disk is never filled. */
+  makeRoot(): void {
+    mkdirSync(this.path, { recursive: true, mode: DIRECTORY_MODE });
+    this.#noteNewEntry(dirname(this.path));
+  }
+
+  forget(directory: string): void {
+    this.#believed.delete(directory);
+  }
+
+  #make(directory: string): void {
+    if (this.#isBelieved(directory)) return;
+    if (directory === '') return this.enter('');
+    this.#make(parentOf(directory));
+    const path = join(this.path, directory);
+    try {
+      mkdirSync(path, { mode: DIRECTORY_MODE });
+      chmodSync(path, DIRECTORY_MODE);
+      this.#noteNewEntry(join(this.path, parentOf(directory)));
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    }
+    this.#requireRealDirectory(directory);
+    this.#believe(directory);
+  }
+
+  #noteNewEntry(directory: string): void {
+    this.#changes += 1;
+    this.unsynced.set(directory, this.#changes);
+  }
+
+  #requireRealDirectory(directory: string): void {
+    const path = join(this.path, directory);
+    const found = lstatSync(path);
+    if (found.isSymbolicLink()) throw this.#refusal('DENIED', `${path} is a symbolic link; links are not followed`);
+    if (!found.isDirectory())
+      throw Object.assign(new Error(`${path} is a file`), { code: 'ENOTDIR', syscall: 'lstat' });
+    if (!this.devices.has(found.dev)) this.devices.set(found.dev, path);
+  }
+
+  #isBelieved(directory: string): boolean {
+    const since = this.#believed.get(directory);
+    return since !== undefined && performance.now() - since < BELIEVED_FOR_MILLISECONDS;
+  }
+
+  #believe(directory: string): void {
+    if (this.#believed.size >= MOST_BELIEVED) this.#believed.clear();
+    this.#believed.set(directory, performance.now());
+  }
+
+  #refuseTemporaryName(key: string): void {
+    if (!key.includes(TEMPORARY_PREFIX)) return;
+    if (key.split('/').some(isTemporaryName)) throw this.#refusal('UNSUPPORTED', 'the key looks like a temporary file');
+  }
+
+  #refusal(kind: 'DENIED' | 'UNSUPPORTED', message: string): StorageError {
+    return new StorageError(kind, message, { backend: this.backend });
+  }
+}
+
+export function isTemporaryName(name: string): boolean {
+  return name.startsWith(TEMPORARY_PREFIX);
+}
+
+/** The directory of a key or path relative to the root; empty for the root itself. */
+export function directoryOf(key: string): string {
+  return key.slice(0, Math.max(0, key.lastIndexOf('/')));
+}
+
+const parentOf = directoryOf;

@@ -1,0 +1,31 @@
+import { type BigIntStats, lstatSync } from 'node:fs';
+import type { StorageKey } from '../../core/storage-key.ts';
+import type { StoredObject } from '../backend.ts';
+import { StorageError } from '../storage-error.ts';
+import type { LocalRoot } from './root.ts';
+
+export function describeFile(key: StorageKey, stats: BigIntStats): StoredObject {
+  return {
+    key,
+    size: Number(stats.size),
+    etag: `${stats.size}-${stats.mtimeNs}`,
+    lastModified: new Date(Number(stats.mtimeNs / 1_000_000n)),
+    checksums: {},
+  };
+}
+
+export function statObject(root: LocalRoot, key: StorageKey): StoredObject {
+  const path = root.locate(key);
+  const stats = lstatSync(path, { bigint: true });
+  requireFile(stats, root.backend, key);
+  return describeFile(key, stats);
+}
+
+/** A directory, device or pipe under the key is not an object; a symbolic link is not followed. */
+export function requireFile(stats: BigIntStats, backend: string, key: string): void {
+  if (stats.isFile()) return;
+  if (stats.isSymbolicLink()) {
+    throw new StorageError('DENIED', 'the key is a symbolic link; links are not followed', { backend, key });
+  }
+  throw new StorageError('NOT_FOUND', 'nothing is stored under this key', { backend, key });
+}
