@@ -119,6 +119,8 @@ export interface StorageBackend {
   abandonedUploads?(olderThan: Date): AsyncIterable<AbandonedUpload>;
   /** Makes every earlier put of durability 'group' durable. */
   flush?(): Promise<void>;
+  /** Bytes, where a store can run full. */
+  space?(): Promise<{ free: number; total: number }>;
   /** Where the marker of a store around this one lies (a parent directory, a shorter prefix); undefined if none. */
   enclosingMarker?(): Promise<string | undefined>;
 }

@@ -1,0 +1,69 @@
+import type { BackendRecord } from '../catalog/catalog.ts';
+import { AssetError } from '../core/errors.ts';
+import type { StorageBackend } from '../storage/backend.ts';
+import { findStoreAround, findStoreInside, putMarker, readMarker, type StoreMarker } from '../storage/marker.ts';
+import type { BackendPool, OperationContext } from './context.ts';
+import { asAssetError } from './storage-failure.ts';
+
+const checkedStores = new WeakMap<BackendPool, Map<string, Promise<StorageBackend>>>();
+
+/**
+ * Opens a backend and makes sure, once per command, that it is the store it was: its marker names
+ * this catalog and this backend. Comes before any put, delete or belief in a missing object, so
+ * that an unmounted disk, a changed prefix or another catalog's bucket can harm nothing.
+ * @throws AssetError STORE_NOT_OURS, STORE_NOT_FOUND, or whatever the store answers
+ */
+export function openOwnStore(context: OperationContext, name: string): Promise<StorageBackend> {
+  let stores = checkedStores.get(context.backends);
+  if (stores === undefined) {
+    stores = new Map();
+    checkedStores.set(context.backends, stores);
+  }
+  const known = stores.get(name);
+  if (known !== undefined) return known;
+  const opening = openAndCheck(context, name);
+  stores.set(name, opening);
+  return opening;
+}
+
+async function openAndCheck(context: OperationContext, name: string): Promise<StorageBackend> {
+  const backend = await context.backends.open(name);
+  const catalog = await context.catalog();
+  const record = await catalog.backends.register(name, backend.provider);
+  const ours: StoreMarker = { catalogId: catalog.catalogId, backendId: record.backendId };
+  try {
+    const marker = await readMarker(backend);
+    if (marker === undefined) await claimStore(backend, record, ours);
+    else if (!sameMarker(marker, ours)) throw notOurs(name, 'it belongs to another catalog or backend');
+  } catch (error) {
+    throw asAssetError(error);
+  }
+  if (record.markedAt === null) await catalog.backends.setMarked(name, record.backendId);
+  return backend;
+}
+
+async function claimStore(backend: StorageBackend, record: BackendRecord, ours: StoreMarker): Promise<void> {
+  if (record.markedAt !== null) throw notOurs(backend.name, 'its marker object is missing');
+  await refuseNestedStores(backend);
+  const written = await putMarker(backend, ours);
+  if (!sameMarker(written, ours)) throw notOurs(backend.name, 'another catalog took it at the same time');
+}
+
+/** A store inside another, or around one, would count the other's objects as its own. */
+export async function refuseNestedStores(backend: StorageBackend): Promise<void> {
+  const around = await findStoreAround(backend);
+  if (around !== undefined) throw notOurs(backend.name, `it lies inside another store (${around})`);
+  const inside = await findStoreInside(backend);
+  if (inside !== undefined) throw notOurs(backend.name, `another store lies inside it (${inside})`);
+}
+
+function sameMarker(one: StoreMarker, other: StoreMarker): boolean {
+  return one.catalogId === other.catalogId && one.backendId === other.backendId;
+}
+
+function notOurs(name: string, reason: string): AssetError {
+  return new AssetError('STORE_NOT_OURS', `Backend "${name}" is not the store that this catalog knows: ${reason}`, {
+    hint: `Check the mount, path, bucket and prefix. If it is right, take it over: asset-cli doctor --adopt ${name}`,
+    details: { backend: name },
+  });
+}

@@ -1,0 +1,79 @@
+import type { FailureRecord } from '../core/errors.ts';
+import type { OperationContext } from './context.ts';
+import { failed, type PreparedFile, prepareGroups, sameUploadQuery, type UploadRequest } from './upload.ts';
+
+export type PlannedUpload =
+  | {
+      kind: 'would-store';
+      source: string;
+      originalFilename: string;
+      fileSize: number;
+      mimeType: string;
+      fileHash: string;
+      /** The bytes are stored already, by another asset or earlier in this run. */
+      deduplicated: boolean;
+    }
+  /** skipExisting would give this asset. */
+  | { kind: 'existing'; source: string; id: string }
+  | { kind: 'failed'; source: string; failure: FailureRecord };
+
+/** What `upload` would store or refuse: everything is read and judged, nothing is written anywhere. */
+export async function* planUpload(context: OperationContext, request: UploadRequest): AsyncGenerator<PlannedUpload> {
+  const seen = new Set<string>();
+  for await (const group of prepareGroups(context, request, { rules: context.rules, checksums: [], signal: context.signal })) {
+    const prepared = group.flatMap((item) => ('content' in item ? item : []));
+    const known = await lookUp(context, request, prepared);
+    for (const item of group) {
+      if ('error' in item) {
+        const outcome = failed(item.source, item.error);
+        if (outcome.kind === 'failed') yield outcome;
+        continue;
+      }
+      await item.content.close();
+      yield plan(item, request, known, seen);
+    }
+  }
+}
+
+interface Known {
+  stored: ReadonlySet<string>;
+  existing: ReadonlyMap<PreparedFile, string>;
+}
+
+async function lookUp(
+  context: OperationContext,
+  request: UploadRequest,
+  prepared: readonly PreparedFile[],
+): Promise<Known> {
+  const catalog = await context.catalog();
+  const hashes = prepared.map((file) => file.content.sha256);
+  const stored = request.isPublic
+    ? new Set<string>()
+    : await catalog.assets.storedHashes(context.identity.organization, request.backend, hashes);
+  const existing = new Map<PreparedFile, string>();
+  if (!request.skipExisting) return { stored, existing };
+  const queries = prepared.map((file) => sameUploadQuery(request, file));
+  const assets = await catalog.assets.sameUploads(context.identity, queries);
+  for (const [index, file] of prepared.entries()) {
+    const asset = assets[index];
+    if (asset !== undefined) existing.set(file, asset.id);
+  }
+  return { stored, existing };
+}
+
+function plan(file: PreparedFile, request: UploadRequest, known: Known, seen: Set<string>): PlannedUpload {
+  const { source, content } = file;
+  const id = known.existing.get(file);
+  if (id !== undefined) return { kind: 'existing', source: source.label, id };
+  const deduplicated = !request.isPublic && (known.stored.has(content.sha256) || seen.has(content.sha256));
+  seen.add(content.sha256);
+  return {
+    kind: 'would-store',
+    source: source.label,
+    originalFilename: source.name,
+    fileSize: content.size,
+    mimeType: content.mimeType,
+    fileHash: content.sha256,
+    deduplicated,
+  };
+}
