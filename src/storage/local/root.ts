@@ -67,7 +67,10 @@ export class LocalRoot {
 
   #make(directory: string): void {
     if (this.#isBelieved(directory)) return;
-    if (directory === '') return this.enter('');
+    if (directory === '') {
+      this.enter('');
+      return;
+    }
     this.#make(parentOf(directory));
     const path = join(this.path, directory);
     try {

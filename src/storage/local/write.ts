@@ -122,14 +122,18 @@ function finishFile(descriptor: number, size: number, backend: string, key: stri
 }
 
 function publish(file: TemporaryFile, ifAbsent: boolean): void {
-  if (!ifAbsent) return renameSync(file.path, file.target);
+  if (ifAbsent) publishIfAbsent(file);
+  else renameSync(file.path, file.target);
+}
+
+function publishIfAbsent(file: TemporaryFile): void {
   try {
     linkSync(file.path, file.target);
+    unlinkSync(file.path);
   } catch (error) {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errorCode(error) ?? '')) throw error;
-    return publishWithoutLinks(file);
+    publishWithoutLinks(file);
   }
-  unlinkSync(file.path);
 }
 
 /** For file systems without hard links (SMB, FAT): an exclusive empty file takes the name first. */

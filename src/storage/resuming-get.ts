@@ -1,0 +1,55 @@
+import { Readable } from 'node:stream';
+import type { StorageKey } from '../core/storage-key.ts';
+import type { GetOptions, StorageBackend, StoredObject } from './backend.ts';
+import { resolveRange } from './range.ts';
+import { type RetryOptions, retrying } from './retry-policy.ts';
+import { isStorageError, StorageError } from './storage-error.ts';
+
+interface Download {
+  object: StoredObject;
+  body: Readable;
+}
+
+/** A get whose body is asked for again from where it broke, as long as the same version is stored. */
+export async function getResuming(
+  backend: StorageBackend,
+  retry: RetryOptions,
+  key: StorageKey,
+  options: GetOptions,
+): Promise<Download> {
+  const download = await retrying(retry, options.signal, () => backend.get(key, options));
+  const { start, length } = resolveRange(options.range, download.object.size, { backend: backend.name, key });
+  const end = start + length - 1;
+
+  function continueAt(position: number): Promise<Download> {
+    return backend.get(key, { ...options, ifMatch: download.object.etag, range: { start: position, end } });
+  }
+
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    let body = download.body;
+    let position = start;
+    while (position <= end || length === 0) {
+      try {
+        for await (const chunk of body) {
+          position += chunk.byteLength;
+          yield chunk;
+        }
+        if (position > end) return;
+        throw shortBody(backend.name, key, position - start, length);
+      } catch (error) {
+        if (!isStorageError(error) || !error.retryable) throw error;
+      }
+      body = await retrying(retry, options.signal, async () => (await continueAt(position)).body);
+    }
+  }
+
+  const body = Readable.from(chunks(), { objectMode: false, highWaterMark: 1024 * 1024 });
+  // A body that is dropped unread never starts its generator.
+  body.once('close', () => download.body.destroy());
+  return { object: download.object, body };
+}
+
+function shortBody(backend: string, key: string, received: number, promised: number): StorageError {
+  const message = `the answer ended after ${received} of ${promised} bytes`;
+  return new StorageError('UNAVAILABLE', message, { backend, key });
+}
