@@ -1,0 +1,113 @@
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import type { OperationContext } from '../../src/operations/context.ts';
+import { type DownloadOutcome, type DownloadTarget, download } from '../../src/operations/download.ts';
+import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
+import { createWorkspace, type Workspace } from '../support/workspace.ts';
+
+function fetchIds(
+  context: OperationContext,
+  ids: string[],
+  target: DownloadTarget,
+  force = false,
+): Promise<DownloadOutcome[]> {
+  return collect(download(context, { selection: { kind: 'ids', ids }, target, force, concurrency: 4 }));
+}
+
+async function uploadOne(work: Workspace, name: string, content: string) {
+  const path = await writeText(work.directory, name, content);
+  return assetOf((await uploadPaths(work.context(), [path]))[0]);
+}
+
+function memory(): { stream: Writable; content(): string } {
+  const chunks: Buffer[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return { stream, content: () => Buffer.concat(chunks).toString() };
+}
+
+describe('download', () => {
+  test('writes the file and counts the download', async () => {
+    const work = await createWorkspace();
+    const asset = await uploadOne(work, 'one.txt', 'content');
+    const path = join(work.directory, 'copy.txt');
+    expect(await fetchIds(work.context(), [asset.id.slice(0, 8)], { kind: 'file', path })).toEqual([
+      { kind: 'downloaded', id: asset.id, path, bytes: 7 },
+    ]);
+    expect(await readFile(path, 'utf8')).toBe('content');
+    const [row] = await (await work.catalog()).assets.byIds(work.context().identity, [asset.id]);
+    expect(row?.asset.downloadCount).toBe(1);
+    expect(row?.asset.lastAccessedAt).not.toBeNull();
+  });
+
+  test.each([
+    ['changed', (path: string) => writeFile(path, 'CONTENT'), 'BYTES_DAMAGED'],
+    ['truncated', (path: string) => truncate(path, 3), 'BYTES_DAMAGED'],
+    ['longer', (path: string) => writeFile(path, 'content and more'), 'BYTES_DAMAGED'],
+    ['missing', (path: string) => rm(path), 'BYTES_MISSING'],
+  ])('reports bytes that are %s and leaves no file', async (_name, damage, code) => {
+    const work = await createWorkspace();
+    const asset = await uploadOne(work, 'one.txt', 'content');
+    await damage(join(work.storage, asset.storagePath));
+    const target = join(work.directory, 'out');
+    await mkdir(target);
+    const toFile = await fetchIds(work.context(), [asset.id], { kind: 'directory', path: target });
+    expect(toFile).toMatchObject([{ kind: 'failed', failure: { code } }]);
+    expect(await readdir(target)).toEqual([]);
+    const toStream = await fetchIds(work.context(), [asset.id], { kind: 'stream', stream: memory().stream });
+    expect(toStream).toMatchObject([{ kind: 'failed', failure: { code } }]);
+    const { events } = await (await work.catalog()).audit.page({ organization: 'acme' }, { action: 'download' }, 10);
+    expect(events.map((event) => event.outcome)).toEqual(['failed', 'failed']);
+  });
+
+  test('does not replace a file without force, and leaves no partial file', async () => {
+    const work = await createWorkspace();
+    const asset = await uploadOne(work, 'one.txt', 'content');
+    const directory = join(work.directory, 'out');
+    await mkdir(directory);
+    const path = await writeText(directory, 'mine.txt', 'mine');
+    const refused = await fetchIds(work.context(), [asset.id], { kind: 'file', path });
+    expect(refused).toMatchObject([{ failure: { code: 'TARGET_EXISTS' } }]);
+    expect(await readFile(path, 'utf8')).toBe('mine');
+    await fetchIds(work.context(), [asset.id], { kind: 'file', path }, true);
+    expect(await readFile(path, 'utf8')).toBe('content');
+    expect(await readdir(directory)).toEqual(['mine.txt']);
+  });
+
+  test('equal names do not overwrite each other', async () => {
+    const work = await createWorkspace();
+    const one = await uploadOne(work, 'report.txt', 'one');
+    const two = await uploadOne(work, 'REPORT.txt', 'two');
+    const three = await uploadOne(work, 'report.txt', 'three');
+    const path = join(work.directory, 'out');
+    await fetchIds(work.context(), [one.id, two.id, three.id], { kind: 'directory', path });
+    const names = [`REPORT (${two.id.slice(0, 8)}).txt`, `report (${three.id.slice(0, 8)}).txt`, 'report.txt'];
+    expect((await readdir(path)).sort()).toEqual(names.sort());
+  });
+
+  test('streams to standard output', async () => {
+    const work = await createWorkspace();
+    const asset = await uploadOne(work, 'one.txt', 'content');
+    const out = memory();
+    await fetchIds(work.context(), [asset.id], { kind: 'stream', stream: out.stream });
+    expect(out.content()).toBe('content');
+  });
+
+  test('another organisation’s private asset does not exist, its public one may be read', async () => {
+    const work = await createWorkspace();
+    const secret = await uploadOne(work, 'one.txt', 'secret');
+    const path = await writeText(work.directory, 'logo.txt', 'public');
+    const open = assetOf((await uploadPaths(work.context(), [path], { isPublic: true }))[0]);
+    const stranger = work.context({ identity: { organization: 'globex', role: 'admin' } });
+    const out = memory();
+    const outcomes = await fetchIds(stranger, [secret.id, open.id], { kind: 'stream', stream: out.stream });
+    expect(outcomes).toMatchObject([{ failure: { code: 'ASSET_NOT_FOUND' } }, { kind: 'downloaded' }]);
+    expect(out.content()).toBe('public');
+  });
+});

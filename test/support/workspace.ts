@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Catalog } from '../../src/catalog/catalog.ts';
+import { openCatalog } from '../../src/catalog/open.ts';
+import { BUILT_IN_ASSET_TYPES } from '../../src/core/asset.ts';
+import type { Identity } from '../../src/core/identity.ts';
+import type { OperationContext } from '../../src/operations/context.ts';
+import type { StorageBackend } from '../../src/storage/backend.ts';
+import { openBackend } from '../../src/storage/open.ts';
+
+/** A folder of one test's own with a SQLite catalog and a LOCAL store, and contexts to work on them. */
+export interface Workspace {
+  readonly directory: string;
+  readonly storage: string;
+  readonly databaseUrl: string;
+  /** What contexts were warned about. */
+  readonly warnings: string[];
+  catalog(): Promise<Catalog>;
+  /** As a fresh process would see it: stores are checked anew. */
+  context(changes?: ContextChanges): OperationContext;
+  /** The stored files below the storage directory, without markers, sorted. */
+  storedFiles(): Promise<string[]>;
+}
+
+export interface ContextChanges {
+  identity?: Partial<Identity>;
+  /** Wraps the store, to make it fail on purpose. */
+  wrapStore?: (store: StorageBackend) => StorageBackend;
+  signal?: AbortSignal;
+  maxFileSize?: number;
+}
+
+const ALLOWED = ['application/pdf', 'image/jpeg', 'image/png', 'text/plain', 'text/csv'];
+
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'asset-cli-test-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export async function createWorkspace(): Promise<Workspace> {
+  const directory = await temporaryDirectory();
+  const storage = join(directory, 'storage');
+  const databaseUrl = `sqlite:${join(directory, 'assets.db')}`;
+  const warnings: string[] = [];
+  let opened: Promise<Catalog> | undefined;
+  const catalog = () => {
+    opened ??= openCatalog(databaseUrl, { lockTimeout: 10_000, migrate: 'auto' });
+    return opened;
+  };
+  onTestFinished(async () => (await opened)?.close());
+
+  function context(changes: ContextChanges = {}): OperationContext {
+    const wrap = changes.wrapStore ?? ((store) => store);
+    let store: Promise<StorageBackend> | undefined;
+    return {
+      identity: { user: 'ada', organization: 'acme', role: 'operator', ...changes.identity },
+      catalog,
+      backends: {
+        defaultName: 'local',
+        names: ['local'],
+        open(name) {
+          const definition = { name, provider: 'LOCAL', path: storage } as const;
+          store ??= openBackend(definition, { connect: 1000, deadline: 2000 }).then(wrap);
+          return store;
+        },
+      },
+      rules: { maxFileSize: changes.maxFileSize ?? 2 ** 20, allowedMimeTypes: new Set(ALLOWED) },
+      assetTypes: BUILT_IN_ASSET_TYPES,
+      leaseSeconds: 30,
+      temporaryDirectory: directory,
+      audit: { host: 'test-host', correlationId: randomUUID() },
+      signal: changes.signal ?? new AbortController().signal,
+      warn: (message) => warnings.push(message),
+    };
+  }
+
+  return { directory, storage, databaseUrl, warnings, catalog, context, storedFiles: () => filesBelow(storage) };
+}
+
+async function filesBelow(root: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name !== '.asset-cli.json')
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .sort();
+}
