@@ -5,10 +5,10 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { AssetError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
+import { bytesContent, LARGEST_IN_MEMORY } from './bytes-content.ts';
 import type { Content, ReadOptions } from './content.ts';
 import { checkSize, describeSpoolError, tooLarge } from './file-errors.ts';
 import { openFileContent } from './open-file-content.ts';
-import { bytesContent, LARGEST_IN_MEMORY } from './read-content.ts';
 
 const writeAt = promisify(write);
 

@@ -22,3 +22,16 @@ function escapeCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return code <= 0xff ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
 }
+
+/**
+ * JSON text in which the same characters, but the line breaks of its layout, are written as
+ * `\uXXXX`: the same value for a program, harmless on a terminal.
+ */
+export function escapeJsonForTerminal(json: string): string {
+  return json.replace(UNSAFE, (character) => (character === '\n' ? character : escapeForJson(character)));
+}
+
+function escapeForJson(character: string): string {
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+}

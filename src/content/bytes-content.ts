@@ -1,0 +1,33 @@
+import { bytesReader } from './byte-reader.ts';
+import type { Content, ReadOptions } from './content.ts';
+import { Examination } from './examine.ts';
+import { checkSize } from './file-errors.ts';
+import { Fingerprint } from './fingerprint.ts';
+import { storedExtension } from './judge.ts';
+
+/** Up to this size content is read once, held in memory, and stored from there. */
+export const LARGEST_IN_MEMORY = 1024 * 1024;
+
+/**
+ * Judges and fingerprints bytes in memory; the result holds on to them.
+ * @throws AssetError FILE_EMPTY, FILE_TOO_LARGE, TYPE_MISMATCH, TYPE_NOT_ALLOWED, CONTENT_UNSAFE
+ */
+export async function bytesContent(bytes: Uint8Array, name: string, options: ReadOptions): Promise<Content> {
+  checkSize(name, bytes.byteLength, options.rules);
+  const examination = new Examination(name, options.rules, bytes);
+  await examination.feed(bytes);
+  const detected = await examination.finish(bytesReader(bytes));
+  const fingerprint = new Fingerprint(options.checksums);
+  fingerprint.update(bytes);
+  return {
+    ...fingerprint.digest(),
+    mimeType: detected.mimeType,
+    extension: storedExtension(name, detected),
+    body: { size: bytes.byteLength, bytes, open: () => once(bytes) },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
