@@ -7,7 +7,7 @@ import { parseStorageKey, type StorageKey } from '../core/storage-key.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { putMarker } from '../storage/marker.ts';
 import type { OperationContext } from './context.ts';
-import { openOwnStore, refuseNestedStores } from './own-store.ts';
+import { markerFor, openOwnStore, refuseOverlap } from './own-store.ts';
 import { asAssetError } from './storage-failure.ts';
 
 export type CheckStatus = 'ok' | 'warning' | 'error';
@@ -160,10 +160,9 @@ export async function adoptStore(context: OperationContext, name: string): Promi
   const store = await context.backends.open(name);
   const catalog = await context.catalog();
   try {
-    await refuseNestedStores(store);
+    await refuseOverlap(store);
     const record = await catalog.backends.adopt(name, store.provider, context.identity, context.audit);
-    const marker = { catalogId: catalog.catalogId, backendId: record.backendId };
-    await putMarker(store, marker, { replace: true });
+    await putMarker(store, markerFor(catalog, record), { replace: true });
     await catalog.backends.setMarked(name, record.backendId);
   } catch (error) {
     throw asAssetError(error);

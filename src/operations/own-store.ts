@@ -1,4 +1,4 @@
-import type { BackendRecord } from '../catalog/catalog.ts';
+import type { BackendRecord, Catalog } from '../catalog/catalog.ts';
 import { AssetError } from '../core/errors.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { findStoreAround, findStoreInside, putMarker, readMarker, type StoreMarker } from '../storage/marker.ts';
@@ -30,11 +30,11 @@ async function openAndCheck(context: OperationContext, name: string): Promise<St
   const backend = await context.backends.open(name);
   const catalog = await context.catalog();
   const record = await catalog.backends.register(name, backend.provider);
-  const ours: StoreMarker = { catalogId: catalog.catalogId, backendId: record.backendId };
+  const ours = markerFor(catalog, record);
   try {
     const marker = await readMarker(backend);
     if (marker === undefined) await claimStore(backend, record, ours);
-    else if (!sameMarker(marker, ours)) throw notOurs(name, 'it belongs to another catalog or backend');
+    else if (!isSameStore(marker, ours)) throw notOurs(name, 'it belongs to another catalog or backend');
   } catch (error) {
     throw asAssetError(error);
   }
@@ -44,21 +44,26 @@ async function openAndCheck(context: OperationContext, name: string): Promise<St
 
 async function claimStore(backend: StorageBackend, record: BackendRecord, ours: StoreMarker): Promise<void> {
   if (record.markedAt !== null) throw notOurs(backend.name, 'its marker object is missing');
-  await refuseNestedStores(backend);
+  await refuseOverlap(backend);
   const written = await putMarker(backend, ours);
-  if (!sameMarker(written, ours)) throw notOurs(backend.name, 'another catalog took it at the same time');
+  if (!isSameStore(written, ours)) throw notOurs(backend.name, 'another catalog took it at the same time');
 }
 
 /** A store inside another, or around one, would count the other's objects as its own. */
-export async function refuseNestedStores(backend: StorageBackend): Promise<void> {
+export async function refuseOverlap(backend: StorageBackend): Promise<void> {
   const around = await findStoreAround(backend);
-  if (around !== undefined) throw notOurs(backend.name, `it lies inside another store (${around})`);
+  if (around !== undefined) throw notOurs(backend.name, `it lies inside another store, whose marker is ${around}`);
   const inside = await findStoreInside(backend);
-  if (inside !== undefined) throw notOurs(backend.name, `another store lies inside it (${inside})`);
+  if (inside !== undefined) throw notOurs(backend.name, `another store lies inside it, whose marker is ${inside}`);
 }
 
-function sameMarker(one: StoreMarker, other: StoreMarker): boolean {
+function isSameStore(one: StoreMarker, other: StoreMarker): boolean {
   return one.catalogId === other.catalogId && one.backendId === other.backendId;
+}
+
+/** What the marker of this catalog's store says. */
+export function markerFor(catalog: Catalog, record: BackendRecord): StoreMarker {
+  return { catalogId: catalog.catalogId, backendId: record.backendId, format: 1 };
 }
 
 function notOurs(name: string, reason: string): AssetError {

@@ -1,0 +1,121 @@
+import type { AssetWithObject } from '../catalog/catalog.ts';
+import type { Asset } from '../core/asset.ts';
+import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
+import { safeFilename } from '../core/safe-filename.ts';
+import type { SignOptions } from '../storage/backend.ts';
+import type { OperationContext } from './context.ts';
+import { checkHandingOut } from './handing-out.ts';
+import { openOwnStore } from './own-store.ts';
+import { resolveAsset } from './resolve-assets.ts';
+import { asAssetError } from './storage-failure.ts';
+
+export interface SignRequest {
+  ids: readonly string[];
+  /** Seconds. */
+  expiresIn: number;
+  /** The name a browser saves it under; default: the original file name. */
+  downloadAs?: string;
+  inline: boolean;
+  /** A signed URL even of a public asset that has a CDN URL. */
+  noCdn: boolean;
+}
+
+export type SignOutcome =
+  | {
+      kind: 'signed';
+      id: string;
+      url: string;
+      /** null: a CDN URL, which does not end. */
+      expiresAt: string | null;
+    }
+  | { kind: 'failed'; id: string; failure: FailureRecord };
+
+/** SigV4, GCS V4 and Azure user delegation keys all end after 7 days. */
+export const LONGEST_SIGNATURE_SECONDS = 7 * 86_400;
+
+/** What a browser would run in our name is never shown inline. */
+const ACTIVE_TYPES = new Set(['text/html', 'application/xhtml+xml', 'image/svg+xml', 'text/xml', 'application/xml']);
+
+/**
+ * Yields a URL for each asset that may be handed out, valid no longer than the asset. The audit event
+ * is committed before the URL is known to anyone.
+ * @throws AssetError USAGE for a life that no provider grants
+ */
+export async function* sign(context: OperationContext, request: SignRequest): AsyncGenerator<SignOutcome> {
+  checkLife(request);
+  for (const id of request.ids) {
+    if (context.signal.aborted) return;
+    yield await signOne(context, request, id);
+  }
+}
+
+function checkLife(request: SignRequest): void {
+  if (request.expiresIn >= 1 && request.expiresIn <= LONGEST_SIGNATURE_SECONDS) return;
+  throw new AssetError('USAGE', 'A signed URL lives between 1 second and 7 days', {
+    hint: 'Give a shorter --expires-in; the providers grant no more than 7d.',
+  });
+}
+
+async function signOne(context: OperationContext, request: SignRequest, id: string): Promise<SignOutcome> {
+  let found: AssetWithObject | undefined;
+  try {
+    found = await resolveAsset(context, id);
+    checkHandingOut(context.identity, found, new Date());
+    const signed = await makeUrl(context, request, found);
+    await record(context, id, found.asset, undefined, signed.expiresAt);
+    return { kind: 'signed', id: found.asset.id, ...signed };
+  } catch (thrown) {
+    const failure = toFailure(asAssetError(thrown));
+    await record(context, id, found?.asset, failure, null);
+    return { kind: 'failed', id: found?.asset.id ?? id, failure };
+  }
+}
+
+async function makeUrl(context: OperationContext, request: SignRequest, { asset, object }: AssetWithObject) {
+  if (asset.isPublic && asset.cdnUrl !== null && !request.noCdn) return { url: asset.cdnUrl, expiresAt: null };
+  const store = await openOwnStore(context, object.backend);
+  if (!store.features.signs) throw cannotSign(store.name);
+  const signed = await store.sign(object.storagePath, signOptions(request, asset));
+  return { url: signed.url, expiresAt: signed.expiresAt.toISOString() };
+}
+
+function signOptions(request: SignRequest, asset: Asset): SignOptions {
+  return {
+    expiresIn: Math.min(request.expiresIn, secondsLeft(asset)),
+    downloadAs: request.downloadAs ?? safeFilename(asset.originalFilename),
+    inline: request.inline && !ACTIVE_TYPES.has(asset.mimeType),
+    contentType: asset.mimeType,
+  };
+}
+
+function secondsLeft(asset: Asset): number {
+  if (asset.expiresAt === null) return Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.floor((Date.parse(asset.expiresAt) - Date.now()) / 1000));
+}
+
+function cannotSign(name: string): AssetError {
+  return new AssetError('CANNOT_SIGN', `Backend "${name}" cannot sign URLs`, {
+    hint: 'Hand the file out with: asset-cli download <id>',
+    details: { backend: name },
+  });
+}
+
+async function record(
+  context: OperationContext,
+  requested: string,
+  asset: Asset | undefined,
+  failure: FailureRecord | undefined,
+  expiresAt: string | null,
+): Promise<void> {
+  const { identity, audit } = context;
+  const catalog = await context.catalog();
+  const event = {
+    actor: identity.user,
+    organizationId: asset?.organizationId ?? identity.organization,
+    action: 'sign',
+    assetId: asset?.id ?? null,
+    outcome: failure === undefined ? ('success' as const) : ('refused' as const),
+    details: failure === undefined ? { expiresAt } : { requested, code: failure.code, message: failure.message },
+  };
+  await catalog.audit.record([event], audit);
+}
