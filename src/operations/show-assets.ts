@@ -1,6 +1,5 @@
 import type { AuditEvent } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
-import { type FailureRecord, toFailure } from '../core/errors.ts';
 import { auditTrail } from './audit-trail.ts';
 import type { OperationContext } from './context.ts';
 import { resolveAsset } from './resolve-assets.ts';
@@ -11,7 +10,7 @@ export interface ShownAsset {
   history?: AuditEvent[];
 }
 
-export type ShowOutcome = ({ kind: 'shown' } & ShownAsset) | { kind: 'failed'; id: string; failure: FailureRecord };
+export type ShowOutcome = ({ kind: 'shown' } & ShownAsset) | { kind: 'failed'; id: string; error: unknown };
 
 /** Looks up assets by id or prefix, in the order of the ids. One that leads nowhere never stops the others. */
 export async function* showAssets(
@@ -30,7 +29,7 @@ async function showOne(context: OperationContext, id: string, withHistory: boole
     if (!withHistory) return { kind: 'shown', asset };
     return { kind: 'shown', asset, history: await historyOf(context, asset) };
   } catch (error) {
-    return { kind: 'failed', id, failure: toFailure(error) };
+    return { kind: 'failed', id, error };
   }
 }
 

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import type { OperationContext } from '../operations/context.ts';
+import type { GlobalOptions } from './globals.ts';
+import type { Format } from './output/format.ts';
+import type { Output } from './output/output.ts';
+import type { Streams } from './output/streams.ts';
+
+/** What a command gets to work with. Nothing in it is opened before it is asked for. */
+export interface Invocation {
+  globals: GlobalOptions;
+  streams: Streams;
+  output: Output;
+  /** Aborted when the user wants to stop. */
+  signal: AbortSignal;
+  /** The operations' world: settings are read at the first call. */
+  context(): Promise<OperationContext>;
+}
+
+/** Runs one command with its own arguments and options, and returns the exit status. */
+export type Action = (invocation: Invocation, ...argumentsAndOptions: never[]) => Promise<number>;
+
+/** Gives a command its action; the frame does everything around it. */
+export type Bind = (command: Command, settings: CommandSettings, action: Action) => void;
+
+export interface CommandSettings {
+  formats: readonly Format[];
+  /** Ends quietly, exit 0, when nobody reads its output any more. A command that changes something goes on. */
+  stopsWithReader: boolean;
+}
+
+/** What a file in commands/ exports. */
+export interface CommandModule {
+  configure(command: Command, bind: Bind): void;
+}

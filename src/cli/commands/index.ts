@@ -1,0 +1,22 @@
+import type { CommandModule } from '../command.ts';
+
+export interface CommandEntry {
+  name: string;
+  alias?: string;
+  /** What the top-level help says of it. */
+  summary: string;
+  load: () => Promise<CommandModule>;
+}
+
+/** Every command, in the order of the help. Only the one that is invoked is loaded. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'upload', summary: 'validate, hash and store files', load: () => import('./upload.ts') },
+  { name: 'download', summary: 'write assets to files or standard output, verified', load: () => import('./download.ts') },
+  { name: 'list', alias: 'ls', summary: 'page through assets, newest first', load: () => import('./list.ts') },
+  { name: 'show', summary: 'show assets in full, and what happened to them', load: () => import('./show.ts') },
+  { name: 'delete', alias: 'rm', summary: 'remove assets and their bytes', load: () => import('./delete.ts') },
+  { name: 'audit', summary: 'read the audit trail', load: () => import('./audit.ts') },
+  { name: 'db', summary: 'migrate, inspect, back up and restore the catalog', load: () => import('./db.ts') },
+  { name: 'doctor', summary: 'check configuration, database and backends', load: () => import('./doctor.ts') },
+  { name: 'completion', summary: 'print shell completion', load: () => import('./completion.ts') },
+];

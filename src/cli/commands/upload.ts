@@ -1,0 +1,66 @@
+import { type Command, Option } from 'commander';
+import type { Asset } from '../../core/asset.ts';
+import { BUILT_IN_ASSET_TYPES, DEFAULT_ASSET_TYPE } from '../../core/asset.ts';
+import { AssetError } from '../../core/errors.ts';
+import { checkId } from '../../core/identity.ts';
+import { formatSize } from '../../core/size.ts';
+import type { OperationContext } from '../../operations/context.ts';
+import { planUpload } from '../../operations/plan-upload.ts';
+import { generatedName, type UploadRequest, upload } from '../../operations/upload.ts';
+import { findSources, type UploadSource } from '../../operations/upload-sources.ts';
+import type { Bind, Invocation } from '../command.ts';
+import { collectTag, collectText, parsedBy, suggest, wholeNumber } from '../options/values.ts';
+import { BASE_FORMATS } from '../output/format.ts';
+import { reportPlan, reportUploads } from '../output/uploads.ts';
+
+interface UploadOptions {
+  type: string;
+  name?: string;
+  project?: string;
+  scanResult?: string;
+  public?: boolean;
+  tag?: Record<string, string>;
+  include?: string[];
+  exclude?: string[];
+  skipExisting?: boolean;
+  concurrency: number;
+  dryRun?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ asset-cli upload report.pdf --type SEO_REPORT --tag run=42
+  $ asset-cli upload reports/ --include '*.pdf' --exclude 'draft-*' --skip-existing
+  $ generate-report | asset-cli upload - --name report.csv --json
+  $ asset-cli upload reports/ --dry-run
+`;
+
+export function configure(command: Command, bind: Bind): void {
+  const id = (kind: 'project') => parsedBy((text: string) => checkId(kind, text));
+  command
+    .argument('<path...>', 'files, directories (with all that is in them), or - for standard input')
+    .addOption(suggest(new Option('--type <type>', 'asset type').default(DEFAULT_ASSET_TYPE), BUILT_IN_ASSET_TYPES))
+    .option('--name <name>', 'original file name, for a single source')
+    .option('--project <id>', 'project that it belongs to', id('project'))
+    .option('--scan-result <id>', 'scan result that it belongs to')
+    .option('--public', 'readable by everyone, stored behind public/')
+    .option('--tag <key=value>', 'repeatable', collectTag)
+    .option('--include <glob>', 'in directories: only these; repeatable', collectText)
+    .option('--exclude <glob>', 'in directories: not these; repeatable', collectText)
+    .option('--skip-existing', 'give your own asset of the same type, project, name and content instead of adding one')
+    .option('--concurrency <n>', 'files that are worked on at once', wholeNumber(1), 4)
+    .option('--dry-run', 'show what would be stored or refused, and write nothing')
+    .addHelpText('after', EXAMPLES);
+  bind(command, { formats: BASE_FORMATS, stopsWithReader: false }, runUpload);
+}
+
+async function runUpload(
+  invocation: Invocation,
+  paths: readonly string[],
+  options: UploadOptions,
+): Promise<number> {
+  const context = await invocation.context();
+  const request = toRequest(context, invocation, paths, options);
+  if (options.dryRun === true) return reportPlan(invocation, planUpload(context, request));
+  return reportUploads(invocation, upload(context, request));
+}

@@ -1,0 +1,85 @@
+import { type Command, Option } from 'commander';
+import type { AssetFilter } from '../../catalog/catalog.ts';
+import { ASSET_STATUSES, ASSET_TYPE_PATTERN, BUILT_IN_ASSET_TYPES, SCAN_STATUSES, type AssetStatus, type ScanStatus } from '../../core/asset.ts';
+import { AssetError } from '../../core/errors.ts';
+import { checkId } from '../../core/identity.ts';
+import { parseSize } from '../../core/size.ts';
+import type { GlobalOptions } from '../globals.ts';
+import { collectTag, parsedBy, parseTime, suggest } from './values.ts';
+
+/** The filters of `list`, the same wherever a command selects assets. */
+export interface FilterOptions {
+  type?: string;
+  project?: string;
+  user?: string;
+  status?: AssetStatus | 'any';
+  scanStatus?: ScanStatus;
+  name?: string;
+  tag?: Record<string, string>;
+  public?: boolean;
+  expired?: boolean;
+  expiresBefore?: string;
+  createdAfter?: string;
+  createdBefore?: string;
+  minSize?: number;
+  maxSize?: number;
+}
+
+const GROUP = 'Filters (they combine with AND; -b, --backend is one too):';
+
+export function addFilterOptions(command: Command): Command {
+  const time = parsedBy(parseTime);
+  const size = parsedBy(parseSize);
+  const options = [
+    suggest(new Option('--type <type>', 'asset type').argParser(parsedBy(checkAssetType)), BUILT_IN_ASSET_TYPES),
+    new Option('--project <id>', 'project').argParser(parsedBy((id) => checkId('project', id))),
+    new Option('--user <id>', 'owner').argParser(parsedBy((id) => checkId('user', id))),
+    new Option('--status <status>', 'without it: active').choices([...ASSET_STATUSES, 'any']),
+    new Option('--scan-status <status>', 'verdict of the virus scan').choices(SCAN_STATUSES),
+    new Option('--name <glob>', 'original file name: *, ? and […]'),
+    new Option('--tag <key=value>', 'repeatable: all of them').argParser(collectTag),
+    new Option('--public', 'public assets'),
+    new Option('--no-public', 'private assets'),
+    new Option('--expired', 'expired assets instead of unexpired ones'),
+    new Option('--expires-before <time>', 'expires before').argParser(time),
+    new Option('--created-after <time>', 'created after').argParser(time),
+    new Option('--created-before <time>', 'created before').argParser(time),
+    new Option('--min-size <size>', 'at least so large').argParser(size),
+    new Option('--max-size <size>', 'at most so large').argParser(size),
+  ];
+  for (const option of options) command.addOption(option.helpGroup(GROUP));
+  return command;
+}
+
+function checkAssetType(text: string): string {
+  if (ASSET_TYPE_PATTERN.test(text)) return text;
+  throw new AssetError('USAGE', `"${text}" is not an asset type`, { hint: 'Types look like SEO_REPORT.' });
+}
+
+/** What the options ask for. `--backend` filters only as a flag, never from the environment or a file. */
+export function toFilter(options: FilterOptions, globals: GlobalOptions): AssetFilter {
+  const wanted = {
+    assetType: options.type,
+    projectId: options.project,
+    userId: options.user,
+    backend: globals.backend,
+    status: options.status,
+    scanStatus: options.scanStatus,
+    nameGlob: options.name,
+    tags: options.tag,
+    isPublic: options.public,
+    expired: options.expired === true ? ('only' as const) : undefined,
+    expiresBefore: options.expiresBefore,
+    createdAfter: options.createdAfter,
+    createdBefore: options.createdBefore,
+    minSize: options.minSize,
+    maxSize: options.maxSize,
+  };
+  return withoutUndefined(wanted);
+}
+
+/** Leaves out what is undefined, as exact optional properties want it. */
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const given = Object.entries(value).filter(([, each]) => each !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

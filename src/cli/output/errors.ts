@@ -1,0 +1,42 @@
+import { AssetError, type FailureRecord, toFailure } from '../../core/errors.ts';
+import { escapeForTerminal } from '../../core/terminal-text.ts';
+import { jsonLine } from './json.ts';
+import type { Paint } from './output.ts';
+
+export interface ErrorView {
+  json: boolean;
+  verbose: boolean;
+  paint: Paint;
+}
+
+const BUG_HINT = 'This is a bug. Please report it with the lines below.';
+
+/** One line of what went wrong and one of what to do, or one JSON value. A stack only with -v or for a bug. */
+export function renderError(error: unknown, view: ErrorView): string {
+  const failure = toFailure(error);
+  const hint = error instanceof AssetError ? failure.hint : BUG_HINT;
+  if (view.json) {
+    const details = error instanceof AssetError ? (error.details ?? {}) : { stack: stackOf(error) };
+    return jsonLine({ error: { code: failure.code, message: failure.message, hint: hint ?? null, details } });
+  }
+  const lines = [`${view.paint('red', 'error:')} ${escapeForTerminal(failure.message)}`];
+  if (hint !== undefined) lines.push(`${view.paint('cyan', 'hint:')}  ${escapeForTerminal(hint)}`);
+  if (view.verbose || !(error instanceof AssetError)) lines.push(view.paint('dim', stackOf(error)));
+  return `${lines.join('\n')}\n`;
+}
+
+/** One line about an item of a batch that failed. */
+export function renderFailure(subject: string, failure: FailureRecord, paint: Paint): string {
+  const hint = failure.hint === undefined ? '' : `\n${paint('cyan', 'hint:')}  ${escapeForTerminal(failure.hint)}`;
+  return `${paint('red', 'failed:')} ${escapeForTerminal(subject)}: ${escapeForTerminal(failure.message)}${hint}\n`;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${stackOf(error.cause)}`;
+  return `${own}${cause}`
+    .split('\n')
+    .map((line) => escapeForTerminal(line))
+    .join('\n');
+}

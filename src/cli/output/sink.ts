@@ -1,0 +1,109 @@
+import type { FailureRecord } from '../../core/errors.ts';
+import { csvLine } from './csv.ts';
+import { renderFailure } from './errors.ts';
+import { growDocument, jsonDocument, jsonLine } from './json.ts';
+import type { Output } from './output.ts';
+import { type Column, createTable } from './table.ts';
+
+/** How the items of one command look in every format. */
+export interface ItemShape<T> {
+  /** The list's name in the JSON document; absent: items are shown as they happen, but not part of it. */
+  listName?: string;
+  toJson: (item: T) => object;
+  columns: readonly Column<T>[];
+  /** Column names and cells of `csv`, for commands that have it. */
+  csv?: { header: readonly string[]; row: (item: T) => (string | number | boolean | null)[] };
+}
+
+/** Where a command puts its results as they come. Memory stays flat: only failures are kept, for `json`. */
+export interface ItemSink<T> {
+  add(items: readonly T[]): Promise<void>;
+  /** `subject` names the item to people, `identity` to programs: `{ source }` or `{ id }`. */
+  fail(subject: string, identity: object, failure: FailureRecord): Promise<void>;
+  /** What is known at the end; `summary` also ends `jsonl`. */
+  end(trailer?: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+export function createSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
+  switch (output.format) {
+    case 'json':
+      return jsonSink(output, shape);
+    case 'jsonl':
+      return jsonlSink(output, shape);
+    case 'csv':
+      return csvSink(output, shape);
+    case 'text':
+      return textSink(output, shape);
+  }
+}
+
+function failureJson(identity: object, failure: FailureRecord): object {
+  return { ...identity, code: failure.code, message: failure.message };
+}
+
+function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
+  const failures: object[] = [];
+  const document = shape.listName === undefined ? undefined : growDocument(output.out, shape.listName);
+  return {
+    async add(items) {
+      await document?.add(items.map(shape.toJson));
+    },
+    async fail(_subject, identity, failure) {
+      failures.push(failureJson(identity, failure));
+    },
+    async end(trailer = {}) {
+      const complete = 'summary' in trailer ? { failed: failures, ...trailer } : trailer;
+      if (document === undefined) await output.out.write(jsonDocument(complete));
+      else await document.end(complete);
+    },
+  };
+}
+
+function jsonlSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
+  return {
+    async add(items) {
+      await output.out.write(items.map((item) => jsonLine(shape.toJson(item))).join(''));
+    },
+    async fail(_subject, identity, failure) {
+      await output.out.write(jsonLine(failureJson(identity, failure)));
+    },
+    async end(trailer = {}) {
+      if ('summary' in trailer) await output.out.write(jsonLine({ summary: trailer['summary'] }));
+    },
+  };
+}
+
+function csvSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
+  const { csv } = shape;
+  if (csv === undefined) throw new Error('a command offered csv without saying what its columns are');
+  let headerDue = true;
+  const header = (): string => {
+    if (!headerDue) return '';
+    headerDue = false;
+    return csvLine(csv.header);
+  };
+  return {
+    async add(items) {
+      await output.out.write(header() + items.map((item) => csvLine(csv.row(item))).join(''));
+    },
+    async fail(subject, _identity, failure) {
+      await output.err.write(renderFailure(subject, failure, output.paintError));
+    },
+    async end() {
+      await output.out.write(header());
+    },
+  };
+}
+
+function textSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
+  const render = createTable(shape.columns, output.out.columns, output.paint);
+  return {
+    async add(items) {
+      await output.out.write(render(items));
+    },
+    async fail(subject, _identity, failure) {
+      await output.err.write(renderFailure(subject, failure, output.paintError));
+    },
+    async end() {},
+  };
+}

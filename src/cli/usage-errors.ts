@@ -1,0 +1,31 @@
+import type { Command, CommanderError } from 'commander';
+import { AssetError } from '../core/errors.ts';
+
+/** Says in our words what commander found wrong with the command line. */
+export function usageError(error: CommanderError, program: Command, argv: readonly string[]): AssetError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(' '))?.[1];
+  const help = `See: ${helpCommand(program, argv)}`;
+  const hint = suggestion === undefined ? help : `Did you mean ${suggestion}? ${help}`;
+  const message = error.code === 'commander.help' ? `${helpSubject(program, argv)} needs a subcommand` : first;
+  return new AssetError('USAGE', capitalise(message), { hint, cause: error });
+}
+
+function invokedCommand(program: Command, argv: readonly string[]): Command | undefined {
+  const named = program.commands.filter((command) =>
+    argv.some((word) => word === command.name() || command.aliases().includes(word)),
+  );
+  return named[0];
+}
+
+function helpSubject(program: Command, argv: readonly string[]): string {
+  return `asset-cli ${invokedCommand(program, argv)?.name() ?? ''}`.trimEnd();
+}
+
+function helpCommand(program: Command, argv: readonly string[]): string {
+  return `${helpSubject(program, argv)} --help`;
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
