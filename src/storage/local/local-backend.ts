@@ -70,7 +70,7 @@ export function openLocalBackend(definition: LocalDefinition): StorageBackend {
       throw new StorageError('UNSUPPORTED', 'a local directory cannot sign URLs', { backend: name, key });
     },
 
-    async close() {},
+    close: () => Promise.resolve(),
     abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
     flush: () => translated(undefined, () => durability.flush()),
     enclosingMarker: () => translated(undefined, () => findEnclosingMarker(root.path)),

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { StorageBackend } from '../../src/storage/backend.ts';
+import { describeBodies } from './storage-bodies.ts';
+import { describeHttp } from './storage-http.ts';
+import { describeKeys } from './storage-keys.ts';
+import { describeListing } from './storage-listing.ts';
+
+/** What a backend's server can be asked to prove. */
+export interface StorageTraits {
+  /** A body of this size is stored in several parts. */
+  multipartBytes: number;
+  /** LOCAL: one key cannot be the directory of another. */
+  keysAreDirectories?: boolean;
+  /** What the test server does not do, with the reason; the test is skipped by name. */
+  serverLacks?: Partial<Record<ServerDuty, string>>;
+  /** Where a plain HTTP client finds an object (an open URL, or one that the server does not check). */
+  plainUrl?(backend: StorageBackend, key: string): Promise<string>;
+}
+
+export type ServerDuty =
+  | 'ifAbsent'
+  | 'ifAbsentRace'
+  | 'checksums'
+  | 'abandonedUploads'
+  | 'signatures'
+  | 'copy'
+  | 'headers';
+
+export interface StorageSuite {
+  /** A fresh, empty store. */
+  open(): Promise<StorageBackend>;
+  traits: StorageTraits;
+}
+
+export interface SuiteContext {
+  backend(): StorageBackend;
+  open(): Promise<StorageBackend>;
+  traits: StorageTraits;
+}
+
+/** The storage contract, as every backend keeps it on a real server. */
+export function describeStorage(name: string, { open, traits }: StorageSuite): void {
+  describe(`${name} keeps the storage contract`, () => {
+    let backend: StorageBackend;
+    beforeAll(async () => {
+      backend = await open();
+    });
+    afterAll(async () => {
+      await backend?.close();
+    });
+
+    const context: SuiteContext = { backend: () => backend, open, traits };
+    describeKeys(context);
+    describeBodies(context);
+    describeListing(context);
+    describeHttp(context);
+  });
+}

@@ -1,0 +1,221 @@
+import { execFileSync } from 'node:child_process';
+import {
+  access,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseStorageKey } from '../../src/core/storage-key.ts';
+import type { StorageBackend } from '../../src/storage/backend.ts';
+import { openLocalBackend } from '../../src/storage/local/local-backend.ts';
+import { findStoreAround, putMarker } from '../../src/storage/marker.ts';
+import { collect, memoryBody, readAll, sampleBytes, streamBody } from '../support/bodies.ts';
+
+const MARKER = { catalogId: 'c', backendId: 'b', format: 1 } as const;
+const KEY = parseStorageKey('org/type/file.txt');
+
+let outside: string;
+let root: string;
+let store: StorageBackend;
+
+beforeEach(async () => {
+  outside = await mkdtemp(join(tmpdir(), 'asset-cli-files-'));
+  root = join(outside, 'store');
+  await mkdir(root);
+  store = openLocalBackend({ name: 'files', path: root });
+});
+
+afterEach(() => rm(outside, { recursive: true, force: true }));
+
+describe('a missing directory', () => {
+  it('is never made but by the marker: an unmounted disk is not filled', async () => {
+    const path = join(root, 'not', 'mounted');
+    const missing = openLocalBackend({ name: 'missing', path });
+    const refusal = { kind: 'STORE_MISSING' };
+    await expect(missing.put(KEY, memoryBody('x'))).rejects.toMatchObject(refusal);
+    await expect(missing.get(KEY)).rejects.toMatchObject(refusal);
+    await expect(missing.stat(KEY)).rejects.toMatchObject(refusal);
+    await expect(missing.deleteMany([KEY])).rejects.toMatchObject(refusal);
+    await expect(collect(missing.list(''))).rejects.toMatchObject(refusal);
+    await expect(access(path)).rejects.toThrow();
+    await putMarker(missing, MARKER);
+    await missing.put(KEY, memoryBody('x'));
+    expect((await stat(path)).mode & 0o777).toBe(0o700);
+  });
+
+  it('is noticed when it goes while the store is in use', async () => {
+    await store.put(KEY, memoryBody('x'));
+    await rm(root, { recursive: true });
+    await expect(store.stat(KEY)).rejects.toMatchObject({ kind: 'STORE_MISSING' });
+    await expect(store.put(KEY, memoryBody('x'))).rejects.toMatchObject({ kind: 'STORE_MISSING' });
+  });
+});
+
+describe('symbolic links', () => {
+  it('are not followed, whether directory or file', async () => {
+    await writeFile(join(outside, 'secret.txt'), 'secret');
+    await symlink(outside, join(root, 'linked'));
+    await symlink(join(outside, 'secret.txt'), join(root, 'secret.txt'));
+    for (const text of ['linked/secret.txt', 'secret.txt']) {
+      const key = parseStorageKey(text);
+      await expect(store.get(key)).rejects.toMatchObject({ kind: 'DENIED' });
+      await expect(store.stat(key)).rejects.toMatchObject({ kind: 'DENIED' });
+    }
+    await expect(store.put(parseStorageKey('linked/new'), memoryBody('x'))).rejects.toMatchObject({ kind: 'DENIED' });
+    const [failure] = await store.deleteMany([parseStorageKey('linked/secret.txt')]);
+    expect(failure?.error).toMatchObject({ kind: 'DENIED' });
+    expect(await collect(store.list(''))).toEqual([]);
+    await expect(collect(store.list('linked/'))).rejects.toMatchObject({ kind: 'DENIED' });
+    expect(await readFile(join(outside, 'secret.txt'), 'utf8')).toBe('secret');
+  });
+
+  it('are replaced, not written through', async () => {
+    await writeFile(join(outside, 'secret.txt'), 'secret');
+    await symlink(join(outside, 'secret.txt'), join(root, 'link'));
+    await store.put(parseStorageKey('link'), memoryBody('mine'));
+    expect(await readFile(join(outside, 'secret.txt'), 'utf8')).toBe('secret');
+    expect((await readAll((await store.get(parseStorageKey('link'))).body)).toString()).toBe('mine');
+  });
+
+  it('may lead to the root itself', async () => {
+    await symlink(root, join(outside, 'alias'));
+    const alias = openLocalBackend({ name: 'alias', path: join(outside, 'alias') });
+    await alias.put(KEY, memoryBody('x'));
+    expect(await collect(store.list(''))).toHaveLength(1);
+  });
+});
+
+describe('files', () => {
+  it('belong to their owner alone, whatever the umask', async () => {
+    for (const mask of [0o000, 0o777]) {
+      const before = process.umask(mask);
+      try {
+        await store.put(parseStorageKey(`umask/${mask}/file`), memoryBody('x'));
+      } finally {
+        process.umask(before);
+      }
+      expect((await stat(join(root, `umask/${mask}`))).mode & 0o777).toBe(0o700);
+      expect((await stat(join(root, `umask/${mask}/file`))).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  it('leave no empty directory behind when they go, and never take the root', async () => {
+    const other = parseStorageKey('org/other/file');
+    await store.put(KEY, memoryBody('x'));
+    await store.put(other, memoryBody('x'));
+    await store.deleteMany([KEY]);
+    expect(await readdir(join(root, 'org'))).toEqual(['other']);
+    await store.deleteMany([other]);
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('can be put while others of the directory are deleted', async () => {
+    const work = Array.from({ length: 300 }, async (_, index) => {
+      const key = parseStorageKey(`busy/a/b/${index}`);
+      await store.put(key, memoryBody('x'), { ifAbsent: true, durability: 'group' });
+      expect(await store.deleteMany([key])).toEqual([]);
+    });
+    await Promise.all(work);
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('cannot stand where a key needs a directory, nor the other way round', async () => {
+    await store.put(KEY, memoryBody('x'));
+    const conflict = { kind: 'CONFLICT', retryable: false };
+    await expect(store.put(parseStorageKey(`${KEY}/below`), memoryBody('x'))).rejects.toMatchObject(conflict);
+    await expect(store.put(parseStorageKey('org/type'), memoryBody('x'))).rejects.toMatchObject(conflict);
+    expect(await readdir(join(root, 'org/type'))).toEqual(['file.txt']);
+  });
+
+  it('that were changed have another ETag', async () => {
+    const { etag } = await store.put(KEY, memoryBody('same size'));
+    await utimes(join(root, KEY), 1, 1);
+    expect((await store.stat(KEY)).etag).not.toBe(etag);
+  });
+});
+
+describe('what a crash left behind', () => {
+  it('is not listed, cannot be a key, and is found and discarded once it is old', async () => {
+    await store.put(KEY, memoryBody('x'));
+    const leftover = join(root, 'org/type/.asset-cli-tmp-0001');
+    await writeFile(leftover, 'half');
+    await utimes(leftover, 1000, 1000);
+    await writeFile(join(root, '.asset-cli-tmp-young'), 'half');
+    expect((await collect(store.list(''))).map((object) => object.key)).toEqual([KEY]);
+    const refused = store.put(parseStorageKey('.asset-cli-tmp-x'), memoryBody('x'));
+    await expect(refused).rejects.toMatchObject({ kind: 'UNSUPPORTED' });
+    const found = await collect(store.abandonedUploads?.(new Date(Date.now() - 60_000)));
+    expect(found).toMatchObject([{ id: 'org/type/.asset-cli-tmp-0001', startedAt: new Date(1_000_000) }]);
+    await found[0]?.discard();
+    expect(await readdir(join(root, 'org/type'))).toEqual(['file.txt']);
+  });
+});
+
+describe('a store inside another', () => {
+  it('is seen from the inside, also through a link and before it exists', async () => {
+    await putMarker(store, MARKER);
+    const inner = join(root, 'deep', 'inner');
+    const expected = join(root, '.asset-cli.json');
+    expect(await findStoreAround(openLocalBackend({ name: 'inner', path: inner }))).toBe(expected);
+    await mkdir(inner, { recursive: true });
+    await symlink(inner, join(outside, 'link'));
+    expect(await findStoreAround(openLocalBackend({ name: 'inner', path: join(outside, 'link') }))).toBe(expected);
+    expect(await findStoreAround(store)).toBeUndefined();
+  });
+});
+
+describe('a file system that refuses', () => {
+  const isRoot = process.getuid?.() === 0;
+
+  it.skipIf(isRoot)('is DENIED, not missing', async () => {
+    await store.put(KEY, memoryBody('x'));
+    await chmod(join(root, 'org/type'), 0o000);
+    await expect(store.get(KEY)).rejects.toMatchObject({ kind: 'DENIED' });
+    await chmod(join(root, 'org/type'), 0o700);
+  });
+
+  const mounted = mountTmpfs();
+  it.skipIf(mounted === undefined)('is FULL or READ_ONLY, and keeps nothing half-written', async () => {
+    const path = mounted ?? '';
+    try {
+      const full = openLocalBackend({ name: 'full', path });
+      await full.put(KEY, memoryBody('fits'));
+      const bytes = sampleBytes(2 * 1024 * 1024);
+      for (const body of [memoryBody(bytes), streamBody(bytes), memoryBody(bytes.subarray(0, 1_000_000))]) {
+        await expect(full.put(parseStorageKey('org/big'), body)).rejects.toMatchObject({ kind: 'FULL' });
+      }
+      expect((await collect(full.list(''))).map((object) => object.key)).toEqual([KEY]);
+      expect(await readdir(join(path, 'org'))).toEqual(['type']);
+      execFileSync('mount', ['-o', 'remount,ro', path]);
+      await expect(full.put(parseStorageKey('org/x'), memoryBody('x'))).rejects.toMatchObject({ kind: 'READ_ONLY' });
+      const [failure] = await full.deleteMany([KEY]);
+      expect(failure?.error).toMatchObject({ kind: 'READ_ONLY' });
+    } finally {
+      execFileSync('umount', [path]);
+    }
+  });
+});
+
+/** 512 KiB of memory as a disk; undefined, and said so, where mounting is not allowed. */
+function mountTmpfs(): string | undefined {
+  const path = execFileSync('mktemp', ['-d', join(tmpdir(), 'asset-cli-tmpfs-XXXXXX')], { encoding: 'utf8' }).trim();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', path], { stdio: 'pipe' });
+    return path;
+  } catch (error) {
+    process.stderr.write(
+      `SKIPPED: full disk (a tmpfs cannot be mounted: ${String(error).split('\n')[0]}; needs root)\n`,
+    );
+    return undefined;
+  }
+}
