@@ -1,0 +1,81 @@
+import { type ExpressionBuilder, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import type { Identity, OrganizationScope } from '../core/identity.ts';
+import type { Session } from './database.ts';
+import type { AllTables } from './tables.ts';
+
+export type AssetSelection = SelectQueryBuilder<AllTables, 'assets', object>;
+export type AssetExpressions = ExpressionBuilder<AllTables, 'assets'>;
+
+/*
+ * The only place that opens the tables of assets: whoever queries them says for which
+ * organisation, for which identity, or takes rows to a decision of the access policy.
+ */
+function assetTables(session: Session): Kysely<AllTables> {
+  return session.db.withTables<AllTables>();
+}
+
+/** Assets of one organisation, or, said aloud, of all. */
+export function assetsIn(session: Session, scope: OrganizationScope): AssetSelection {
+  const query = assetTables(session).selectFrom('assets');
+  return 'organization' in scope ? query.where('assets.organization_id', '=', scope.organization) : query;
+}
+
+/** Assets that carry a tag, by way of the tag's index. The tags' table is `t`; it goes first. */
+export function taggedAssetsIn(session: Session, organization: string, name: string, value: string) {
+  return assetTables(session)
+    .selectFrom('asset_tags as t')
+    .crossJoin('assets')
+    .whereRef('assets.id', '=', 't.asset_id')
+    .where('t.organization_id', '=', organization)
+    .where('t.name', '=', name)
+    .where('t.value', '=', value);
+}
+
+/** Assets that the identity may read: its organisation's and public ones; an operator everything. */
+export function assetsVisibleTo(session: Session, identity: Identity): AssetSelection {
+  const query = assetTables(session).selectFrom('assets');
+  if (identity.role === 'operator') return query;
+  return query.where((eb) =>
+    eb.or([eb('assets.organization_id', '=', identity.organization), eb('assets.is_public', '=', true)]),
+  );
+}
+
+/** Rows by id, of any organisation: the caller asks the access policy about each before it tells or changes anything. */
+export function assetsToDecideOn(session: Session, ids: readonly string[]): AssetSelection {
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    ids.map((id) => ({ id })),
+  );
+  return assetTables(session)
+    .selectFrom('assets')
+    .where('assets.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'));
+}
+
+/** The assets on these objects: references are counted and moved by object, and an object has one organisation. */
+export function assetsOnObjects(session: Session, objectIds: readonly string[]): AssetSelection {
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    objectIds.map((id) => ({ id })),
+  );
+  return assetTables(session)
+    .selectFrom('assets')
+    .where('assets.object_id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'));
+}
+
+/** The organisations that have assets: one step through the index for each. */
+export async function organizationsWithAssets(session: Session): Promise<string[]> {
+  const { rows } = await sql<{ organization: string }>`
+    with recursive found (organization) as (
+      select min(organization_id) from assets
+      union all
+      select (select min(organization_id) from assets where organization_id > found.organization)
+      from found where found.organization is not null
+    )
+    select organization from found where organization is not null`.execute(session.db);
+  return rows.map((row) => row.organization);
+}
+
+/** Changes or removes assets that were decided on under lock, by their ids. */
+export function assetChanges(session: Session): Pick<Kysely<AllTables>, 'updateTable' | 'deleteFrom'> {
+  return assetTables(session);
+}

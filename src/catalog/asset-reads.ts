@@ -1,0 +1,158 @@
+import { sql } from 'kysely';
+import type { Asset } from '../core/asset.ts';
+import type { Identity } from '../core/identity.ts';
+import { assetPage } from './asset-pages.ts';
+import { type AssetSelection, assetsIn, assetsVisibleTo } from './asset-query.ts';
+import type { AssetFilter, AssetReads, AssetWithObject, SameUploadQuery } from './catalog.ts';
+import type { Database, Session } from './database.ts';
+import { type Condition, filterParts } from './filters.ts';
+import { isUuid, toAsset, toObjectRecord } from './rows.ts';
+
+export function assetReads(database: Database): AssetReads {
+  return {
+    page: (scope, query) => database.read((session) => assetPage(session, scope, query)),
+    count: (scope, filter) => database.read((session) => count(session, assetsIn(session, scope), filter)),
+    byIdPrefix: (identity, prefix, limit) => database.read((session) => byIdPrefix(session, identity, prefix, limit)),
+    byIds: (identity, ids) => database.read((session) => byIds(session, identity, ids)),
+    sameUploads: (identity, candidates) => database.read((session) => sameUploads(session, identity, candidates)),
+    storedHashes: (organizationId, backend, hashes) =>
+      database.read((session) => storedHashes(session, organizationId, backend, hashes)),
+  };
+}
+
+async function count(
+  session: Session,
+  assets: AssetSelection,
+  filter: AssetFilter,
+): Promise<{ count: number; bytes: number }> {
+  const row = await assets
+    .where(sql<boolean>`${sql.join(allConditions(session, filter), sql` and `)}`)
+    .select([sql<number>`count(*)`.as('count'), sql<number>`coalesce(sum(file_size), 0)`.as('bytes')])
+    .executeTakeFirstOrThrow();
+  return { count: Number(row.count), bytes: Number(row.bytes) };
+}
+
+function allConditions(session: Session, filter: AssetFilter): Condition[] {
+  const { equality, ranges, created, tags, rest } = filterParts(session.dialect, filter);
+  const tagged = tags.map(
+    ([name, value]) =>
+      sql<boolean>`exists (select 1 from asset_tags as x where x.asset_id = assets.id and x.name = ${name} and x.value = ${value})`,
+  );
+  const ranged = Object.values(ranges).flatMap((range) => range.shown);
+  return [sql<boolean>`true`, ...equality.shown, ...ranged, ...created.shown, ...tagged, ...rest];
+}
+
+async function byIdPrefix(
+  session: Session,
+  identity: Identity,
+  prefix: string,
+  limit: number,
+): Promise<AssetWithObject[]> {
+  const range = uuidRange(prefix.toLowerCase());
+  if (range === undefined) return [];
+  const assets = await assetsVisibleTo(session, identity)
+    .where('assets.id', '>=', range.from)
+    .where('assets.id', '<=', range.to)
+    .selectAll('assets')
+    .orderBy('assets.id')
+    .limit(limit)
+    .execute();
+  return withObjects(session, assets);
+}
+
+/** The first and the last UUID that begin with a prefix; undefined if none can. */
+function uuidRange(prefix: string): { from: string; to: string } | undefined {
+  const from = prefix + '00000000-0000-0000-0000-000000000000'.slice(prefix.length);
+  const to = prefix + 'ffffffff-ffff-ffff-ffff-ffffffffffff'.slice(prefix.length);
+  return isUuid(from) && isUuid(to) ? { from, to } : undefined;
+}
+
+async function byIds(session: Session, identity: Identity, ids: readonly string[]): Promise<AssetWithObject[]> {
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    ids.filter(isUuid).map((id) => ({ id })),
+  );
+  const assets = await assetsVisibleTo(session, identity)
+    .where('assets.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
+    .selectAll('assets')
+    .execute();
+  return withObjects(session, assets);
+}
+
+type AssetRow = Parameters<typeof toAsset>[0];
+
+async function withObjects(
+  session: Session,
+  assets: readonly (AssetRow & { object_id: string })[],
+): Promise<AssetWithObject[]> {
+  if (assets.length === 0) return [];
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    assets.map((asset) => ({ id: asset.object_id })),
+  );
+  const objects = await session.db
+    .selectFrom('objects')
+    .where('objects.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
+    .selectAll('objects')
+    .execute();
+  const byId = new Map(objects.map((object) => [object.id, object]));
+  return assets.flatMap((asset) => {
+    const object = byId.get(asset.object_id);
+    // Moved or deleted between the two statements: for this caller it is gone.
+    return object === undefined ? [] : [{ asset: toAsset(asset), object: toObjectRecord(object) }];
+  });
+}
+
+async function sameUploads(
+  session: Session,
+  identity: Identity,
+  candidates: readonly SameUploadQuery[],
+): Promise<(Asset | undefined)[]> {
+  if (candidates.length === 0) return [];
+  const wanted = session.dialect.rowSet(
+    { file_hash: 'text' },
+    [...new Set(candidates.map((candidate) => candidate.fileHash))].map((file_hash) => ({ file_hash })),
+  );
+  const rows = await assetsIn(session, { organization: identity.organization })
+    .where('assets.file_hash', 'in', (eb) => eb.selectFrom(wanted).select('r.file_hash'))
+    .where('assets.user_id', identity.user === null ? 'is' : '=', identity.user)
+    .where('assets.status', '=', 'active')
+    .where('assets.expires_sort', '>', session.dialect.now)
+    .selectAll('assets')
+    .orderBy('assets.created_at')
+    .orderBy('assets.id')
+    .execute();
+  const oldest = new Map<string, Asset>();
+  for (const asset of rows.map(toAsset)) {
+    const key = sameUploadKey(asset);
+    if (!oldest.has(key)) oldest.set(key, asset);
+  }
+  return candidates.map((candidate) => oldest.get(sameUploadKey(candidate)));
+}
+
+function sameUploadKey(upload: SameUploadQuery): string {
+  const { assetType, projectId, originalFilename, fileHash, isPublic } = upload;
+  return JSON.stringify([assetType, projectId, originalFilename, fileHash, isPublic]);
+}
+
+async function storedHashes(
+  session: Session,
+  organizationId: string,
+  backend: string,
+  hashes: readonly string[],
+): Promise<Set<string>> {
+  const wanted = session.dialect.rowSet(
+    { sha256: 'text' },
+    hashes.map((sha256) => ({ sha256 })),
+  );
+  const rows = await session.db
+    .selectFrom('objects')
+    .where('organization_id', '=', organizationId)
+    .where('backend', '=', backend)
+    .where('sha256', 'in', (eb) => eb.selectFrom(wanted).select('r.sha256'))
+    .where(sql<boolean>`state = 'STORED' and is_public = false`)
+    .where('damaged_at', 'is', null)
+    .select('sha256')
+    .execute();
+  return new Set(rows.map((row) => row.sha256));
+}

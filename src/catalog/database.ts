@@ -1,0 +1,64 @@
+import type { AliasedRawBuilder, Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
+import type { GlobToken } from './glob.ts';
+import type { ColumnKinds, OpenTables, RowOf, TableName, TableRow } from './tables.ts';
+
+/** What SQLite and PostgreSQL write differently. */
+export interface SqlDialect {
+  /** The database's time as ISO 8601 with milliseconds; the same value during a statement. */
+  readonly now: RawBuilder<string>;
+  nowPlus(seconds: number): RawBuilder<string>;
+  /** Locks the selected rows of `table` until the transaction ends; the order of the query is the order of locking. */
+  forUpdate<DB, TB extends keyof DB, O>(
+    query: SelectQueryBuilder<DB, TB, O>,
+    table: TB & string,
+  ): SelectQueryBuilder<DB, TB, O>;
+  /** Rows of the program as a table named `r`: one parameter, whatever their number. */
+  rowSet<C extends ColumnKinds>(columns: C, rows: readonly RowOf<C>[]): AliasedRawBuilder<RowOf<C>, 'r'>;
+  /** Case-sensitive match of a whole text. */
+  matchesGlob(column: string, tokens: readonly GlobToken[]): RawBuilder<boolean>;
+  /** The column's value in a form that no index serves: keeps the planner from another order than the asked one. */
+  withoutIndex(column: string, kind: 'text' | 'int' | 'time'): RawBuilder<never>;
+  /** How far a list looks before it tries another way, in rows. */
+  readonly reach: { walk: number; sort: number };
+  /** What an import that brought its own `seq` has to set right. */
+  readonly afterImport?: RawBuilder<unknown>;
+}
+
+/** A connection, inside or outside a transaction. */
+export interface Session {
+  readonly db: Kysely<OpenTables>;
+  readonly dialect: SqlDialect;
+  /** The database's time, ISO 8601 in UTC with milliseconds. */
+  now(): Promise<string>;
+  /** Inserts all rows, in their order. `ifAbsent` leaves rows whose key exists as they are. */
+  insert<T extends TableName>(table: T, rows: readonly NewRow<T>[], options?: { ifAbsent: boolean }): Promise<void>;
+}
+
+/** seq is given by the database, but kept by an import. */
+export type NewRow<T extends TableName> = T extends 'audit_events'
+  ? Omit<TableRow<T>, 'seq'> & { seq?: number }
+  : TableRow<T>;
+
+export interface WriteOptions {
+  /** Milliseconds to wait for locks instead of the configured time. */
+  wait?: number;
+  /** `work` cannot be repeated once it has begun: it reads a stream. */
+  once?: boolean;
+}
+
+/** One open database. Rejections are AssetErrors. */
+export interface Database {
+  readonly kind: 'sqlite' | 'postgres';
+  /** Without secrets. */
+  readonly location: string;
+  /** Statements on their own. */
+  read<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** One view of the data during all statements. */
+  snapshot<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** One transaction; `work` may run again after a lock, a deadlock or a serialization failure. */
+  write<T>(work: (session: Session) => Promise<T>, options?: WriteOptions): Promise<T>;
+  facts(): Promise<{ size: number | null; serverVersion: string }>;
+  /** Rejects if the database does not answer or is not whole. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { decideOnAsset } from '../core/access-policy.ts';
+import type { Asset } from '../core/asset.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { Identity } from '../core/identity.ts';
+import { assetChanges, assetsOnObjects, assetsToDecideOn } from './asset-query.ts';
+import { type AuditDraft, writeAudit } from './audit-write.ts';
+import type { AuditContext, ClaimedObject, DeleteResult, DeleteWrites, ObjectRecord } from './catalog.ts';
+import type { Database, Session } from './database.ts';
+import { type Claim, claimRows, lockObjects, markDeleting } from './objects.ts';
+import { isUuid, toAsset } from './rows.ts';
+import { type Content, contentKey, lockVerdicts } from './verdicts.ts';
+
+export function deleteWrites(database: Database): DeleteWrites {
+  return {
+    deleteAssets: (identity, ids, leaseSeconds, context) =>
+      database.write((session) => deleteAssets(session, identity, ids, leaseSeconds, context)),
+    finish: (removed) => database.write((session) => finish(session, removed)),
+  };
+}
+
+async function deleteAssets(
+  session: Session,
+  identity: Identity,
+  ids: readonly string[],
+  leaseSeconds: number,
+  context: AuditContext,
+): Promise<DeleteResult[]> {
+  if (ids.length === 0) return [];
+  const now = await session.now();
+  const locked = await lockAssets(session, ids);
+  const decisions = decideEach(identity, ids, locked);
+  const deleted = decisions.filter((decision) => decision.kind === 'deleted').map(({ row }) => row);
+  await removeAssets(session, deleted);
+  const freed = await releaseObjects(session, deleted, leaseSeconds, now);
+  await releaseRetained(session, deleted, now);
+  await writeAudit(
+    session,
+    decisions.map((decision) => toAudit(identity, decision)),
+    context,
+    now,
+  );
+  return decisions.map((decision) => toResult(decision, freed));
+}
+
+interface LockedAsset {
+  asset: Asset;
+  objectId: string;
+}
+
+/** Verdicts first, then the assets: after that neither the references nor the owners can change. */
+async function lockAssets(session: Session, ids: readonly string[]): Promise<Map<string, LockedAsset>> {
+  const valid = [...new Set(ids.filter(isUuid))];
+  const contents = await assetsToDecideOn(session, valid)
+    .select(['assets.organization_id as organizationId', 'assets.file_hash as sha256'])
+    .execute();
+  await lockVerdicts(session, contents);
+  const query = assetsToDecideOn(session, valid).selectAll('assets').orderBy('assets.id');
+  const rows = await session.dialect.forUpdate(query, 'assets').execute();
+  return new Map(rows.map((row) => [row.id, { asset: toAsset(row), objectId: row.object_id }]));
+}
+
+type Decided =
+  | { kind: 'deleted'; id: string; row: LockedAsset }
+  | { kind: 'refused'; id: string; code: ErrorCode; row: LockedAsset | undefined };
+
+function decideEach(identity: Identity, ids: readonly string[], locked: ReadonlyMap<string, LockedAsset>): Decided[] {
+  const gone = new Set<string>();
+  return ids.map((id) => {
+    const row = gone.has(id) ? undefined : locked.get(id);
+    if (row === undefined) return { kind: 'refused', id, code: 'ASSET_NOT_FOUND', row };
+    const decision = decideOnAsset(identity, 'delete', row.asset);
+    if (decision === 'hide') return { kind: 'refused', id, code: 'ASSET_NOT_FOUND', row };
+    if (decision === 'deny') return { kind: 'refused', id, code: 'NOT_PERMITTED', row };
+    gone.add(id);
+    return { kind: 'deleted', id, row };
+  });
+}
+
+async function removeAssets(session: Session, deleted: readonly LockedAsset[]): Promise<void> {
+  if (deleted.length === 0) return;
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    deleted.map(({ asset }) => ({ id: asset.id })),
+  );
+  await assetChanges(session)
+    .deleteFrom('assets')
+    .where('assets.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
+    .execute();
+}
+
+interface Freed {
+  object: ObjectRecord;
+  removable: ClaimedObject;
+}
+
+/** Objects that the last asset has left turn DELETING under our claim. */
+async function releaseObjects(
+  session: Session,
+  deleted: readonly LockedAsset[],
+  leaseSeconds: number,
+  now: string,
+): Promise<Map<string, Freed>> {
+  const objects = await lockObjects(
+    session,
+    deleted.map(({ objectId }) => objectId),
+  );
+  if (objects.size === 0) return new Map();
+  const still = await assetsOnObjects(session, [...objects.keys()])
+    .select('assets.object_id')
+    .distinct()
+    .execute();
+  const referenced = new Set(still.map((row) => row.object_id));
+  const claims = [...objects.values()]
+    .filter((object) => !referenced.has(object.id) && object.state !== 'DELETING')
+    .map((object): Claim => ({ objectId: object.id, claim: randomUUID() }));
+  const removable = await markDeleting(session, claims, leaseSeconds, now);
+  return new Map(
+    removable.flatMap((claimed) => {
+      const object = objects.get(claimed.objectId);
+      return object === undefined ? [] : [[claimed.objectId, { object, removable: claimed }]];
+    }),
+  );
+}
+
+/** With the last asset of a content its former copies go too; whoever purges finds them: their lease has run out. */
+async function releaseRetained(session: Session, deleted: readonly LockedAsset[], now: string): Promise<void> {
+  if (deleted.length === 0) return;
+  const contents = new Map<string, Content>(
+    deleted.map(({ asset }) => {
+      const content = { organizationId: asset.organizationId, sha256: asset.fileHash };
+      return [contentKey(content), content];
+    }),
+  );
+  const wanted = session.dialect.rowSet(
+    { organization_id: 'text', sha256: 'text' },
+    [...contents.values()].map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
+  );
+  await session.db
+    .updateTable('objects')
+    .from(wanted)
+    .set({ state: 'DELETING', claim: null, lease_expires_at: now, updated_at: now })
+    .whereRef('objects.organization_id', '=', 'r.organization_id')
+    .whereRef('objects.sha256', '=', 'r.sha256')
+    .where('objects.state', '=', 'RETAINED')
+    .where(sql<boolean>`not exists (
+      select 1 from assets
+      where assets.organization_id = objects.organization_id and assets.file_hash = objects.sha256)`)
+    .execute();
+}
+
+function toAudit(identity: Identity, decision: Decided): AuditDraft {
+  if (decision.kind === 'deleted') {
+    const { asset } = decision.row;
+    return {
+      actor: identity.user,
+      organizationId: asset.organizationId,
+      action: 'deleted',
+      assetId: asset.id,
+      assetUserId: asset.userId,
+      outcome: 'success',
+      details: {
+        originalFilename: asset.originalFilename,
+        assetType: asset.assetType,
+        fileSize: asset.fileSize,
+        fileHash: asset.fileHash,
+        backend: asset.backend,
+        storagePath: asset.storagePath,
+      },
+    };
+  }
+  // A refusal belongs to the organisation of whoever asked, unless it may know of the asset.
+  const known = decision.code === 'NOT_PERMITTED' ? decision.row?.asset : undefined;
+  return {
+    actor: identity.user,
+    organizationId: known?.organizationId ?? identity.organization,
+    action: 'deleted',
+    assetId: isUuid(decision.id) ? decision.id : null,
+    assetUserId: known?.userId ?? null,
+    outcome: 'refused',
+    details: isUuid(decision.id) ? { code: decision.code } : { code: decision.code, id: decision.id },
+  };
+}
+
+function toResult(decision: Decided, freed: Map<string, Freed>): DeleteResult {
+  if (decision.kind === 'refused') return { kind: 'refused', id: decision.id, code: decision.code };
+  const { asset, objectId } = decision.row;
+  const released = freed.get(objectId);
+  // Several assets of one call may have shared the object: its bytes count, and are removed, once.
+  freed.delete(objectId);
+  if (released === undefined) return { kind: 'deleted', id: decision.id, asset, bytesFreed: 0 };
+  return {
+    kind: 'deleted',
+    id: decision.id,
+    asset,
+    bytesFreed: released.object.storedSize,
+    removable: released.removable,
+  };
+}
+
+async function finish(session: Session, removed: readonly Claim[]): Promise<void> {
+  if (removed.length === 0) return;
+  await lockObjects(
+    session,
+    removed.map((claim) => claim.objectId),
+  );
+  await session.db
+    .deleteFrom('objects')
+    .where('objects.state', '=', 'DELETING')
+    .where((eb) =>
+      eb(
+        eb.refTuple('objects.id', 'objects.claim'),
+        'in',
+        eb.selectFrom(claimRows(session, removed)).select(['r.id', 'r.claim']).$asTuple('id', 'claim'),
+      ),
+    )
+    .execute();
+}

@@ -1,0 +1,158 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { AssetStatus } from '../core/asset.ts';
+import { AssetError } from '../core/errors.ts';
+import type { AssetFilter } from './catalog.ts';
+import type { SqlDialect } from './database.ts';
+import { afterPrefix, literalPrefix, parseGlob } from './glob.ts';
+import type { AssetTables } from './tables.ts';
+
+export type Condition = RawBuilder<boolean>;
+export type RangeName = 'size' | 'name' | 'expiry';
+
+/** The same conditions twice: so that an index may serve them, and so that none can. */
+export interface ConditionGroup {
+  shown: Condition[];
+  hidden: Condition[];
+}
+
+/** The conditions of a filter, by the kind of index that serves them. */
+export interface FilterParts {
+  /** Columns that have one value: any of their indexes keeps the order of creation. */
+  equality: ConditionGroup;
+  ranges: Record<RangeName, ConditionGroup>;
+  /** The ranges that the user asked for; that expired assets are left out is not one. */
+  asked: readonly RangeName[];
+  created: ConditionGroup;
+  tags: readonly (readonly [name: string, value: string])[];
+  /** Conditions that no index serves. */
+  rest: Condition[];
+}
+
+export type AssetColumn = keyof AssetTables['assets'];
+
+export function assetColumn(name: AssetColumn): RawBuilder<unknown> {
+  return sql.ref(`assets.${name}`);
+}
+
+export function filterParts(dialect: SqlDialect, filter: AssetFilter): FilterParts {
+  const parts: FilterParts = {
+    equality: equalityConditions(dialect, filter),
+    ranges: {
+      size: sizeConditions(dialect, filter),
+      name: nameConditions(dialect, filter),
+      expiry: expiryConditions(dialect, filter),
+    },
+    asked: [],
+    created: createdConditions(dialect, filter),
+    tags: Object.entries(filter.tags ?? {}),
+    rest: restConditions(dialect, filter),
+  };
+  return { ...parts, asked: askedRanges(filter, parts) };
+}
+
+/** ISO 8601 in the one form that is stored, so that texts compare as times do. */
+export function normalizeTime(time: string): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) {
+    throw new AssetError('USAGE', `"${time}" is not a time`, { hint: 'Write ISO 8601: 2030-01-31T12:00:00Z.' });
+  }
+  return date.toISOString();
+}
+
+type HiddenKind = 'text' | 'int' | 'time';
+type Operator = '=' | '<' | '<=' | '>' | '>=';
+
+function group(
+  dialect: SqlDialect,
+  column: AssetColumn,
+  kind: HiddenKind,
+  tests: readonly (readonly [Operator, unknown])[],
+): ConditionGroup {
+  const shown = assetColumn(column);
+  const hidden = dialect.withoutIndex(`assets.${column}`, kind);
+  const test = (left: RawBuilder<unknown>) =>
+    tests.map(([operator, right]) => sql<boolean>`${left} ${sql.raw(operator)} ${right}`);
+  return { shown: test(shown), hidden: test(hidden) };
+}
+
+function merge(groups: readonly ConditionGroup[]): ConditionGroup {
+  return { shown: groups.flatMap((one) => one.shown), hidden: groups.flatMap((one) => one.hidden) };
+}
+
+function equalityConditions(dialect: SqlDialect, filter: AssetFilter): ConditionGroup {
+  const values: readonly (readonly [AssetColumn, string | undefined])[] = [
+    ['asset_type', filter.assetType],
+    ['project_id', filter.projectId],
+    ['user_id', filter.userId],
+    ['backend', filter.backend],
+    ['virus_scan_status', filter.scanStatus],
+  ];
+  const groups = values
+    .filter(([, value]) => value !== undefined)
+    .map(([column, value]) => group(dialect, column, 'text', [['=', value]]));
+  const status = filter.status ?? 'active';
+  if (status !== 'any' && status !== 'active') groups.push(rareStatus(dialect, status));
+  if (filter.isPublic === true) groups.push(publicOnly());
+  return merge(groups);
+}
+
+/** The index holds what is not active; it is used only if the query says so in the same words. */
+function rareStatus(dialect: SqlDialect, status: AssetStatus): ConditionGroup {
+  const one = group(dialect, 'status', 'text', [['=', status]]);
+  return { shown: [...one.shown, sql<boolean>`assets.status <> 'active'`], hidden: one.hidden };
+}
+
+function publicOnly(): ConditionGroup {
+  return { shown: [sql<boolean>`assets.is_public = true`], hidden: [sql<boolean>`(assets.is_public or false)`] };
+}
+
+function sizeConditions(dialect: SqlDialect, filter: AssetFilter): ConditionGroup {
+  const tests: (readonly [Operator, unknown])[] = [];
+  if (filter.minSize !== undefined) tests.push(['>=', filter.minSize]);
+  if (filter.maxSize !== undefined) tests.push(['<=', filter.maxSize]);
+  return group(dialect, 'file_size', 'int', tests);
+}
+
+function nameConditions(dialect: SqlDialect, filter: AssetFilter): ConditionGroup {
+  const prefix = literalPrefix(parseGlob(filter.nameGlob ?? ''));
+  if (prefix === '') return { shown: [], hidden: [] };
+  const after = afterPrefix(prefix);
+  return group(dialect, 'original_filename', 'text', [
+    ['>=', prefix],
+    ...(after === undefined ? [] : [['<', after] as const]),
+  ]);
+}
+
+function expiryConditions(dialect: SqlDialect, filter: AssetFilter): ConditionGroup {
+  const tests: (readonly [Operator, unknown])[] = [];
+  const expired = filter.expired ?? 'exclude';
+  if (expired === 'exclude') tests.push(['>', dialect.now]);
+  if (expired === 'only') tests.push(['<=', dialect.now]);
+  if (filter.expiresBefore !== undefined) tests.push(['<', normalizeTime(filter.expiresBefore)]);
+  return group(dialect, 'expires_sort', 'time', tests);
+}
+
+function createdConditions(dialect: SqlDialect, filter: AssetFilter): ConditionGroup {
+  const tests: (readonly [Operator, unknown])[] = [];
+  if (filter.createdAfter !== undefined) tests.push(['>=', normalizeTime(filter.createdAfter)]);
+  if (filter.createdBefore !== undefined) tests.push(['<', normalizeTime(filter.createdBefore)]);
+  return group(dialect, 'created_at', 'time', tests);
+}
+
+function restConditions(dialect: SqlDialect, filter: AssetFilter): Condition[] {
+  const conditions: Condition[] = [];
+  if ((filter.status ?? 'active') === 'active') conditions.push(sql<boolean>`assets.status = 'active'`);
+  if (filter.isPublic === false) conditions.push(sql<boolean>`assets.is_public = false`);
+  if (filter.nameGlob !== undefined) {
+    conditions.push(dialect.matchesGlob('assets.original_filename', parseGlob(filter.nameGlob)));
+  }
+  return conditions;
+}
+
+function askedRanges(filter: AssetFilter, parts: FilterParts): RangeName[] {
+  const names: RangeName[] = [];
+  if (parts.ranges.name.shown.length > 0) names.push('name');
+  if (parts.ranges.size.shown.length > 0) names.push('size');
+  if (filter.expired === 'only' || filter.expiresBefore !== undefined) names.push('expiry');
+  return names;
+}

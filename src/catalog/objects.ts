@@ -1,0 +1,135 @@
+import { sql } from 'kysely';
+import type { ClaimedObject, ObjectRecord, StoredFacts } from './catalog.ts';
+import type { Session } from './database.ts';
+import { toObjectRecord } from './rows.ts';
+import type { Content } from './verdicts.ts';
+
+export interface Claim {
+  objectId: string;
+  claim: string;
+}
+
+/** Locks objects in id order and reads them as they are now. */
+export async function lockObjects(session: Session, ids: readonly string[]): Promise<Map<string, ObjectRecord>> {
+  const sorted = [...new Set(ids)].sort();
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    sorted.map((id) => ({ id })),
+  );
+  const query = session.db
+    .selectFrom('objects')
+    .where('objects.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
+    .selectAll('objects')
+    .orderBy('objects.id');
+  const rows = await session.dialect.forUpdate(query, 'objects').execute();
+  return new Map(rows.map((row) => [row.id, toObjectRecord(row)]));
+}
+
+/** The STORED private objects of these contents, in any backend. */
+export async function storedObjects(session: Session, contents: readonly Content[]): Promise<ObjectRecord[]> {
+  const wanted = session.dialect.rowSet(
+    { organization_id: 'text', sha256: 'text' },
+    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
+  );
+  const rows = await session.db
+    .selectFrom('objects as o')
+    .innerJoin(wanted, (join) =>
+      join.onRef('o.organization_id', '=', 'r.organization_id').onRef('o.sha256', '=', 'r.sha256'),
+    )
+    .where(sql<boolean>`o.state = 'STORED' and o.is_public = false`)
+    .selectAll('o')
+    .execute();
+  return rows.map(toObjectRecord);
+}
+
+/** PENDING rows whose bytes have arrived become STORED. */
+export async function markStored(
+  session: Session,
+  stored: readonly { objectId: string; facts: StoredFacts }[],
+  now: string,
+): Promise<void> {
+  if (stored.length === 0) return;
+  const facts = session.dialect.rowSet(
+    {
+      id: 'uuid',
+      stored_size: 'int',
+      content_encoding: 'text?',
+      stored_sha256: 'text?',
+      stored_md5: 'text?',
+      stored_crc32c: 'text?',
+      etag: 'text',
+    },
+    stored.map(({ objectId, facts: reported }) => ({
+      id: objectId,
+      stored_size: reported.storedSize,
+      content_encoding: reported.contentEncoding,
+      stored_sha256: reported.storedSha256,
+      stored_md5: reported.storedMd5,
+      stored_crc32c: reported.storedCrc32c,
+      etag: reported.etag,
+    })),
+  );
+  await session.db
+    .updateTable('objects')
+    .from(facts)
+    .set((eb) => ({
+      state: 'STORED',
+      claim: null,
+      lease_expires_at: null,
+      upload_session: null,
+      stored_size: eb.ref('r.stored_size'),
+      content_encoding: eb.ref('r.content_encoding'),
+      stored_sha256: eb.ref('r.stored_sha256'),
+      stored_md5: eb.ref('r.stored_md5'),
+      stored_crc32c: eb.ref('r.stored_crc32c'),
+      etag: eb.ref('r.etag'),
+      updated_at: now,
+    }))
+    .whereRef('objects.id', '=', 'r.id')
+    .execute();
+}
+
+/** Rows that were locked before turn DELETING under the given claims, from whatever state. */
+export async function markDeleting(
+  session: Session,
+  claims: readonly Claim[],
+  leaseSeconds: number,
+  now: string,
+): Promise<ClaimedObject[]> {
+  if (claims.length === 0) return [];
+  const rows = await session.db
+    .updateTable('objects')
+    .from(claimRows(session, claims))
+    .set((eb) => ({
+      state: 'DELETING',
+      claim: eb.ref('r.claim'),
+      lease_expires_at: session.dialect.nowPlus(leaseSeconds),
+      updated_at: now,
+    }))
+    .whereRef('objects.id', '=', 'r.id')
+    .returning(['objects.id', 'objects.claim', 'objects.backend', 'objects.storage_path'])
+    .execute();
+  return rows.map(toClaimedObject);
+}
+
+/** Claims as a table `r (id, claim)`. */
+export function claimRows(session: Session, claims: readonly Claim[]) {
+  return session.dialect.rowSet(
+    { id: 'uuid', claim: 'uuid' },
+    claims.map(({ objectId, claim }) => ({ id: objectId, claim })),
+  );
+}
+
+export function toClaimedObject(row: {
+  id: string;
+  claim: string | null;
+  backend: string;
+  storage_path: string;
+}): ClaimedObject {
+  return {
+    objectId: row.id,
+    claim: row.claim ?? '',
+    backend: row.backend,
+    storagePath: row.storage_path as ClaimedObject['storagePath'],
+  };
+}

@@ -1,0 +1,130 @@
+import { statSync } from 'node:fs';
+import type BetterSqlite3 from 'better-sqlite3';
+import { Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
+import { AssetError } from '../../core/errors.ts';
+import type { Database, NewRow, Session, WriteOptions } from '../database.ts';
+import { retryWhile } from '../retry.ts';
+import { COLUMNS, type OpenTables, type TableName } from '../tables.ts';
+import { sqliteDialect } from './dialect.ts';
+import { isBusy, toAssetError } from './errors.ts';
+
+type Connection = BetterSqlite3.Database;
+
+/** The catalog's transactions and statements on one SQLite connection. */
+export function sqliteDatabase(connection: Connection, location: string, lockTimeout: number): Database {
+  const prepare = statementCache(connection);
+  const kysely = new Kysely<OpenTables>({ dialect: new SqliteDialect({ database: adapt(connection, prepare) }) });
+
+  const attempt = async <T>(work: () => Promise<T>, wait = lockTimeout): Promise<T> => {
+    try {
+      return await retryWhile(work, isBusy, wait);
+    } catch (error) {
+      throw toAssetError(error, location);
+    }
+  };
+  const transaction = <T>(begin: string, work: (session: Session) => Promise<T>) =>
+    kysely.connection().execute(async (db) => {
+      prepare(begin).run();
+      try {
+        const result = await work(sqliteSession(db, prepare));
+        prepare('commit').run();
+        return result;
+      } catch (error) {
+        // A full disk or a failed commit may have rolled back already.
+        if (connection.inTransaction) prepare('rollback').run();
+        throw error;
+      }
+    });
+
+  return {
+    kind: 'sqlite',
+    location,
+    read: (work) => attempt(() => work(sqliteSession(kysely, prepare))),
+    snapshot: (work) => attempt(() => transaction('begin', work)),
+    write: (work, options: WriteOptions = {}) => attempt(() => transaction('begin immediate', work), options.wait),
+    facts: async () => ({ size: fileSize(connection), serverVersion: serverVersion(connection) }),
+    check: () => attempt(async () => checkWhole(connection, location)),
+    close: () => kysely.destroy(),
+  };
+}
+
+type Prepare = (text: string) => BetterSqlite3.Statement;
+
+function statementCache(connection: Connection): Prepare {
+  const statements = new Map<string, BetterSqlite3.Statement>();
+  return (text) => {
+    const known = statements.get(text);
+    if (known !== undefined) return known;
+    const statement = connection.prepare(text);
+    statements.set(text, statement);
+    return statement;
+  };
+}
+
+/** SQLite has no truth values; better-sqlite3 refuses them. */
+function bind(value: unknown): unknown {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return value === undefined ? null : value;
+}
+
+function adapt(connection: Connection, prepare: Prepare): SqliteDatabase {
+  return {
+    prepare(text) {
+      const statement = prepare(text);
+      return {
+        reader: statement.reader,
+        all: (parameters) => statement.all(...parameters.map(bind)),
+        run: (parameters) => statement.run(...parameters.map(bind)),
+        iterate: (parameters) => statement.iterate(...parameters.map(bind)),
+      };
+    },
+    close: () => connection.close(),
+  };
+}
+
+function sqliteSession(db: Kysely<OpenTables>, prepare: Prepare): Session {
+  return {
+    db,
+    dialect: sqliteDialect,
+    async now() {
+      const { rows } = await sql<{ now: string }>`select ${sqliteDialect.now} as now`.execute(db);
+      return rows[0]?.now ?? '';
+    },
+    async insert(table, rows, options) {
+      insertEach(prepare, table, rows, options?.ifAbsent === true);
+    },
+  };
+}
+
+/** A prepared statement in a loop: the fastest way in SQLite, by a third over sets. */
+function insertEach<T extends TableName>(
+  prepare: Prepare,
+  table: T,
+  rows: readonly NewRow<T>[],
+  ifAbsent: boolean,
+): void {
+  const columns = Object.keys(COLUMNS[table]);
+  const marks = columns.map(() => '?').join(', ');
+  const ending = ifAbsent ? ' on conflict do nothing' : '';
+  const statement = prepare(`insert into ${table} (${columns.join(', ')}) values (${marks})${ending}`);
+  for (const row of rows) {
+    const values: Readonly<Record<string, unknown>> = { ...row };
+    statement.run(columns.map((column) => bind(values[column])));
+  }
+}
+
+function fileSize(connection: Connection): number | null {
+  return connection.memory ? null : statSync(connection.name).size;
+}
+
+function serverVersion(connection: Connection): string {
+  return String(connection.prepare('select sqlite_version()').pluck().get());
+}
+
+function checkWhole(connection: Connection, location: string): void {
+  const answer = connection.pragma('quick_check(1)', { simple: true });
+  if (answer === 'ok') return;
+  throw new AssetError('DATABASE_CORRUPT', `the database ${location} is damaged: ${String(answer)}`, {
+    hint: 'Restore the newest backup into a new file (asset-cli db restore), then run asset-cli verify.',
+  });
+}

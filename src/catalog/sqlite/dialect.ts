@@ -1,0 +1,17 @@
+import { sql } from 'kysely';
+import type { SqlDialect } from '../database.ts';
+import { toSqliteGlob } from '../glob.ts';
+
+export const sqliteDialect: SqlDialect = {
+  now: sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
+  nowPlus: (seconds) => sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ${`${seconds} seconds`})`,
+  // BEGIN IMMEDIATE has locked the whole database.
+  forUpdate: (query) => query,
+  rowSet(columns, rows) {
+    const fields = Object.keys(columns).map((name) => sql`value ->> ${sql.lit(name)} as ${sql.ref(name)}`);
+    return sql<never>`(select ${sql.join(fields)} from json_each(${JSON.stringify(rows)}))`.as('r');
+  },
+  matchesGlob: (column, tokens) => sql<boolean>`${sql.ref(column)} glob ${toSqliteGlob(tokens)}`,
+  withoutIndex: (column) => sql<never>`+${sql.ref(column)}`,
+  reach: { walk: 10_000, sort: 5_000 },
+};

@@ -1,0 +1,4 @@
+import { initialSqlite } from '../migrations/0001-initial.sqlite.ts';
+import type { Migration } from '../migrations/migration.ts';
+
+export const SQLITE_MIGRATIONS: readonly Migration[] = [{ version: 1, name: '0001-initial', sql: initialSqlite }];

@@ -1,0 +1,71 @@
+import type { ScanStatus } from '../core/asset.ts';
+import type { Session } from './database.ts';
+
+export interface Content {
+  organizationId: string;
+  sha256: string;
+}
+
+export interface Verdict {
+  status: ScanStatus;
+  result: string | null;
+  scannedAt: string | null;
+}
+
+export function contentKey(content: Content): string {
+  return `${content.organizationId}/${content.sha256}`;
+}
+
+/** Distinct contents in the order in which every transaction locks them. */
+function inLockOrder(contents: readonly Content[]): { organization_id: string; sha256: string }[] {
+  const distinct = new Map(contents.map((content) => [contentKey(content), content]));
+  return [...distinct.values()]
+    .map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 }))
+    .sort((a, b) => compare(a.organization_id, b.organization_id) || compare(a.sha256, b.sha256));
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Makes a PENDING verdict for contents that have none: from the content's first upload on there is one. */
+export async function ensureVerdicts(session: Session, contents: readonly Content[], now: string): Promise<void> {
+  const rows = inLockOrder(contents).map((content) => ({
+    ...content,
+    status: 'PENDING',
+    result: null,
+    signature_version: null,
+    scanned_at: null,
+    wanted: null,
+    accepted_result: null,
+    claim: null,
+    lease_expires_at: null,
+    created_at: now,
+    updated_at: now,
+  }));
+  await session.insert('content_verdicts', rows, { ifAbsent: true });
+}
+
+/**
+ * Locks the contents' verdicts in (organisation, sha256) order. Every transaction that adds, moves or removes
+ * a reference does this first; after it no reference to these contents changes.
+ */
+export async function lockVerdicts(session: Session, contents: readonly Content[]): Promise<Map<string, Verdict>> {
+  const wanted = session.dialect.rowSet({ organization_id: 'text', sha256: 'text' }, inLockOrder(contents));
+  const query = session.db
+    .selectFrom('content_verdicts as v')
+    .innerJoin(wanted, (join) =>
+      join.onRef('v.organization_id', '=', 'r.organization_id').onRef('v.sha256', '=', 'r.sha256'),
+    )
+    .select(['v.organization_id', 'v.sha256', 'v.status', 'v.result', 'v.scanned_at'])
+    .orderBy('v.organization_id')
+    .orderBy('v.sha256');
+  const rows = await session.dialect.forUpdate(query, 'v').execute();
+  return new Map(
+    rows.map((row) => [
+      contentKey({ organizationId: row.organization_id, sha256: row.sha256 }),
+      { status: row.status as ScanStatus, result: row.result, scannedAt: row.scanned_at },
+    ]),
+  );
+}
