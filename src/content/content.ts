@@ -1,4 +1,4 @@
-import type { BodySource, Checksums, ChecksumName } from '../core/body.ts';
+import type { BodySource, ChecksumName, Checksums } from '../core/body.ts';
 
 /** What may be stored. */
 export interface ContentRules {

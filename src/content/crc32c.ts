@@ -1,7 +1,7 @@
 /**
  * CRC-32C (Castagnoli, RFC 3720 appendix B.4), slicing by 16: 16 bytes a step by 16 tables.
  * Own code because the libraries that do it without a native build are several times slower
- * (docs/decisions/0020-crc32c.md).
+ * (docs/decisions/0020-own-crc32c.md).
  */
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 16;

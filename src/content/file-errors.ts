@@ -85,10 +85,14 @@ export function checkSize(name: string, size: number, rules: ContentRules): void
 export function tooLarge(name: string, rules: ContentRules, size?: number): AssetError {
   const { maxFileSize } = rules;
   const excess = size === undefined ? '' : ` (${size} bytes, and ${maxFileSize} are allowed)`;
-  return new AssetError('FILE_TOO_LARGE', `${escapeForTerminal(name)} is larger than ${formatSize(maxFileSize)}${excess}`, {
-    hint: 'Raise limits.maxFileSize (or MAX_FILE_SIZE) if such files should be stored.',
-    details: { maxFileSize, ...(size === undefined ? {} : { size }) },
-  });
+  return new AssetError(
+    'FILE_TOO_LARGE',
+    `${escapeForTerminal(name)} is larger than ${formatSize(maxFileSize)}${excess}`,
+    {
+      hint: 'Raise limits.maxFileSize (or MAX_FILE_SIZE) if such files should be stored.',
+      details: { maxFileSize, ...(size === undefined ? {} : { size }) },
+    },
+  );
 }
 
 export function fileChanged(name: string): AssetError {

@@ -10,7 +10,6 @@ type HeaderReader = (reader: ByteReader) => ImageSize | undefined;
 
 const HEADER_READERS: ReadonlyMap<string, HeaderReader> = new Map([
   ['image/png', pngSize],
-  ['image/apng', pngSize],
   ['image/gif', gifSize],
   ['image/jpeg', jpegSize],
   ['image/webp', webpSize],

@@ -21,10 +21,14 @@ export function judgeType(name: string, detected: DetectedType, rules: ContentRu
     );
   }
   if (rules.allowedMimeTypes.has(mimeType)) return;
-  throw new AssetError('TYPE_NOT_ALLOWED', `${escapeForTerminal(name)} is ${describeType(mimeType)}, which is not allowed`, {
-    hint: `To accept this type, add "${mimeType}" to limits.allowedMimeTypes in the configuration.`,
-    details: { mimeType },
-  });
+  throw new AssetError(
+    'TYPE_NOT_ALLOWED',
+    `${escapeForTerminal(name)} is ${describeType(mimeType)}, which is not allowed`,
+    {
+      hint: `To accept this type, add "${mimeType}" to limits.allowedMimeTypes in the configuration.`,
+      details: { mimeType },
+    },
+  );
 }
 
 function mismatchHint(detected: DetectedType, claimed: KnownType): string {

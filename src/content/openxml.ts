@@ -13,12 +13,12 @@ const OFFICE = 'application/vnd.openxmlformats-officedocument';
 const MAIN_PARTS: readonly (readonly [part: string, mimeType: string])[] = [
   ['application/vnd.ms-excel.sheet.macroenabled.main+xml', 'application/vnd.ms-excel.sheet.macroenabled.12'],
   ['application/vnd.ms-excel.template.macroenabled.main+xml', 'application/vnd.ms-excel.template.macroenabled.12'],
-  [
-    'application/vnd.ms-excel.sheet.binary.macroenabled.main',
-    'application/vnd.ms-excel.sheet.binary.macroenabled.12',
-  ],
+  ['application/vnd.ms-excel.sheet.binary.macroenabled.main', 'application/vnd.ms-excel.sheet.binary.macroenabled.12'],
   ['application/vnd.ms-word.document.macroenabled.main+xml', 'application/vnd.ms-word.document.macroenabled.12'],
-  ['application/vnd.ms-word.template.macroenabledtemplate.main+xml', 'application/vnd.ms-word.template.macroenabled.12'],
+  [
+    'application/vnd.ms-word.template.macroenabledtemplate.main+xml',
+    'application/vnd.ms-word.template.macroenabled.12',
+  ],
   [
     'application/vnd.ms-powerpoint.presentation.macroenabled.main+xml',
     'application/vnd.ms-powerpoint.presentation.macroenabled.12',
@@ -65,7 +65,9 @@ export function openXmlType(reader: ByteReader): string | undefined {
   if (entries === undefined || entry === undefined || found?.length !== 1) return undefined;
   const contentTypes = readSmallEntry(reader, entry)?.toLowerCase();
   if (contentTypes === undefined || UNREADABLE_XML.test(contentTypes)) return undefined;
-  const mimeType = MAIN_PARTS.find(([part]) => contentTypes.includes(`"${part}"`) || contentTypes.includes(`'${part}'`));
+  const mimeType = MAIN_PARTS.find(
+    ([part]) => contentTypes.includes(`"${part}"`) || contentTypes.includes(`'${part}'`),
+  );
   if (mimeType === undefined) return undefined;
   const macros = MACRO_PART.test(contentTypes) || entries.some(({ name }) => /(?:^|\/)vbaproject\.bin$/i.test(name));
   return macros ? (WITH_MACROS.get(mimeType[1]) ?? mimeType[1]) : mimeType[1];

@@ -1,5 +1,5 @@
 import type { ByteReader } from './byte-reader.ts';
-import { knownType, knownTypeOfExtension, type KnownType } from './known-types.ts';
+import { type KnownType, knownType, knownTypeOfExtension } from './known-types.ts';
 import { markupOf } from './markup.ts';
 import { openXmlType } from './openxml.ts';
 import { decodeHead, type TextEncodingLabel } from './text-scan.ts';
@@ -82,8 +82,11 @@ async function detectByMagic(head: Uint8Array, isZip: boolean): Promise<Detected
   const found = await fileTypeFromBuffer(head);
   const [mimeType = UNKNOWN_TYPE] = (found?.mime ?? UNKNOWN_TYPE).split(';');
   // It reads local headers alone: what it takes for OpenXML and our reading of the directory refuted is a ZIP.
-  if (isZip && (found === undefined || /openxmlformats|macroenabled/.test(mimeType))) return described('application/zip');
+  if (isZip && (found === undefined || /openxmlformats|macroenabled/.test(mimeType)))
+    return described('application/zip');
   if (found === undefined) return { mimeType: UNKNOWN_TYPE, extension: undefined };
+  // An animated PNG is a PNG to every reader, and its own standard says so.
+  if (mimeType === 'image/apng') return described('image/png');
   const own = knownType(mimeType)?.extensions[0];
   return { mimeType, extension: own ?? found.ext };
 }

@@ -111,7 +111,11 @@ function parseEntries(directory: Uint8Array): ZipEntry[] | undefined {
 }
 
 /** The ZIP64 extra field (APPNOTE.TXT 4.5.3) holds, in this order, only what does not fit its own field. */
-function placeOfEntry(view: DataView, at: number, extra: DataView): Pick<ZipEntry, 'size' | 'compressedSize' | 'offset'> {
+function placeOfEntry(
+  view: DataView,
+  at: number,
+  extra: DataView,
+): Pick<ZipEntry, 'size' | 'compressedSize' | 'offset'> {
   const values = zip64Values(extra);
   const real = (value: number): number => (value === ELSEWHERE ? (values.shift() ?? value) : value);
   const size = real(view.getUint32(at + 24, true));
