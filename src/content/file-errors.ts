@@ -4,7 +4,7 @@ import { formatSize } from '../core/size.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
 import type { ContentRules } from './content.ts';
 
-export function errnoOf(error: unknown): string | undefined {
+function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 

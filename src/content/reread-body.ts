@@ -8,7 +8,7 @@ import { describeReadError, fileChanged } from './file-errors.ts';
 export const readAt = promisify(read);
 
 /** Large enough that a chunk costs little beside its hash and its write, small enough to stay flat in memory. */
-export const CHUNK_LENGTH = 512 * 1024;
+const CHUNK_LENGTH = 512 * 1024;
 /** One is written while the next is read and hashed. */
 const CHUNKS_AHEAD = 2;
 
