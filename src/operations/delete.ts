@@ -154,7 +154,7 @@ async function recordUnknown(context: OperationContext, missing: readonly { id: 
   const events = missing.map(({ id, error }) => ({
     actor: identity.user,
     organizationId: identity.organization,
-    action: 'delete',
+    action: 'deleted',
     assetId: null,
     outcome: 'refused' as const,
     details: { requested: id, ...toFailure(error) },

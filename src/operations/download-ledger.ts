@@ -26,7 +26,7 @@ export class DownloadLedger {
     this.#refusals.push({
       actor: identity.user,
       organizationId: asset?.organizationId ?? identity.organization,
-      action: 'download',
+      action: 'downloaded',
       assetId: asset?.id ?? null,
       outcome: REFUSALS.has(failure.code) ? 'refused' : 'failed',
       details: { requested: id, code: failure.code, message: failure.message },

@@ -112,7 +112,7 @@ async function record(
   const event = {
     actor: identity.user,
     organizationId: asset?.organizationId ?? identity.organization,
-    action: 'sign',
+    action: 'signed',
     assetId: asset?.id ?? null,
     outcome: failure === undefined ? ('success' as const) : ('refused' as const),
     details: failure === undefined ? { expiresAt } : { requested, code: failure.code, message: failure.message },

@@ -225,7 +225,7 @@ async function recordRefusals(
     return {
       actor: context.identity.user,
       organizationId: context.identity.organization,
-      action: 'upload',
+      action: 'uploaded',
       assetId: null,
       outcome: 'refused' as const,
       details: { source: outcome.source, assetType: request.assetType, ...outcome.failure },

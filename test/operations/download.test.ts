@@ -62,7 +62,7 @@ describe('download', () => {
     expect(await readdir(target)).toEqual([]);
     const toStream = await fetchIds(work.context(), [asset.id], { kind: 'stream', stream: memory().stream });
     expect(toStream).toMatchObject([{ kind: 'failed', failure: { code } }]);
-    const { events } = await (await work.catalog()).audit.page({ organization: 'acme' }, { action: 'download' }, 10);
+    const { events } = await (await work.catalog()).audit.page({ organization: 'acme' }, { action: 'downloaded' }, 10);
     expect(events.map((event) => event.outcome)).toEqual(['failed', 'failed']);
   });
 

@@ -55,8 +55,8 @@ function compare(database: Database.Database, storage: string): Judgement {
   for (const leftover of leftovers) {
     if (leftover.lease_expires_at === null) faults.push(`${leftover.storage_path}: ${leftover.state} without a lease`);
   }
-  const created = database.prepare(`SELECT count(*) FROM audit_events WHERE action = 'upload' AND outcome = 'success'`);
-  const deleted = database.prepare(`SELECT count(*) FROM audit_events WHERE action = 'delete' AND outcome = 'success'`);
+  const created = database.prepare(`SELECT count(*) FROM audit_events WHERE action = 'uploaded' AND outcome = 'success'`);
+  const deleted = database.prepare(`SELECT count(*) FROM audit_events WHERE action = 'deleted' AND outcome = 'success'`);
   const expected = Number(created.pluck().get()) - Number(deleted.pluck().get());
   if (expected !== assets.length) faults.push(`the audit trail speaks of ${expected} assets, there are ${assets.length}`);
   return { faults, assets: assets.length, leftovers: leftovers.length };
