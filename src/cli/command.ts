@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { OperationContext } from '../operations/context.ts';
+import type { ContextOptions } from './context.ts';
 import type { GlobalOptions } from './globals.ts';
 import type { Format } from './output/format.ts';
 import type { Output } from './output/output.ts';
@@ -13,7 +14,9 @@ export interface Invocation {
   /** Aborted when the user wants to stop. */
   signal: AbortSignal;
   /** The operations' world: settings are read at the first call. */
-  context(): Promise<OperationContext>;
+  context(options?: ContextOptions): Promise<OperationContext>;
+  /** One line about where the settings came from. */
+  describeSettings(): Promise<string>;
 }
 
 /** Runs one command with its own arguments and options, and returns the exit status. */

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ROLES } from '../core/identity.ts';
+import { suggest } from './options/values.ts';
+import { TABULAR_FORMATS } from './output/format.ts';
 
 /** The options that every command has, before or after its name. What was not given is absent. */
 export interface GlobalOptions {
@@ -25,11 +27,11 @@ export function globalOptions(): Option[] {
   return [
     new Option('-c, --config <file>', 'configuration file (ASSET_CLI_CONFIG)'),
     new Option('--database <url>', 'sqlite:<path> or postgres://… (ASSET_CLI_DATABASE)'),
-    new Option('-b, --backend <name>', 'upload: where to store (ASSET_CLI_BACKEND); elsewhere: only what is there'),
+    new Option('-b, --backend <name>', 'upload: where to (ASSET_CLI_BACKEND); else: only there'),
     new Option('--as <user>', 'who acts (ASSET_CLI_USER); - for nobody'),
-    new Option('--org <organization>', 'for which organisation (ASSET_CLI_ORGANIZATION)'),
-    new Option('--role <role>', 'with which rights (ASSET_CLI_ROLE)').choices(ROLES),
-    new Option('--format <format>', 'text, json or jsonl; list and audit also csv (ASSET_CLI_FORMAT)'),
+    new Option('--org <organization>', 'its organisation (ASSET_CLI_ORGANIZATION)'),
+    suggest(new Option('--role <role>', `${ROLES.join(', ')} (ASSET_CLI_ROLE)`), ROLES),
+    suggest(new Option('--format <format>', 'text, json, jsonl, csv (ASSET_CLI_FORMAT)'), TABULAR_FORMATS),
     new Option('--json', 'the same as --format json'),
     new Option('-q, --quiet', 'no progress and no notes'),
     new Option('-v, --verbose', 'more about errors'),

@@ -3,13 +3,19 @@ import type { Host } from './host.ts';
 
 /**
  * Runs one command line and returns the exit status. Everything that takes time to load is behind
- * the import: `--version` is answered without it.
+ * the last import: `--version` and the top-level help are answered without it.
  * @param argv without node and the script
  */
 export async function main(argv: readonly string[], host: Host): Promise<number> {
   const asksVersion = argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V');
   if (asksVersion) {
     host.stdout.write(`${manifest.version}\n`);
+    return 0;
+  }
+  const asksHelp = argv.length === 0 || (argv.length === 1 && (argv[0] === '--help' || argv[0] === '-h'));
+  if (asksHelp) {
+    const { TOP_LEVEL_HELP } = await import('./help/top-level.ts');
+    host.stdout.write(TOP_LEVEL_HELP);
     return 0;
   }
   const { run } = await import('./run.ts');

@@ -1,11 +1,15 @@
 import { Command, Help } from 'commander';
-import { COMMANDS, type CommandEntry } from './commands/index.ts';
 import type { Bind } from './command.ts';
-import { addGlobalOptions, GLOBAL_GROUP } from './globals.ts';
+import { COMMANDS } from './commands/index.ts';
+import { addGlobalOptions } from './globals.ts';
 import { TOPICS } from './help/topics.ts';
 
-export const SYNOPSIS =
-  "Owns an organisation's stored files: what each file is, who may see it, where its bytes are,\n" +
+const WIDEST_HELP = 100;
+/** One width, so that the text can be kept ready (help/top-level.ts). */
+const TOP_LEVEL_WIDTH = 80;
+
+const SYNOPSIS =
+  "Owns an organisation's stored files: what each file is, who may see it, where its bytes are, " +
   'and everything that ever happened to it.';
 
 export interface ProgramOptions {
@@ -18,38 +22,45 @@ export interface ProgramOptions {
 
 /** The whole command line, with only summaries of the commands; each is completed when it is invoked. */
 export function createProgram(options: ProgramOptions): Command {
-  const program = new Command('asset-cli');
-  setUp(program, options)
+  const program = new Command('asset-cli')
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeOut: options.writeOut, writeErr: () => undefined })
+    .configureHelp({ helpWidth: helpWidth(options.columns), subcommandTerm, formatHelp })
     .description(SYNOPSIS)
+    .usage('<command> [options]')
+    .helpOption('-h, --help', 'show this help')
     .version(options.version, '-V, --version', 'print the version')
     .helpCommand(false)
-    .enablePositionalOptions()
-    .usage('<command> [options]')
-    .action(() => program.help());
+    .enablePositionalOptions();
+  addGlobalOptions(program);
   for (const entry of COMMANDS) {
-    const command = program.command(entry.name);
-    setUp(command, options).description(entry.summary);
+    const command = program.command(entry.name).enablePositionalOptions().description(entry.summary);
     if (entry.alias !== undefined) command.alias(entry.alias);
   }
   addHelpCommand(program, options);
   program.hook('preSubcommand', (_program, command) => complete(command, options.bind));
   program.addHelpText('after', topLevelFooter());
-  return program;
+  // The commands have taken over the settings of their help; the top level's is the same everywhere.
+  return program.configureHelp({ helpWidth: TOP_LEVEL_WIDTH, subcommandTerm, formatHelp });
 }
 
-function setUp(command: Command, options: ProgramOptions): Command {
-  command
-    .exitOverride()
-    .showSuggestionAfterError(true)
-    .configureOutput({
-      writeOut: options.writeOut,
-      writeErr: () => undefined,
-      getOutHelpWidth: () => options.columns ?? 100,
-      getOutHasColors: () => false,
-    })
-    .helpOption('-h, --help', 'show this help')
-    .configureHelp({ sortSubcommands: false, helpWidth: options.columns ?? 100 });
-  return addGlobalOptions(command);
+function helpWidth(columns: number | undefined): number {
+  return Math.min(columns ?? WIDEST_HELP, WIDEST_HELP);
+}
+
+function subcommandTerm(command: Command): string {
+  return [command.name(), ...command.aliases()].join(', ');
+}
+
+/** Commander's own help, with the commands, which most readers look for, before the options. */
+function formatHelp(command: Command, helper: Help): string {
+  const sections = Help.prototype.formatHelp.call(helper, command, helper).trimEnd().split('\n\n');
+  const commands = sections.filter((section) => section.startsWith('Commands:'));
+  const others = sections.filter((section) => !section.startsWith('Commands:'));
+  const optionsAt = others.findIndex((section) => section.startsWith('Options:'));
+  others.splice(optionsAt === -1 ? others.length : optionsAt, 0, ...commands);
+  return `${others.join('\n\n')}\n`;
 }
 
 const completed = new WeakSet<Command>();
@@ -61,6 +72,8 @@ export async function complete(command: Command, bind: Bind): Promise<void> {
   completed.add(command);
   const loaded = await entry.load();
   loaded.configure(command, bind);
+  // After the command's own, so that the help shows those first.
+  for (const each of [command, ...command.commands]) addGlobalOptions(each);
 }
 
 function addHelpCommand(program: Command, options: ProgramOptions): void {
@@ -68,10 +81,9 @@ function addHelpCommand(program: Command, options: ProgramOptions): void {
     .command('help')
     .description('show help for a command or a topic')
     .argument('[command|topic]', `a command, or one of: ${Object.keys(TOPICS).join(', ')}`)
-    .argument('[subcommand]');
-  setUp(command, options).action(async (name: string | undefined, subcommand: string | undefined) => {
-    await showHelp(program, options, name, subcommand);
-  });
+    .argument('[subcommand]')
+    .action((name?: string, subcommand?: string) => showHelp(program, options, name, subcommand));
+  addGlobalOptions(command);
 }
 
 async function showHelp(
@@ -80,7 +92,7 @@ async function showHelp(
   name: string | undefined,
   subcommand: string | undefined,
 ): Promise<void> {
-  if (name === undefined) program.help();
+  if (name === undefined) return program.help();
   const topic = TOPICS[name];
   if (topic !== undefined) {
     options.writeOut(topic.text);

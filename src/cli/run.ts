@@ -24,7 +24,7 @@ export async function run(argv: readonly string[], host: Host, version: string):
   let status = EXIT_OK;
   let help = '';
   const bind: Bind = (command, settings, action) => {
-    command.action(async (...values: never[]) => {
+    command.action(async (...values: unknown[]) => {
       status = await invoke(frame, command, settings, action, values.slice(0, -1));
     });
   };
@@ -37,8 +37,7 @@ export async function run(argv: readonly string[], host: Host, version: string):
     columns: frame.out.columns,
   });
   try {
-    if (argv.length === 0) help = program.helpInformation();
-    else await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     status = await reportParsing(frame, error, program, argv);
   }
@@ -46,12 +45,7 @@ export async function run(argv: readonly string[], host: Host, version: string):
   return status;
 }
 
-async function reportParsing(
-  frame: Frame,
-  error: unknown,
-  program: Command,
-  argv: readonly string[],
-): Promise<number> {
+async function reportParsing(frame: Frame, error: unknown, program: Command, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === EXIT_OK) return EXIT_OK;
   const problem = error instanceof CommanderError ? usageError(error, program, argv) : error;
   const verbose = argv.includes('-v') || argv.includes('--verbose');
@@ -76,20 +70,22 @@ async function invoke(
   command: Command,
   settings: CommandSettings,
   action: Action,
-  argumentsAndOptions: never[],
+  argumentsAndOptions: unknown[],
 ): Promise<number> {
   const globals = collectGlobals(command);
   const out = settings.stopsWithReader ? stopWithReader(frame.out) : frame.out;
   let output = outputOf({ ...frame, out }, globals, globals.json === true ? 'json' : 'text');
   const interruption = watchSignals(frame.host);
-  const { createContext } = await import('./context.ts');
-  const world = createContext(frame.host, globals, interruption.signal, (message) => output.warn(message));
+  const { createWorld } = await import('./context.ts');
+  const { signal } = interruption;
+  const world = createWorld(frame.host, globals, signal, (message) => output.warn(message));
   let status: number;
   try {
     const chosen = { ...globals, ...environmentFormat(frame.host.env) };
     output = outputOf({ ...frame, out }, globals, chooseFormat(chosen, settings.formats));
-    const invocation: Invocation = { globals, streams: frame.host, output, context: world.open, signal: interruption.signal };
-    status = await action(invocation, ...argumentsAndOptions);
+    const invocation: Invocation = { globals, streams: frame.host, output, signal, ...world };
+    // Commander parsed them as the command's own file declared them.
+    status = await action(invocation, ...(argumentsAndOptions as never[]));
   } catch (error) {
     status = await reportEnd(frame, error, viewOf(output));
   }

@@ -174,7 +174,7 @@ function ok(name: string, message: string): DoctorCheck {
   return { name, status: 'ok', message, hint: null };
 }
 
-function failedCheck(name: string, error: unknown): DoctorCheck {
+export function failedCheck(name: string, error: unknown): DoctorCheck {
   const { code, message, hint } = toFailure(error);
   return { name, status: 'error', message, hint: hint ?? null, code };
 }

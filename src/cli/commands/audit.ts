@@ -42,7 +42,7 @@ export function configure(command: Command, bind: Bind): void {
 }
 
 async function runAudit(invocation: Invocation, id: string | undefined, options: AuditOptions): Promise<number> {
-  const context = await invocation.context();
+  const context = await invocation.context({ readOnly: true });
   const sink = createSink(invocation.output, EVENT_SHAPE);
   let nextCursor: string | null = null;
   for await (const page of auditTrail(context, toRequest(id, options))) {

@@ -11,7 +11,11 @@ export interface CommandEntry {
 /** Every command, in the order of the help. Only the one that is invoked is loaded. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'upload', summary: 'validate, hash and store files', load: () => import('./upload.ts') },
-  { name: 'download', summary: 'write assets to files or standard output, verified', load: () => import('./download.ts') },
+  {
+    name: 'download',
+    summary: 'write assets to files or standard output, verified',
+    load: () => import('./download.ts'),
+  },
   { name: 'list', alias: 'ls', summary: 'page through assets, newest first', load: () => import('./list.ts') },
   { name: 'show', summary: 'show assets in full, and what happened to them', load: () => import('./show.ts') },
   { name: 'delete', alias: 'rm', summary: 'remove assets and their bytes', load: () => import('./delete.ts') },

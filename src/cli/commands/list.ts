@@ -51,7 +51,7 @@ export function configure(command: Command, bind: Bind): void {
 
 async function runList(invocation: Invocation, options: ListOptions): Promise<number> {
   checkOptions(options, invocation);
-  const context = await invocation.context();
+  const context = await invocation.context({ readOnly: true });
   const { output } = invocation;
   const sink = createSink(output, options.ids === true ? IDS : ASSETS);
   const limit = options.all === true ? undefined : (options.limit ?? DEFAULT_LIMIT);
@@ -65,7 +65,9 @@ async function runList(invocation: Invocation, options: ListOptions): Promise<nu
   });
   let shown = 0;
   for await (const page of pages) {
-    await (options.ids === true && output.format === 'text' ? writeIds(invocation, page.assets) : sink.add(page.assets));
+    await (options.ids === true && output.format === 'text'
+      ? writeIds(invocation, page.assets)
+      : sink.add(page.assets));
     shown += page.assets.length;
     ({ nextCursor } = page);
   }

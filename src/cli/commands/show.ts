@@ -33,7 +33,7 @@ async function runShow(
   ids: readonly string[],
   options: { history?: boolean },
 ): Promise<number> {
-  const context = await invocation.context();
+  const context = await invocation.context({ readOnly: true });
   const { output } = invocation;
   const failures: ErrorCode[] = [];
   const shown: object[] = [];

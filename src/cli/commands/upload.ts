@@ -1,9 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { Asset } from '../../core/asset.ts';
 import { BUILT_IN_ASSET_TYPES, DEFAULT_ASSET_TYPE } from '../../core/asset.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
-import { formatSize } from '../../core/size.ts';
 import type { OperationContext } from '../../operations/context.ts';
 import { planUpload } from '../../operations/plan-upload.ts';
 import { generatedName, type UploadRequest, upload } from '../../operations/upload.ts';
@@ -36,12 +34,15 @@ Examples:
 `;
 
 export function configure(command: Command, bind: Bind): void {
-  const id = (kind: 'project') => parsedBy((text: string) => checkId(kind, text));
   command
     .argument('<path...>', 'files, directories (with all that is in them), or - for standard input')
     .addOption(suggest(new Option('--type <type>', 'asset type').default(DEFAULT_ASSET_TYPE), BUILT_IN_ASSET_TYPES))
     .option('--name <name>', 'original file name, for a single source')
-    .option('--project <id>', 'project that it belongs to', id('project'))
+    .option(
+      '--project <id>',
+      'project that it belongs to',
+      parsedBy((id) => checkId('project', id)),
+    )
     .option('--scan-result <id>', 'scan result that it belongs to')
     .option('--public', 'readable by everyone, stored behind public/')
     .option('--tag <key=value>', 'repeatable', collectTag)
@@ -54,13 +55,55 @@ export function configure(command: Command, bind: Bind): void {
   bind(command, { formats: BASE_FORMATS, stopsWithReader: false }, runUpload);
 }
 
-async function runUpload(
-  invocation: Invocation,
-  paths: readonly string[],
-  options: UploadOptions,
-): Promise<number> {
-  const context = await invocation.context();
+async function runUpload(invocation: Invocation, paths: readonly string[], options: UploadOptions): Promise<number> {
+  const context = await invocation.context({ stores: true, readOnly: options.dryRun === true });
   const request = toRequest(context, invocation, paths, options);
   if (options.dryRun === true) return reportPlan(invocation, planUpload(context, request));
   return reportUploads(invocation, upload(context, request));
+}
+
+function toRequest(
+  context: OperationContext,
+  { streams }: Invocation,
+  paths: readonly string[],
+  options: UploadOptions,
+): UploadRequest {
+  checkSources(paths, options);
+  return {
+    sources: sources(paths, options),
+    standardInput: streams.stdin,
+    backend: context.backends.defaultName,
+    assetType: checkType(context, options.type),
+    projectId: options.project ?? null,
+    scanResultId: options.scanResult ?? null,
+    isPublic: options.public === true,
+    tags: options.tag ?? {},
+    skipExisting: options.skipExisting === true,
+    concurrency: options.concurrency,
+  };
+}
+
+function checkSources(paths: readonly string[], { name }: UploadOptions): void {
+  if (name !== undefined && paths.length > 1) {
+    throw new AssetError('USAGE', '--name is for a single source', { hint: 'Leave it out, or upload one by one.' });
+  }
+  if (paths.filter((path) => path === '-').length > 1) {
+    throw new AssetError('USAGE', 'Standard input can be read once', { hint: 'Give - only once.' });
+  }
+}
+
+function checkType(context: OperationContext, type: string): string {
+  if (context.assetTypes.includes(type)) return type;
+  throw new AssetError('USAGE', `"${type}" is not an asset type`, {
+    hint: `Use one of ${context.assetTypes.join(', ')}, or name it in the configuration (assetTypes).`,
+    details: { assetTypes: context.assetTypes },
+  });
+}
+
+async function* sources(paths: readonly string[], options: UploadOptions): AsyncGenerator<UploadSource> {
+  const { name, include = [], exclude = [] } = options;
+  for (const path of paths) {
+    if (path === '-') yield { label: '-', path, name: name ?? generatedName(options.type, new Date()) };
+    else yield* findSources([path], name === undefined ? { include, exclude } : { include, exclude, name });
+  }
 }

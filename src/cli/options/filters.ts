@@ -1,6 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { AssetFilter } from '../../catalog/catalog.ts';
-import { ASSET_STATUSES, ASSET_TYPE_PATTERN, BUILT_IN_ASSET_TYPES, SCAN_STATUSES, type AssetStatus, type ScanStatus } from '../../core/asset.ts';
+import {
+  ASSET_STATUSES,
+  ASSET_TYPE_PATTERN,
+  type AssetStatus,
+  BUILT_IN_ASSET_TYPES,
+  SCAN_STATUSES,
+  type ScanStatus,
+} from '../../core/asset.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
 import { parseSize } from '../../core/size.ts';

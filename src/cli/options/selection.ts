@@ -35,7 +35,8 @@ export function toSelection(
   const { backend: _, ...filtersBesideBackend } = filter;
   const filtered = Object.keys(filtersBesideBackend).length > 0 || options.all === true;
   if (ids.length > 0) {
-    if (filtered) throw new AssetError('USAGE', 'Ids and filters cannot be combined', { hint: 'Give one or the other.' });
+    if (filtered)
+      throw new AssetError('USAGE', 'Ids and filters cannot be combined', { hint: 'Give one or the other.' });
     return { kind: 'ids', ids: ids.includes('-') ? readIds(ids, streams) : ids };
   }
   if (!filtered && filter.backend === undefined) {

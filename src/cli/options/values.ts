@@ -8,7 +8,9 @@ export function parsedBy<T>(parse: (text: string) => T): (text: string) => T {
       return parse(text);
     } catch (error) {
       if (!(error instanceof AssetError)) throw error;
-      throw new InvalidArgumentError(error.hint === undefined ? `${error.message}.` : `${error.message}. ${error.hint}`);
+      throw new InvalidArgumentError(
+        error.hint === undefined ? `${error.message}.` : `${error.message}. ${error.hint}`,
+      );
     }
   };
 }

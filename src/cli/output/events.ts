@@ -21,7 +21,18 @@ export const EVENT_SHAPE: ItemShape<AuditEvent> = {
     { header: 'DETAILS', value: describeDetails, width: 12, flexible: true },
   ],
   csv: {
-    header: ['id', 'time', 'actor', 'organizationId', 'action', 'assetId', 'outcome', 'host', 'correlationId', 'details'],
+    header: [
+      'id',
+      'time',
+      'actor',
+      'organizationId',
+      'action',
+      'assetId',
+      'outcome',
+      'host',
+      'correlationId',
+      'details',
+    ],
     row: (event) => {
       const { id, time, actor, organizationId, action, assetId, outcome, host, correlationId, details } = event;
       return [id, time, actor, organizationId, action, assetId, outcome, host, correlationId, jsonText(details)];

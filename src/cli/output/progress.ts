@@ -5,6 +5,8 @@ import type { Streams } from './streams.ts';
 export interface Progress {
   /** What a person would like to read now: `stored 120 files, 1.2 GiB`. */
   update(text: string): void;
+  /** Makes room for lines of results; the next frame draws it again. */
+  clear(): void;
   /** Takes the line away; results and errors may be written again. */
   stop(): void;
 }
@@ -13,7 +15,7 @@ const PLAIN_INTERVAL = 10_000;
 /** A command that is done by then never shows a spinner, and never loads one. */
 const SPINNER_DELAY = 400;
 
-const SILENT: Progress = { update: () => undefined, stop: () => undefined };
+const SILENT: Progress = { update: () => undefined, clear: () => undefined, stop: () => undefined };
 
 export function startProgress(output: Output, streams: Streams): Progress {
   if (!output.showProgress) return SILENT;
@@ -32,6 +34,7 @@ function plainLines(output: Output): Progress {
     update(text) {
       latest = text;
     },
+    clear: () => undefined,
     stop: () => clearInterval(timer),
   };
 }
@@ -39,7 +42,7 @@ function plainLines(output: Output): Progress {
 function spinner(streams: Streams): Progress {
   let text = '';
   let stopped = false;
-  let shown: { text: string; stop(): unknown } | undefined;
+  let shown: { text: string; clear(): unknown; stop(): unknown } | undefined;
   const timer = setTimeout(async () => {
     const { default: ora } = await import('ora');
     // Without discardStdin ora would put the terminal into raw mode and take Ctrl-C from us.
@@ -50,6 +53,9 @@ function spinner(streams: Streams): Progress {
     update(next) {
       text = next;
       if (shown !== undefined) shown.text = next;
+    },
+    clear: () => {
+      shown?.clear();
     },
     stop() {
       stopped = true;

@@ -24,7 +24,42 @@ export interface ItemSink<T> {
   end(trailer?: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
-export function createSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
+/** `beforeWriting` makes room where a progress line is. */
+export function createSink<T>(output: Output, shape: ItemShape<T>, beforeWriting?: () => void): ItemSink<T> {
+  return inChunks(plainSink(output, shape), output.format === 'jsonl' ? 1 : CHUNK_ITEMS, beforeWriting);
+}
+
+const CHUNK_ITEMS = 200;
+const CHUNK_MILLISECONDS = 250;
+
+/** Gathers single items, so that thousands of them cost few writes and few tables; nobody waits long for one. */
+function inChunks<T>(sink: ItemSink<T>, most: number, beforeWriting: () => void = () => undefined): ItemSink<T> {
+  let chunk: T[] = [];
+  let lastWrite = 0;
+  const flush = async (): Promise<void> => {
+    const items = chunk;
+    chunk = [];
+    lastWrite = Date.now();
+    beforeWriting();
+    await sink.add(items);
+  };
+  return {
+    async add(items) {
+      chunk.push(...items);
+      if (chunk.length >= most || Date.now() - lastWrite > CHUNK_MILLISECONDS) await flush();
+    },
+    async fail(subject, identity, failure) {
+      await flush();
+      await sink.fail(subject, identity, failure);
+    },
+    async end(trailer) {
+      await flush();
+      await sink.end(trailer);
+    },
+  };
+}
+
+function plainSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
   switch (output.format) {
     case 'json':
       return jsonSink(output, shape);
@@ -104,6 +139,6 @@ function textSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
     async fail(subject, _identity, failure) {
       await output.err.write(renderFailure(subject, failure, output.paintError));
     },
-    async end() {},
+    end: () => Promise.resolve(),
   };
 }

@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander';
+import { AssetError, type ErrorCode } from '../../core/errors.ts';
+import { escapeForTerminal } from '../../core/terminal-text.ts';
+import type { OperationContext } from '../../operations/context.ts';
+import { adoptStore, type DoctorCheck, doctor, failedCheck } from '../../operations/doctor.ts';
+import type { Bind, Invocation } from '../command.ts';
+import { batchExitCode } from '../exit-codes.ts';
+import { confirmOrStop } from '../output/confirm.ts';
+import { BASE_FORMATS } from '../output/format.ts';
+import type { Output } from '../output/output.ts';
+import { createSink } from '../output/sink.ts';
+
+const EXAMPLES = `
+Each backend is written to, read, listed and deleted from, with a probe that is no asset.
+
+Examples:
+  $ asset-cli doctor
+  $ asset-cli doctor --backend reports --json
+  $ asset-cli doctor --adopt reports
+`;
+
+export function configure(command: Command, bind: Bind): void {
+  command
+    .option('--adopt <backend>', "take a store over for this catalog: it replaces the store's marker (operators)")
+    .addOption(new Option('--yes', 'with --adopt: do not ask'))
+    .addHelpText('after', EXAMPLES);
+  bind(command, { formats: BASE_FORMATS, stopsWithReader: false }, runDoctor);
+}
+
+async function runDoctor(invocation: Invocation, options: { adopt?: string; yes?: boolean }): Promise<number> {
+  const { output } = invocation;
+  const sink = createSink<DoctorCheck>(output, { listName: 'checks', toJson, columns: [] });
+  const errors: ErrorCode[] = [];
+  const checks = options.adopt === undefined ? examine(invocation) : adopt(invocation, options.adopt, options.yes);
+  for await (const check of checks) {
+    if (check.status === 'error') errors.push(check.code ?? 'UNEXPECTED');
+    await (output.format === 'text' ? writeCheck(output, check) : sink.add([check]));
+  }
+  await sink.end();
+  return batchExitCode(errors.length, errors);
+}
+
+async function* examine(invocation: Invocation): AsyncGenerator<DoctorCheck> {
+  let context: OperationContext;
+  try {
+    context = await invocation.context();
+  } catch (error) {
+    if (!(error instanceof AssetError)) throw error;
+    yield failedCheck('configuration', error);
+    return;
+  }
+  yield { name: 'configuration', status: 'ok', message: await invocation.describeSettings(), hint: null };
+  yield* doctor(onlyBackend(context, invocation.globals.backend));
+}
+
+/** `--backend` leaves one to examine. */
+function onlyBackend(context: OperationContext, name: string | undefined): OperationContext {
+  if (name === undefined) return context;
+  const { backends } = context;
+  return { ...context, backends: { ...backends, names: [name], open: (each) => backends.open(each) } };
+}
+
+async function* adopt(invocation: Invocation, name: string, yes = false): AsyncGenerator<DoctorCheck> {
+  const { globals, streams, signal } = invocation;
+  const context = await invocation.context();
+  const deed = `Take the store of backend "${name}" over: whatever catalog had it can no longer use it`;
+  await confirmOrStop(streams, { yes, input: globals.input !== false }, deed, signal);
+  yield await adoptStore(context, name);
+}
+
+function toJson({ name, status, message, hint }: DoctorCheck): object {
+  return { name, status, message, hint };
+}
+
+const COLOURS = { ok: 'green', warning: 'yellow', error: 'red' } as const;
+
+/** Findings are sentences: lines that wrap suit them better than a table. */
+async function writeCheck({ out, paint }: Output, check: DoctorCheck): Promise<void> {
+  const status = paint(COLOURS[check.status], check.status.padEnd(STATUS_WIDTH));
+  const hint = check.hint === null ? '' : `${' '.repeat(STATUS_WIDTH)}${escapeForTerminal(check.hint)}\n`;
+  await out.write(`${status}${escapeForTerminal(`${check.name}: ${check.message}`)}\n${hint}`);
+}
+
+const STATUS_WIDTH = 9;

@@ -1,0 +1,47 @@
+/** What commander renders; test/cli/help.test.ts compares, `npx vitest run test/cli/help.test.ts -u` writes it anew. */
+export const TOP_LEVEL_HELP = `Usage: asset-cli <command> [options]
+
+Owns an organisation's stored files: what each file is, who may see it, where
+its bytes are, and everything that ever happened to it.
+
+Commands:
+  upload                validate, hash and store files
+  download              write assets to files or standard output, verified
+  list, ls              page through assets, newest first
+  show                  show assets in full, and what happened to them
+  delete, rm            remove assets and their bytes
+  audit                 read the audit trail
+  db                    migrate, inspect, back up and restore the catalog
+  doctor                check configuration, database and backends
+  completion            print shell completion
+  help                  show help for a command or a topic
+
+Options:
+  -V, --version         print the version
+  -h, --help            show this help
+
+Global options:
+  -c, --config <file>   configuration file (ASSET_CLI_CONFIG)
+  --database <url>      sqlite:<path> or postgres://… (ASSET_CLI_DATABASE)
+  -b, --backend <name>  upload: where to (ASSET_CLI_BACKEND); else: only there
+  --as <user>           who acts (ASSET_CLI_USER); - for nobody
+  --org <organization>  its organisation (ASSET_CLI_ORGANIZATION)
+  --role <role>         member, admin, operator (ASSET_CLI_ROLE)
+  --format <format>     text, json, jsonl, csv (ASSET_CLI_FORMAT)
+  --json                the same as --format json
+  -q, --quiet           no progress and no notes
+  -v, --verbose         more about errors
+  --no-progress         no spinners, bars and progress lines
+  --no-color            no colours (NO_COLOR)
+  --no-input            never ask
+
+Topics:
+  help exit-codes   what the exit status tells a script
+  help formats      text, json, jsonl and csv
+
+Examples:
+  \$ asset-cli upload report.pdf --type SEO_REPORT
+  \$ asset-cli list --type SEO_REPORT
+  \$ asset-cli download 1f0c2a9b -o .
+
+`;
