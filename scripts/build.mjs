@@ -1,5 +1,5 @@
 // Bundles src/ into dist/: one ES module per command, loaded when that command runs (docs/decisions/0001-toolchain.md).
-// What is not in the result any more is removed last, so that a program that is running meanwhile finds its chunks.
+// Entries are replaced after the chunks that they name, so that the program can be started at any moment of a build.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +33,8 @@ const { outputFiles, metafile } = await build({
   logLevel: 'warning',
 });
 
-const files = new Map(outputFiles.map(({ path, contents }) => [relative(outdir, path), contents]));
+const chunksFirst = outputFiles.toSorted((a, b) => (a.path.split('/').length < b.path.split('/').length ? 1 : -1));
+const files = new Map(chunksFirst.map(({ path, contents }) => [relative(outdir, path), contents]));
 files.set('third-party-licenses.txt', thirdPartyLicenses(metafile));
 for (const [name, contents] of files) writeInOneStep(join(outdir, name), contents);
 for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true })) {
