@@ -1,7 +1,7 @@
 // Bundles src/ into dist/: one ES module per command, loaded when that command runs (docs/decisions/0001-toolchain.md).
 // Entries are replaced after the chunks that they name, so that the program can be started at any moment of a build.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -33,13 +33,18 @@ const { outputFiles, metafile } = await build({
   logLevel: 'warning',
 });
 
-const chunksFirst = outputFiles.toSorted((a, b) => (a.path.split('/').length < b.path.split('/').length ? 1 : -1));
+const chunksFirst = outputFiles.toSorted((a, b) => depth(b.path) - depth(a.path));
 const files = new Map(chunksFirst.map(({ path, contents }) => [relative(outdir, path), contents]));
 files.set('third-party-licenses.txt', thirdPartyLicenses(metafile));
 for (const [name, contents] of files) writeInOneStep(join(outdir, name), contents);
 for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true })) {
   const path = join(entry.parentPath, entry.name);
-  if (entry.isFile() && !files.has(relative(outdir, path))) rmSync(path);
+  const ofAnotherBuild = /\.\d+$/.test(entry.name);
+  if (entry.isFile() && !ofAnotherBuild && !files.has(relative(outdir, path))) rmSync(path, { force: true });
+}
+
+function depth(path) {
+  return path.split(sep).length;
 }
 
 function writeInOneStep(path, contents) {
