@@ -26,7 +26,7 @@ export async function* exportLines(database: Database, catalogId: string): Async
     yield header;
     for (const table of BACKUP_TABLE_NAMES) {
       for await (const row of tableRows(session, table)) {
-        const line = JSON.stringify({ table, row });
+        const line = toLine({ table, row });
         hash.update(`${line}\n`);
         rows[table] += 1;
         yield line;
@@ -37,6 +37,11 @@ export async function* exportLines(database: Database, catalogId: string): Async
   } finally {
     await release();
   }
+}
+
+/** JSON on one line for every reader of lines: some end one at U+2028 and U+2029 too. */
+function toLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 }
 
 /** Keeps one view of the data open while lines are taken from it. */

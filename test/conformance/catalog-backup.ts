@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import type { Catalog } from '../../src/catalog/catalog.ts';
+import { openCatalog } from '../../src/catalog/open.ts';
+import { AUDIT, person, storeAssets } from '../support/catalog-uploads.ts';
+import type { CatalogContext } from './catalog.ts';
+
+export function describeBackup(context: CatalogContext): void {
+  const open = async (url: string) => openCatalog(url, { lockTimeout: 5000, migrate: 'auto' });
+  const fresh = async () => open(await context.freshUrl());
+  const filled = async () => {
+    const catalog = await fresh();
+    const alice = person('acme');
+    const { backendId } = await catalog.backends.register('local', 'LOCAL');
+    await catalog.backends.setMarked('local', backendId);
+    const assets = await storeAssets(catalog, alice, [
+      { tags: { name: 'a\u2028b', team: 'red' }, expiresAt: '2039-01-01T00:00:00Z' },
+      { isPublic: true },
+      { originalFilename: '\u{1F600}' },
+    ]);
+    await catalog.deletes.deleteAssets(alice, [assets[2]?.id ?? ''], 30, AUDIT);
+    return { catalog, assets };
+  };
+
+  describe('backups', () => {
+    it('bring everything into an empty catalog that then is another', async () => {
+      const { catalog, assets } = await filled();
+      const lines = await collect(catalog);
+      const url = await context.freshUrl();
+      const target = await open(url);
+      expect(await target.maintenance.importLines(each(lines))).toEqual({ assets: 2, objects: 3, auditEvents: 4 });
+      await target.close();
+      const restored = await open(url);
+      expect(restored.catalogId).not.toBe(catalog.catalogId);
+      const scope = { organization: 'acme' };
+      const query = { filter: {}, limit: 10 };
+      expect(await restored.assets.page(scope, query)).toEqual(await catalog.assets.page(scope, query));
+      expect(await restored.audit.page(scope, {}, 10)).toEqual(await catalog.audit.page(scope, {}, 10));
+      const tagged = await restored.assets.page(scope, { filter: { tags: { team: 'red' } }, limit: 10 });
+      expect(tagged.assets.map((asset) => asset.id)).toEqual([assets[0]?.id]);
+      expect(await restored.backends.find('local')).toMatchObject({ markedAt: null });
+      const before = await catalog.backends.find('local');
+      expect((await restored.backends.find('local'))?.backendId).toBe(before?.backendId);
+      await storeAssets(restored, person('acme'), [{}]);
+      expect((await restored.audit.page(scope, {}, 1)).events[0]?.action).toBe('uploaded');
+      expect(lines.every((line) => !/[\n\r\u2028\u2029]/.test(line))).toBe(true);
+      await restored.close();
+      await catalog.close();
+    });
+
+    it('refuse what is cut off, changed or no backup, and leave the catalog empty', async () => {
+      const { catalog } = await filled();
+      const lines = await collect(catalog);
+      const target = await fresh();
+      const refused = async (wrong: readonly string[], code: string) => {
+        await expect(target.maintenance.importLines(each(wrong))).rejects.toMatchObject({ code });
+      };
+      await refused(lines.slice(0, -1), 'BYTES_DAMAGED');
+      await refused([...lines.slice(0, 2), ...lines.slice(3)], 'BYTES_DAMAGED');
+      await refused(
+        lines.map((line) => line.replace('report.txt', 'xeport.txt')),
+        'BYTES_DAMAGED',
+      );
+      await refused([...lines, 'more'], 'BYTES_DAMAGED');
+      await refused(['{"format":"tar"}'], 'USAGE');
+      await refused([(lines[0] ?? '').replace('"version":1', '"version":99')], 'SCHEMA_NEWER');
+      await refused([], 'BYTES_DAMAGED');
+      expect((await target.maintenance.status()).auditEvents).toBe(0);
+      await target.maintenance.importLines(each(lines));
+      await refused(lines, 'USAGE');
+      await target.close();
+      await catalog.close();
+    });
+
+    it('show one moment, whatever is written meanwhile', async () => {
+      const url = await context.freshUrl();
+      const catalog = await open(url);
+      await storeAssets(catalog, person('acme'), [{}, {}]);
+      const lines = catalog.maintenance.exportLines()[Symbol.asyncIterator]();
+      const header = await lines.next();
+      const other = await open(url);
+      await storeAssets(other, person('acme'), [{}]);
+      await other.close();
+      const rest: string[] = [];
+      for (let next = await lines.next(); next.done !== true; next = await lines.next()) rest.push(next.value);
+      expect(header.done).toBe(false);
+      expect(JSON.parse(rest.at(-1) ?? '')).toMatchObject({ trailer: { rows: { assets: 2, audit_events: 2 } } });
+      await catalog.close();
+    });
+  });
+}
+
+async function collect(catalog: Catalog): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of catalog.maintenance.exportLines()) lines.push(line);
+  return lines;
+}
+
+async function* each(lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines;
+}

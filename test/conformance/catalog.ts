@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { Catalog } from '../../src/catalog/catalog.ts';
+import { openCatalog } from '../../src/catalog/open.ts';
+import { describeAudit } from './catalog-audit.ts';
+import { describeBackup } from './catalog-backup.ts';
+import { describeDeletes } from './catalog-deletes.ts';
+import { describeFilters } from './catalog-filters.ts';
+import { describeLists } from './catalog-lists.ts';
+import { describeOrganizations } from './catalog-organizations.ts';
+import { describeRaces } from './catalog-races.ts';
+import { describeRegistry } from './catalog-registry.ts';
+import { describeUploads } from './catalog-uploads.ts';
+
+/** A database kind, as the suite uses it. */
+export interface CatalogSuite {
+  /** The URL of a database that nobody uses and that is empty. */
+  freshUrl(): Promise<string>;
+  /** Plain SQL from outside, as a user with psql or sqlite3; rows as that client gives them. */
+  query(url: string, statement: string): Promise<Record<string, unknown>[]>;
+}
+
+export interface CatalogContext extends CatalogSuite {
+  /** Shared by the tests of a file: each works in organisations of its own. */
+  catalog(): Catalog;
+  url(): string;
+}
+
+/** The catalog contract, as both databases keep it. */
+export function describeCatalog(name: string, suite: CatalogSuite): void {
+  describe(`${name} keeps the catalog contract`, () => {
+    let catalog: Catalog;
+    let url: string;
+    beforeAll(async () => {
+      url = await suite.freshUrl();
+      catalog = await openCatalog(url, { lockTimeout: 5000, migrate: 'auto' });
+    });
+    afterAll(async () => {
+      await catalog?.close();
+    });
+
+    const context: CatalogContext = { ...suite, catalog: () => catalog, url: () => url };
+    describeUploads(context);
+    describeDeletes(context);
+    describeLists(context);
+    describeFilters(context);
+    describeOrganizations(context);
+    describeAudit(context);
+    describeRegistry(context);
+    describeBackup(context);
+    describeRaces(context);
+  });
+}
