@@ -5,9 +5,9 @@ import { AssetError } from '../core/errors.ts';
 export function usageError(error: CommanderError, program: Command, argv: readonly string[]): AssetError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /\(Did you mean (?:one of )?(.+)\?\)/.exec(rest.join(' '))?.[1];
-  const help = `See: ${helpCommand(program, argv)}`;
+  const help = `See: ${subject(program, argv)} --help`;
   const hint = suggestion === undefined ? help : `Did you mean ${suggestion}? ${help}`;
-  const message = error.code === 'commander.help' ? `${helpSubject(program, argv)} needs a subcommand` : first;
+  const message = error.code === 'commander.help' ? `A subcommand of ${subject(program, argv)} is missing` : first;
   return new AssetError('USAGE', capitalise(message), { hint, cause: error });
 }
 
@@ -18,12 +18,8 @@ function invokedCommand(program: Command, argv: readonly string[]): Command | un
   return named[0];
 }
 
-function helpSubject(program: Command, argv: readonly string[]): string {
+function subject(program: Command, argv: readonly string[]): string {
   return `asset-cli ${invokedCommand(program, argv)?.name() ?? ''}`.trimEnd();
-}
-
-function helpCommand(program: Command, argv: readonly string[]): string {
-  return `${helpSubject(program, argv)} --help`;
 }
 
 function capitalise(text: string): string {

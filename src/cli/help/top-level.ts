@@ -40,8 +40,8 @@ Topics:
   help formats      text, json, jsonl and csv
 
 Examples:
-  \$ asset-cli upload report.pdf --type SEO_REPORT
-  \$ asset-cli list --type SEO_REPORT
-  \$ asset-cli download 1f0c2a9b -o .
+  $ asset-cli upload report.pdf --type SEO_REPORT
+  $ asset-cli list --type SEO_REPORT
+  $ asset-cli download 1f0c2a9b -o .
 
 `;

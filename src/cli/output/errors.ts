@@ -1,4 +1,5 @@
 import { AssetError, type FailureRecord, toFailure } from '../../core/errors.ts';
+import { redactText } from '../../core/redact.ts';
 import { escapeForTerminal } from '../../core/terminal-text.ts';
 import { jsonLine } from './json.ts';
 import type { Paint } from './output.ts';
@@ -13,6 +14,10 @@ const BUG_HINT = 'This is a bug. Please report it with the lines below.';
 
 /** One line of what went wrong and one of what to do, or one JSON value. A stack only with -v or for a bug. */
 export function renderError(error: unknown, view: ErrorView): string {
+  return redactText(renderWhole(error, view));
+}
+
+function renderWhole(error: unknown, view: ErrorView): string {
   const failure = toFailure(error);
   const hint = error instanceof AssetError ? failure.hint : BUG_HINT;
   if (view.json) {
@@ -28,7 +33,8 @@ export function renderError(error: unknown, view: ErrorView): string {
 /** One line about an item of a batch that failed. */
 export function renderFailure(subject: string, failure: FailureRecord, paint: Paint): string {
   const hint = failure.hint === undefined ? '' : `\n${paint('cyan', 'hint:')}  ${escapeForTerminal(failure.hint)}`;
-  return `${paint('red', 'failed:')} ${escapeForTerminal(subject)}: ${escapeForTerminal(failure.message)}${hint}\n`;
+  const what = `${escapeForTerminal(subject)}: ${escapeForTerminal(failure.message)}`;
+  return redactText(`${paint('red', 'failed:')} ${what}${hint}\n`);
 }
 
 function stackOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { redactText } from '../../core/redact.ts';
 import { escapeForTerminal } from '../../core/terminal-text.ts';
 import type { Format } from './format.ts';
 import type { TextWriter } from './streams.ts';
@@ -50,7 +51,7 @@ export function createOutput(out: TextWriter, err: TextWriter, choices: OutputCh
     showProgress: choices.progress && !choices.quiet,
     paint,
     paintError,
-    warn: (message) => say(`${paintError('yellow', 'warning:')} ${escapeForTerminal(message)}\n`),
+    warn: (message) => say(`${paintError('yellow', 'warning:')} ${escapeForTerminal(redactText(message))}\n`),
     note: (message) => {
       if (!choices.quiet) say(`${escapeForTerminal(message)}\n`);
     },

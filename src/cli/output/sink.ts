@@ -1,4 +1,5 @@
 import type { FailureRecord } from '../../core/errors.ts';
+import { redactText } from '../../core/redact.ts';
 import { csvLine } from './csv.ts';
 import { renderFailure } from './errors.ts';
 import { growDocument, jsonDocument, jsonLine } from './json.ts';
@@ -73,7 +74,7 @@ function plainSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
 }
 
 function failureJson(identity: object, failure: FailureRecord): object {
-  return { ...identity, code: failure.code, message: failure.message };
+  return { ...identity, code: failure.code, message: redactText(failure.message) };
 }
 
 function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {

@@ -1,0 +1,19 @@
+const MASK = '***';
+// Greedy up to the last @, so that a password with unescaped @, / or # goes as a whole.
+const PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/[^:/?#@]*):.*@/is;
+const SECRET_PARAMETERS =
+  /([?&](?:password|sslpassword|sig|signature|token|sas|x-amz-signature|x-amz-security-token|x-goog-signature|awsaccesskeyid|key)=)[^&#\s]*/gi;
+
+/** An URL for messages and logs: password, signature and token masked, also where the URL is malformed. */
+export function redactUrl(url: string): string {
+  return url.replace(PASSWORD, `$1:${MASK}@`).replace(SECRET_PARAMETERS, `$1${MASK}`);
+}
+
+// Without quotes and backslashes, so that redacted JSON stays JSON.
+const URL_IN_TEXT = /[a-z][a-z0-9+.-]*:\/\/[^\s'"`<>\\]+/gi;
+const ACCOUNT_KEY = /\b(AccountKey|SharedAccessSignature)=[^;\s'"\\]+/gi;
+
+/** Text of any origin, such as a library's error: secrets masked in every URL and connection string in it. */
+export function redactText(text: string): string {
+  return text.replace(URL_IN_TEXT, redactUrl).replace(ACCOUNT_KEY, `$1=${MASK}`);
+}
