@@ -1,0 +1,97 @@
+// Runs the commands of README.md as written, in a copy of the checkout with a home of its own.
+//   ```sh blocks       run as one bash script each, in order; a failing command fails the block
+//   ```console blocks  the lines that begin with `$ ` run; the others are output
+// A comment on the line before a block changes that:
+//   <!-- not run: reason -->   leaves it out
+//   <!-- exits 6 -->           expects this exit status
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const BLOCK = /(?:^<!--(?<comment>.*?)-->\n+)?^```(?<language>sh|console)\n(?<text>.*?)^```$/gms;
+
+const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(BLOCK)].map(describe);
+const folder = mkdtempSync(join(tmpdir(), 'asset-cli-readme-'));
+const failures = [];
+try {
+  const checkout = copyCheckout(join(folder, 'checkout'));
+  for (const block of blocks) runBlock(block, checkout);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`README: ${blocks.length} blocks, ${failures.length} failed`);
+if (failures.length > 0) process.exitCode = 1;
+
+function describe({ index, input, groups }) {
+  const comment = groups.comment?.trim() ?? '';
+  const commands = groups.language === 'sh' ? groups.text : commandsOf(groups.text);
+  return {
+    line: input.slice(0, index).split('\n').length,
+    commands,
+    leftOut: /^not run: (.+)$/.exec(comment)?.[1],
+    expected: Number(/^exits (\d+)$/.exec(comment)?.[1] ?? 0),
+  };
+}
+
+function commandsOf(session) {
+  return session
+    .split('\n')
+    .filter((line) => line.startsWith('$ '))
+    .map((line) => line.slice(2))
+    .join('\n');
+}
+
+function runBlock({ line, commands, leftOut, expected }, checkout) {
+  if (leftOut !== undefined) {
+    console.log(`README.md:${line}: not run: ${leftOut}`);
+    return;
+  }
+  console.log(`README.md:${line}\n${commands.trim().replace(/^/gm, '  $ ')}`);
+  const { status } = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
+    cwd: checkout,
+    env: emptyHome(join(folder, 'home')),
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status === expected) return;
+  console.log(`README.md:${line}: FAILED: exit status ${status} instead of ${expected}`);
+  failures.push(line);
+}
+
+/** What git knows of and what is new, without what it ignores. */
+function copyCheckout(target) {
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const files = listed.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
+  for (const file of files) {
+    mkdirSync(dirname(join(target, file)), { recursive: true });
+    cpSync(join(root, file), join(target, file), { verbatimSymlinks: true });
+  }
+  return target;
+}
+
+/** Nothing of the person who runs this, but for npm's cache and settings. */
+function emptyHome(home) {
+  mkdirSync(home, { recursive: true });
+  const npm = Object.entries(process.env).filter(([name]) =>
+    /^npm_config_(registry|cache|nodedir|userconfig)$/i.test(name),
+  );
+  const npmrc = join(process.env.HOME ?? '', '.npmrc');
+  return {
+    npm_config_cache: join(process.env.HOME ?? home, '.npm'),
+    ...(existsSync(npmrc) ? { npm_config_userconfig: npmrc } : {}),
+    ...Object.fromEntries(npm),
+    PATH: process.env.PATH,
+    HOME: home,
+    USER: 'reader',
+    LANG: 'C.UTF-8',
+    CI: 'true',
+    XDG_CONFIG_HOME: join(home, 'config'),
+    XDG_DATA_HOME: join(home, 'data'),
+    XDG_CACHE_HOME: join(home, 'cache'),
+  };
+}
