@@ -31,12 +31,15 @@ export function taggedAssetsIn(session: Session, organization: string, name: str
     .where('t.value', '=', value);
 }
 
-/** Assets that the identity may read: its organisation's and public ones; an operator everything. */
+/** Assets that the identity may read: its organisation's and public ones that are not in the trash; an operator everything. */
 export function assetsVisibleTo(session: Session, identity: Identity): AssetSelection {
   const query = assetTables(session).selectFrom('assets');
   if (identity.role === 'operator') return query;
   return query.where((eb) =>
-    eb.or([eb('assets.organization_id', '=', identity.organization), eb('assets.is_public', '=', true)]),
+    eb.or([
+      eb('assets.organization_id', '=', identity.organization),
+      eb.and([eb('assets.is_public', '=', true), eb('assets.trashed_at', 'is', null)]),
+    ]),
   );
 }
 
