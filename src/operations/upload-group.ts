@@ -6,8 +6,8 @@ import type { StorageBackend } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
 import { type HeldClaim, removeBytes, whileHolding } from './leases.ts';
 import { openOwnStore } from './own-store.ts';
-import { type Candidate, infected, type ReadyStep, type Step, storeCandidates } from './upload-bytes.ts';
 import { failed, type PreparedFile, type UploadOutcome, type UploadRequest } from './upload.ts';
+import { type Candidate, infected, type ReadyStep, type Step, storeCandidates } from './upload-bytes.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 /** How often a file starts again because the stored copy that it wanted to share went away meanwhile. */

@@ -124,7 +124,10 @@ export function sameUploadQuery(request: UploadRequest, file: PreparedFile): Sam
 }
 
 /** Equal name and content twice in one group: the second is the first one's asset, once that is stored. */
-function separateRepeats(files: readonly PreparedFile[]): { first: PreparedFile[]; repeats: Map<UploadSource, UploadSource> } {
+function separateRepeats(files: readonly PreparedFile[]): {
+  first: PreparedFile[];
+  repeats: Map<UploadSource, UploadSource>;
+} {
   const firsts = new Map<string, UploadSource>();
   const repeats = new Map<UploadSource, UploadSource>();
   const first = files.filter((file) => {
@@ -207,8 +210,7 @@ function read(
 const LONGEST_NAME = 1024;
 
 function checkName(name: string): void {
-  const usable =
-    name !== '' && name.isWellFormed() && !name.includes('\0') && Buffer.byteLength(name) <= LONGEST_NAME;
+  const usable = name !== '' && name.isWellFormed() && !name.includes('\0') && Buffer.byteLength(name) <= LONGEST_NAME;
   if (usable) return;
   throw new AssetError('USAGE', 'The file name cannot be kept', {
     hint: `Give one of 1 to ${LONGEST_NAME} bytes of valid Unicode: --name`,
