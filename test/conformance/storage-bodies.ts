@@ -109,10 +109,8 @@ export function describeBodies(context: SuiteContext): void {
 
     itUnless(traits, 'checksums', 'refuses a body that does not have the checksum it was sent with', async () => {
       for (const name of backend().features.checksums) {
-        for (const size of [20_000, several]) {
-          const wrong = { [name]: allChecksums(sampleBytes(10, 99))[name] };
-          await expectNothingStored(memoryBody(sampleBytes(size)), { kind: 'INTEGRITY' }, { checksums: wrong });
-        }
+        const wrong = { [name]: allChecksums(sampleBytes(10, 99))[name] };
+        await expectNothingStored(memoryBody(sampleBytes(20_000)), { kind: 'INTEGRITY' }, { checksums: wrong });
       }
     });
 
