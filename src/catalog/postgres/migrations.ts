@@ -1,0 +1,4 @@
+import { initialPostgres } from '../migrations/0001-initial.postgres.ts';
+import type { Migration } from '../migrations/migration.ts';
+
+export const POSTGRES_MIGRATIONS: readonly Migration[] = [{ version: 1, name: '0001-initial', sql: initialPostgres }];
