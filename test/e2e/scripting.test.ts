@@ -148,7 +148,7 @@ describe('confirmation where nobody can be asked', () => {
     for (const args of [
       ['delete', '--all'],
       ['db', 'restore', 'b.jsonl', '--database', 'sqlite:new.db'],
-      ['doctor', '--adopt', 'default'],
+      ['doctor', '--adopt', 'local'],
     ]) {
       const { code, stderr } = await runProgram(home, [...args, '--json']);
       expect(code).toBe(2);
