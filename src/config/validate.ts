@@ -21,10 +21,13 @@ function problemsOf(issue: Issue, document: ConfigDocument): ConfigProblem[] {
   const key = keyName(issue.path);
   const place = document.place(issue.path);
   if (place !== undefined && !place.empty) return [{ offset: place.offset, key, ...wrongValue(issue, key, place) }];
-  const parent = keyName(issue.path.slice(0, -1));
   const offset = (place ?? document.place(issue.path.slice(0, -1)))?.keyOffset;
-  const hint = parent === '' ? `Give ${key} a value, or remove it.` : `Complete ${parent}.`;
-  return [{ offset, key, message: `${key} is missing`, hint }];
+  return [{ offset, key, message: `${key} is missing`, hint: howToComplete(issue, key) }];
+}
+
+function howToComplete(issue: Issue, key: string): string {
+  const choices = choicesOf(issue);
+  return choices === undefined ? `Give ${key} a value.` : `Give ${key} one of these: ${choices.join(', ')}.`;
 }
 
 function unknownKey(parent: ConfigPath, key: string, document: ConfigDocument): ConfigProblem {
@@ -68,7 +71,7 @@ function choicesOf(issue: Issue): string[] | undefined {
 }
 
 const TYPES: Readonly<Record<string, [what: string, hint: string]>> = {
-  string: ['text', 'Put it in quotes if it is meant as text.'],
+  string: ['text', 'Put it in quotes if it is meant as text; a duration has a unit, as in 10s.'],
   array: ['a list', 'Write [first, second], or one "- item" a line.'],
   object: ['a mapping of keys', 'Write its keys below it, indented, or { key: value }.'],
   record: ['a mapping of names', 'Write its names below it, indented, or { name: value }.'],

@@ -51,8 +51,7 @@ function keyProblem(text: string): string | undefined {
   if (text === '') return 'it is empty';
   if (Buffer.byteLength(text) > LONGEST_KEY) return `it is longer than ${LONGEST_KEY} bytes`;
   if (!text.isWellFormed()) return 'it is not valid Unicode';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u001f\u007f\\]/.test(text)) return 'it has a control character or a backslash';
+  if (/[\p{Cc}\\]/u.test(text)) return 'it has a control character or a backslash';
   for (const segment of text.split('/')) {
     if (segment === '') return 'it has an empty segment';
     if (segment === '.' || segment === '..') return 'it has a dot segment';
