@@ -71,10 +71,13 @@ export async function withWholeBody<T>(
   }
 }
 
-export interface PartSending<T> {
+export interface PartReading {
   body: GuardedBody;
   pool: PartPool;
   partSize: number;
+}
+
+export interface PartSending<T> extends PartReading {
   signal: AbortSignal | undefined;
   /** Sends one part; the signal ends it when another part has failed. */
   send(part: Part, signal: AbortSignal): Promise<T>;
@@ -110,8 +113,9 @@ export async function sendParts<T>(sending: PartSending<T>): Promise<T[]> {
   return Promise.all(results);
 }
 
-async function* readParts<T>(sending: PartSending<T>): AsyncGenerator<{ part: Part; done: () => void }> {
-  const { body, pool, partSize } = sending;
+/** Parts in order; each is valid until its `done` is called. */
+export async function* readParts(reading: PartReading): AsyncGenerator<{ part: Part; done: () => void }> {
+  const { body, pool, partSize } = reading;
   let number = 0;
   let buffer: Buffer | undefined;
   let filled = 0;

@@ -66,6 +66,22 @@ export function describeBodies(context: SuiteContext): void {
       await expect(backend().get(key, { ifMatch: etag })).rejects.toMatchObject({ kind: 'CONFLICT' });
     });
 
+    it('lets a body be dropped unread, half-way and by an abort', async () => {
+      const key = freshKey();
+      await backend().put(key, memoryBody(sampleBytes(several)));
+      (await backend().get(key)).body.destroy();
+      const { body } = await backend().get(key);
+      for await (const chunk of body) {
+        expect(chunk.length).toBeGreaterThan(0);
+        break;
+      }
+      const controller = new AbortController();
+      const aborted = await backend().get(key, { signal: controller.signal });
+      const reading = readAll(aborted.body);
+      controller.abort();
+      await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
+    });
+
     it('replaces an object unless told otherwise', async () => {
       const key = freshKey();
       await backend().put(key, memoryBody('one'));

@@ -9,7 +9,11 @@ const READ_AT_ONCE = 1024 * 1024;
 /** An answer's body, whose failures are storage errors. */
 export async function downloadBody(answer: HttpAnswer, context: CallContext): Promise<Readable> {
   const length = Number(answer.headers['content-length'] ?? Number.NaN);
-  if (!(length <= READ_AT_ONCE)) return Readable.from(translated(answer, context, length), { objectMode: false });
+  if (!(length <= READ_AT_ONCE)) {
+    const body = Readable.from(translated(answer, context, length), { objectMode: false });
+    // A body that is dropped unread never starts its generator.
+    return body.once('close', () => dropBody(answer));
+  }
   try {
     const bytes = await answer.body.bytes();
     if (bytes.byteLength < length) throw cutShort(context, bytes.byteLength, length);
@@ -38,6 +42,11 @@ function cutShort(context: CallContext, received: number, length: number): Stora
     backend: context.backend,
     ...(context.key === undefined ? {} : { key: context.key }),
   });
+}
+
+/** Ends an answer whose body nobody wants; undici reports that as an error of the body. */
+export function dropBody(answer: HttpAnswer): void {
+  answer.body.on('error', () => undefined).destroy();
 }
 
 /** The size of the whole object, also where the answer is a part of it. */

@@ -4,7 +4,7 @@ import type { Checksums } from '../../core/body.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, GetOptions, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { downloadBody, sizeOfRange } from '../http/download-body.ts';
+import { downloadBody, dropBody, sizeOfRange } from '../http/download-body.ts';
 import { base64ToHex, hexToBase64 } from '../http/encoding.ts';
 import type { HttpAnswer } from '../http/http-client.ts';
 import { type PartPool, withWholeBody } from '../parts.ts';
@@ -103,7 +103,7 @@ export async function statObject(store: S3Store, key: StorageKey, options: CallO
 
 async function askAgain(store: S3Store, key: StorageKey, request: Omit<S3Request, 'method'>): Promise<StoredObject> {
   const answer = await store.s3.call({ ...request, method: 'GET' });
-  answer.body.destroy();
+  dropBody(answer);
   return describeAnswer(key, answer);
 }
 

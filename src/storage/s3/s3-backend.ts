@@ -1,6 +1,7 @@
 import type { StorageBackend } from '../backend.ts';
 import type { S3Definition, StorageTimeouts } from '../definition.ts';
 import { guardBody } from '../guarded-body.ts';
+import { dropBody } from '../http/download-body.ts';
 import { withoutNestedStores } from '../marker.ts';
 import { createPartPool, isOnePart } from '../parts.ts';
 import { createPrefix } from '../prefix.ts';
@@ -68,7 +69,7 @@ export function openS3Backend(definition: S3Definition, timeouts: StorageTimeout
 async function isThere(store: S3Store, name: string): Promise<boolean> {
   try {
     const answer = await store.s3.call({ method: 'GET', name });
-    answer.body.destroy();
+    dropBody(answer);
     return true;
   } catch (error) {
     // Without the right to look outside of the prefix there is nothing to know.
