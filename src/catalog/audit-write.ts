@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditContext, NewAuditEvent } from './catalog.ts';
 import type { NewRow, Session } from './database.ts';
+import { toJsonText } from './json-text.ts';
 
 /** An event with the owner that its asset had at the time: a member sees the events of its own assets. */
 export interface AuditDraft extends NewAuditEvent {
@@ -27,7 +28,7 @@ export async function writeAudit(
       outcome: event.outcome,
       host: context.host,
       correlation_id: context.correlationId,
-      details: JSON.stringify(event.details),
+      details: toJsonText(event.details),
     }),
   );
   await session.insert('audit_events', rows);

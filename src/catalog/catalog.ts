@@ -380,4 +380,8 @@ export interface OpenCatalogOptions {
   migrate: 'auto' | 'never';
   /** Do not create anything; `list` on a database that does not exist finds nothing. */
   readOnly?: boolean;
+  /** How long to go on trying while the database is away in the middle of the work, in milliseconds (60 s). */
+  deadline?: number;
+  /** The PG* variables, which complete a postgres:// URL as psql does it. */
+  environment?: Readonly<Record<string, string | undefined>>;
 }

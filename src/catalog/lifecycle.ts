@@ -171,12 +171,7 @@ async function writeChange(session: Session, id: string, columns: ChangeColumns,
 }
 
 /** What happened to one asset, with the values before and after. */
-export function changedEvent(
-  identity: Identity,
-  action: string,
-  before: Asset,
-  columns: ChangeColumns,
-): AuditDraft {
+export function changedEvent(identity: Identity, action: string, before: Asset, columns: ChangeColumns): AuditDraft {
   return {
     actor: identity.user,
     organizationId: before.organizationId,

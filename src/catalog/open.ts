@@ -33,6 +33,10 @@ async function openDatabase(url: string, options: OpenCatalogOptions): Promise<D
     const { openSqlite } = await import('./sqlite/open.ts');
     return openSqlite(url, options);
   }
+  if (/^postgres(ql)?:/.test(url)) {
+    const { openPostgres } = await import('./postgres/open.ts');
+    return openPostgres(url, options);
+  }
   throw new AssetError('CONFIG_INVALID', 'the database URL is neither sqlite:<path> nor postgres://…', {
     hint: 'Write --database sqlite:./assets.db or --database postgres://user@host/name.',
   });

@@ -14,6 +14,7 @@ import type {
 } from './catalog.ts';
 import type { Session } from './database.ts';
 import { normalizeTime, secondsAfter } from './filters.ts';
+import { toJsonText } from './json-text.ts';
 import { lockObjects, markDeleting, markStored, storedObjects } from './objects.ts';
 import { toAsset } from './rows.ts';
 import { END_OF_TIME, type TableRow } from './tables.ts';
@@ -151,7 +152,7 @@ function assetRow(commit: UploadCommit, outcome: Committed, now: string): TableR
     last_accessed_at: null,
     created_at: now,
     updated_at: now,
-    tags: JSON.stringify(asset.tags),
+    tags: toJsonText(asset.tags),
     trashed_at: null,
     quarantined_at: null,
     damaged_at: null,

@@ -41,7 +41,11 @@ export async function run(argv: readonly string[], host: Host, version: string):
   } catch (error) {
     status = await reportParsing(frame, error, program, argv);
   }
-  await frame.out.write(help);
+  try {
+    await frame.out.write(help);
+  } catch (error) {
+    status = await reportParsing(frame, outputFull(error), program, argv);
+  }
   return status;
 }
 
@@ -80,6 +84,7 @@ async function invoke(
   const { signal } = interruption;
   const world = createWorld(frame.host, globals, signal, (message) => output.warn(message));
   let status: number;
+  let told = false;
   try {
     const chosen = { ...globals, ...environmentFormat(frame.host.env) };
     output = outputOf({ ...frame, out }, globals, chooseFormat(chosen, settings.formats));
@@ -88,6 +93,7 @@ async function invoke(
     status = await action(invocation, ...(argumentsAndOptions as never[]));
   } catch (error) {
     status = await reportEnd(frame, error, viewOf(output));
+    told = error instanceof AssetError && error.code === 'INTERRUPTED';
   }
   try {
     await world.close();
@@ -95,7 +101,9 @@ async function invoke(
     status = status === EXIT_OK ? await reportEnd(frame, error, viewOf(output)) : status;
   }
   interruption.release();
-  return interruption.exitCode ?? status;
+  if (interruption.exitCode === undefined) return status;
+  if (!told) await report(frame, interrupted(), viewOf(output));
+  return interruption.exitCode;
 }
 
 function environmentFormat(environment: Host['env']): { environment?: string } {
@@ -127,6 +135,12 @@ function reportEnd(frame: Frame, error: unknown, view: ErrorView): Promise<numbe
 async function report(frame: Frame, error: unknown, view: ErrorView): Promise<number> {
   await frame.err.write(renderError(error, view));
   return exitCodeOf(error);
+}
+
+function interrupted(): AssetError {
+  return new AssetError('INTERRUPTED', 'Stopped before everything was done', {
+    hint: 'What was reported is done. Run the command again for the rest.',
+  });
 }
 
 /** The results are redirected to a file whose disk is full. */

@@ -1,3 +1,5 @@
+import { AssetError } from '../core/errors.ts';
+
 /** The part of the process that ends or is told to end; tests hand in their own. */
 export interface SignalSource {
   on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
@@ -31,7 +33,8 @@ export function watchSignals(source: SignalSource): Interruption {
     exitCode = code;
     lastCall = setTimeout(() => source.exit(code), LAST_CALL_MILLISECONDS);
     lastCall.unref();
-    controller.abort();
+    // Whatever the signal stops fails with this.
+    controller.abort(new AssetError('INTERRUPTED', 'Stopped before it was done', { hint: 'Run the command again.' }));
   };
   const onInterrupt = (): void => receive(EXIT_CODES.SIGINT);
   const onTerminate = (): void => receive(EXIT_CODES.SIGTERM);

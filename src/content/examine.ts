@@ -1,10 +1,10 @@
-import { AssetError } from '../core/errors.ts';
-import { escapeForTerminal } from '../core/terminal-text.ts';
 import { type ByteReader, bytesReader } from './byte-reader.ts';
 import type { ContentRules } from './content.ts';
-import { hasReadableHeader, readImageSize } from './image-header.ts';
+import { hasReadableHeader } from './image-header.ts';
 import { judgeType } from './judge.ts';
 import { describeType } from './known-types.ts';
+import { isOpenXml } from './openxml.ts';
+import { refuseBadImage, refuseZipBomb } from './safety.ts';
 import { type DetectedType, detectBinary, detectText, HEAD_LENGTH } from './sniff.ts';
 import { TextScan } from './text-scan.ts';
 import { beginsLikeZip } from './zip-directory.ts';
@@ -43,12 +43,12 @@ export class Examination {
 
   /**
    * At the end; `reader` gives access to all of the content.
-   * @throws AssetError TYPE_MISMATCH, TYPE_NOT_ALLOWED
+   * @throws AssetError TYPE_MISMATCH, TYPE_NOT_ALLOWED, CONTENT_UNSAFE
    */
   async finish(reader: ByteReader): Promise<DetectedType> {
     const detected = this.#early ?? (await this.#detectWhole(reader));
     judgeType(this.#name, detected, this.#rules);
-    refuseCutImage(this.#name, detected.mimeType, reader);
+    await refuseUnsafe(this.#name, detected.mimeType, reader);
     return detected;
   }
 
@@ -59,11 +59,8 @@ export class Examination {
   }
 }
 
-function refuseCutImage(name: string, mimeType: string, reader: ByteReader): void {
-  if (!hasReadableHeader(mimeType) || readImageSize(mimeType, reader) !== undefined) return;
-  throw new AssetError(
-    'TYPE_MISMATCH',
-    `${escapeForTerminal(name)} begins like ${describeType(mimeType)}, but is cut off or damaged`,
-    { hint: 'Make or fetch it again, and check that it can be opened.', details: { mimeType } },
-  );
+/** What is of an allowed type may still be a trap for whatever opens it. */
+async function refuseUnsafe(name: string, mimeType: string, reader: ByteReader): Promise<void> {
+  if (hasReadableHeader(mimeType)) refuseBadImage(name, mimeType, reader, describeType(mimeType));
+  if (isOpenXml(mimeType)) await refuseZipBomb(name, reader);
 }

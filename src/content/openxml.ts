@@ -51,6 +51,12 @@ const WITH_MACROS: ReadonlyMap<string, string> = new Map([
   [`${OFFICE}.presentationml.template`, 'application/vnd.ms-powerpoint.template.macroenabled.12'],
 ]);
 
+const OPENXML_TYPES = new Set(MAIN_PARTS.map(([, mimeType]) => mimeType));
+
+export function isOpenXml(mimeType: string): boolean {
+  return OPENXML_TYPES.has(mimeType);
+}
+
 /** VBA projects, and the sheets of Excel 4 macros, which need no VBA project. */
 const MACRO_PART = /application\/vnd\.ms-office\.vbaproject|application\/vnd\.ms-excel\.(?:intl)?macrosheet\+xml/;
 

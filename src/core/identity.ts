@@ -32,6 +32,11 @@ export function checkId(kind: IdKind, value: string): string {
       hint: 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ @ - and begin with a letter or a digit.',
     });
   }
+  if (kind === 'organization' && value.endsWith('.')) {
+    throw new AssetError('USAGE', `"${value}" cannot be an organization id: it ends with a dot`, {
+      hint: 'Leave the dot out: it would end a folder name, where some stores drop it.',
+    });
+  }
   if (RESERVED_IDS.has(value.toLowerCase())) {
     throw new AssetError('USAGE', `"${value}" is reserved and cannot be a ${kind} id`, {
       hint: 'Choose another name.',

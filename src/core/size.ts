@@ -29,15 +29,17 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
 /** Writes bytes for people: 1536 is `1.5 KiB`. */
 export function formatSize(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = bytes;
   let index = 0;
-  while (value >= 1024 && index < units.length - 1) {
+  // what would be shown as 1024 is one of the next unit
+  while (Math.round(value) >= 1024 && index < UNITS.length - 1) {
     value /= 1024;
     index += 1;
   }
-  const digits = index === 0 || value >= 100 ? 0 : 1;
-  return `${value.toFixed(digits)} ${units[index]}`;
+  const digits = index === 0 || value >= 99.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${UNITS[index]}`;
 }

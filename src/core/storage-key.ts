@@ -51,8 +51,7 @@ function keyProblem(text: string): string | undefined {
   if (text === '') return 'it is empty';
   if (Buffer.byteLength(text) > LONGEST_KEY) return `it is longer than ${LONGEST_KEY} bytes`;
   if (!text.isWellFormed()) return 'it is not valid Unicode';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u001f\u007f\\]/.test(text)) return 'it has a control character or a backslash';
+  if (/[\p{Cc}\\]/u.test(text)) return 'it has a control character or a backslash';
   for (const segment of text.split('/')) {
     if (segment === '') return 'it has an empty segment';
     if (segment === '.' || segment === '..') return 'it has a dot segment';
@@ -70,6 +69,30 @@ const OWN_KEY = new RegExp(
 /** Whether a key follows the grammar of assetKey: nothing else in a store is ever taken for ours. */
 export function isOwnKey(text: string): boolean {
   return OWN_KEY.test(text);
+}
+
+const PLACES = ['public', 'quarantine', 'lost+found'] as const;
+/** Where an object lies apart from the private ones; 'private' is behind no prefix. */
+export type KeyPlace = (typeof PLACES)[number] | 'private';
+
+/**
+ * The key of the same object in another place. With a `uuid` it is a fresh key: one that was used before in a
+ * backend is never used again.
+ */
+export function keyInPlace(key: StorageKey, place: KeyPlace, uuid?: string): StorageKey {
+  const segments = key.split('/');
+  if (PLACES.some((each) => each === segments[0])) segments.shift();
+  const name = segments.pop() ?? '';
+  const extension = name.includes('.') ? name.slice(name.indexOf('.')) : '';
+  segments.push(uuid === undefined ? name : `${uuid}${extension}`);
+  if (place !== 'private') segments.unshift(place);
+  return parseStorageKey(segments.join('/'));
+}
+
+/** Whose key of our own grammar it is. */
+export function keyOrganization(key: string): string {
+  const [first = '', second = ''] = key.split('/');
+  return PLACES.some((each) => each === first) ? second : first;
 }
 
 /** The stored name of an asset: the last segment of its key. */

@@ -41,7 +41,8 @@ export async function backUpDatabase(
     await writeToStream(body, target.stream);
     return written;
   }
-  await writeToFile({ kind: 'file', path: target.path }, '', target.force, (write) => write(body));
+  const file = { name: '', size: Number.POSITIVE_INFINITY, force: target.force };
+  await writeToFile({ kind: 'file', path: target.path }, file, (write) => write(body));
   await makeDurable(target.path);
   return written;
 }

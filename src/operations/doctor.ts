@@ -88,10 +88,12 @@ async function probe(store: StorageBackend): Promise<{ skew: number }> {
   try {
     await expectContent(store, key);
     await expectListed(store, key);
-  } finally {
-    const [failure] = await store.deleteMany([key]);
-    if (failure !== undefined) throw failure.error;
+  } catch (error) {
+    await store.deleteMany([key]);
+    throw error;
   }
+  const [failure] = await store.deleteMany([key]);
+  if (failure !== undefined) throw failure.error;
   return { skew: distance(written.lastModified.getTime(), before, after) };
 }
 

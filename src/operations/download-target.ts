@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { link, lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream, linkSync, lstatSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -54,13 +54,11 @@ function writeChunk(stream: Writable, chunk: Uint8Array): Promise<void> {
  */
 export async function writeToFile(
   target: { kind: 'file' | 'directory'; path: string },
-  name: string,
-  force: boolean,
+  { name, size, force }: { name: string; size: number; force: boolean },
   read: (write: ContentWriter) => Promise<void>,
 ): Promise<string> {
   const path = target.kind === 'directory' ? join(target.path, name) : target.path;
-  if (target.kind === 'directory') await mkdir(target.path, { recursive: true });
-  const existing = await kindOf(path);
+  const existing = kindOf(path);
   if (existing === 'device') {
     await read((body) => pipeline(Readable.from(body), createWriteStream(path)));
     return path;
@@ -68,36 +66,63 @@ export async function writeToFile(
   if (existing !== 'absent' && !force) throw targetExists(path);
   const partial = join(dirname(path), `.asset-cli-${randomUUID()}.part`);
   try {
-    await read((body) => pipeline(body, createWriteStream(partial, { flags: 'w', highWaterMark: 2 ** 20 })));
-    await moveIntoPlace(partial, path, force);
+    await read((body) => writeBody(partial, body, size));
+    moveIntoPlace(partial, path, force);
   } catch (error) {
     throw asTargetError(error, path);
   } finally {
-    await rm(partial, { force: true });
+    rmSync(partial, { force: true });
   }
   return path;
 }
 
-/** A device or pipe (`/dev/null`) is written to, never replaced. */
-async function kindOf(path: string): Promise<'absent' | 'file' | 'device'> {
+/** Makes the target directory, if there is to be one. */
+export async function prepareTarget(target: DownloadTarget): Promise<void> {
+  if (target.kind !== 'directory') return;
   try {
-    await lstat(path);
-    const found = await stat(path);
-    if (found.isDirectory()) throw isDirectory(path);
-    return found.isFile() ? 'file' : 'device';
+    await mkdir(target.path, { recursive: true });
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return 'absent';
-    throw asTargetError(error, path);
+    throw asTargetError(error, target.path);
   }
 }
 
-async function moveIntoPlace(partial: string, path: string, force: boolean): Promise<void> {
-  if (force) return rename(partial, path);
+/** Small files are written at one stroke: a stream for each costs more than its bytes. */
+const SMALL_BYTES = 2 ** 20;
+
+async function writeBody(path: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
+  if (size > SMALL_BYTES) return pipeline(body, createWriteStream(path, { highWaterMark: SMALL_BYTES }));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  writeFileSync(path, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+}
+
+/** A device or pipe (`/dev/null`) is written to, never replaced. */
+function kindOf(path: string): 'absent' | 'file' | 'device' {
   try {
-    await link(partial, path);
+    const link = lstatSync(path, { throwIfNoEntry: false });
+    if (link === undefined) return 'absent';
+    const found = link.isSymbolicLink() ? statSync(path) : link;
+    if (found.isDirectory()) throw isDirectory(path);
+    return found.isFile() ? 'file' : 'device';
   } catch (error) {
-    // A file system without hard links: the name was free a moment ago.
-    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errorCode(error))) return rename(partial, path);
+    throw errorCode(error) === 'ENOENT' ? targetExists(path) : asTargetError(error, path);
+  }
+}
+
+const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+function moveIntoPlace(partial: string, path: string, force: boolean): void {
+  if (!force && linkedInto(partial, path)) return;
+  renameSync(partial, path);
+}
+
+/** False on a file system without hard links, where the name was free a moment ago. */
+function linkedInto(partial: string, path: string): boolean {
+  try {
+    linkSync(partial, path);
+    return true;
+  } catch (error) {
+    if (NO_HARD_LINKS.has(errorCode(error))) return false;
     throw error;
   }
 }

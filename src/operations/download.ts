@@ -1,10 +1,9 @@
-import type { Writable } from 'node:stream';
 import type { AssetWithObject } from '../catalog/catalog.ts';
 import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import { mapInOrder } from './concurrently.ts';
 import type { OperationContext } from './context.ts';
 import { DownloadLedger } from './download-ledger.ts';
-import { chooseNames, type DownloadTarget, writeToFile, writeToStream } from './download-target.ts';
+import { chooseNames, type DownloadTarget, prepareTarget, writeToFile, writeToStream } from './download-target.ts';
 import { checkHandingOut } from './handing-out.ts';
 import { readAsset } from './read-asset.ts';
 import { type Selected, type Selection, selectAssets } from './select-assets.ts';
@@ -28,9 +27,13 @@ export type DownloadOutcome =
 export async function* download(context: OperationContext, request: DownloadRequest): AsyncGenerator<DownloadOutcome> {
   const ledger = new DownloadLedger(context);
   const nameFor = chooseNames();
+  await prepareTarget(request.target);
   try {
     for await (const page of selectAssets(context, request.selection)) {
-      const jobs = page.map((selected) => ({ selected, name: 'found' in selected ? nameFor(selected.found.asset) : '' }));
+      const jobs = page.map((selected) => ({
+        selected,
+        name: 'found' in selected ? nameFor(selected.found.asset) : '',
+      }));
       const outcomes = mapInOrder(jobs, request.concurrency, (job) =>
         downloadOne(context, request, ledger, job.selected, job.name),
       );
@@ -79,7 +82,8 @@ async function deliver(
     await readAsset(context, found, (body) => writeToStream(body, target.stream));
     return '-';
   }
-  return writeToFile(target, name, force, (write) => readAsset(context, found, write));
+  const file = { name, size: found.asset.fileSize, force };
+  return writeToFile(target, file, (write) => readAsset(context, found, write));
 }
 
-export type { DownloadTarget, Writable };
+export type { DownloadTarget };

@@ -33,8 +33,12 @@ function expired(asset: Asset, expiresAt: string): AssetError {
 }
 
 function isInfected(asset: Asset): AssetError {
-  return new AssetError('VIRUS_FOUND', `Asset ${asset.id} is infected: ${asset.virusScanResult ?? 'unknown signature'}`, {
-    hint: 'It is not handed out.',
-    details: { id: asset.id, signature: asset.virusScanResult },
-  });
+  return new AssetError(
+    'VIRUS_FOUND',
+    `Asset ${asset.id} is infected: ${asset.virusScanResult ?? 'unknown signature'}`,
+    {
+      hint: 'It is not handed out.',
+      details: { id: asset.id, signature: asset.virusScanResult },
+    },
+  );
 }

@@ -1,6 +1,6 @@
 import type { Catalog, ClaimedObject } from '../catalog/catalog.ts';
-import { isStorageError } from '../storage/storage-error.ts';
 import type { StorageBackend } from '../storage/backend.ts';
+import { isStorageError } from '../storage/storage-error.ts';
 import type { OperationContext } from './context.ts';
 
 /** Holds an object for this process. */

@@ -20,7 +20,11 @@ export type PlannedUpload =
 /** What `upload` would store or refuse: everything is read and judged, nothing is written anywhere. */
 export async function* planUpload(context: OperationContext, request: UploadRequest): AsyncGenerator<PlannedUpload> {
   const seen = new Set<string>();
-  for await (const group of prepareGroups(context, request, { rules: context.rules, checksums: [], signal: context.signal })) {
+  for await (const group of prepareGroups(context, request, {
+    rules: context.rules,
+    checksums: [],
+    signal: context.signal,
+  })) {
     const prepared = group.flatMap((item) => ('content' in item ? item : []));
     const known = await lookUp(context, request, prepared);
     for (const item of group) {

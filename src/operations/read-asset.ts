@@ -23,7 +23,11 @@ const MOST_READS = 5;
  * an asset that was moved meanwhile is read from its new place; only otherwise is it damage.
  * @throws AssetError BYTES_MISSING, BYTES_DAMAGED, ASSET_NOT_FOUND, or what the store answers
  */
-export async function readAsset(context: OperationContext, asset: AssetWithObject, write: ContentWriter): Promise<void> {
+export async function readAsset(
+  context: OperationContext,
+  asset: AssetWithObject,
+  write: ContentWriter,
+): Promise<void> {
   let current = asset;
   for (let read = 1; ; read += 1) {
     try {
@@ -69,7 +73,10 @@ function explain(error: unknown, { asset }: AssetWithObject): unknown {
   return asAssetError(error);
 }
 
-async function readRowAgain(context: OperationContext, { asset }: AssetWithObject): Promise<AssetWithObject | undefined> {
+async function readRowAgain(
+  context: OperationContext,
+  { asset }: AssetWithObject,
+): Promise<AssetWithObject | undefined> {
   const catalog = await context.catalog();
   const [found] = await catalog.assets.byIds(context.identity, [asset.id]);
   return found;

@@ -91,7 +91,11 @@ async function storeOne(
   const facts = await putBytes(store, candidate, manner);
   const stored: UploadCommit['object'] = { ...reservation, facts };
   const { replacesObjectId } = candidate;
-  return { kind: 'ready', candidate, stored: replacesObjectId === undefined ? stored : { ...stored, replacesObjectId } };
+  return {
+    kind: 'ready',
+    candidate,
+    stored: replacesObjectId === undefined ? stored : { ...stored, replacesObjectId },
+  };
 }
 
 async function putBytes(store: StorageBackend, candidate: Candidate, manner: PutManner): Promise<StoredFacts> {
@@ -107,7 +111,7 @@ async function putBytes(store: StorageBackend, candidate: Candidate, manner: Put
   return factsOf(object);
 }
 
-function factsOf(object: StoredObject): StoredFacts {
+export function factsOf(object: StoredObject): StoredFacts {
   return {
     storedSize: object.size,
     contentEncoding: object.contentEncoding ?? null,

@@ -60,7 +60,11 @@ function pathError(path: string, error: unknown): AssetError {
   });
 }
 
-async function* walk(root: string, directory: string, selected: (path: string) => boolean): AsyncGenerator<UploadSource> {
+async function* walk(
+  root: string,
+  directory: string,
+  selected: (path: string) => boolean,
+): AsyncGenerator<UploadSource> {
   let entries: Dirent[];
   try {
     entries = await readdir(directory, { withFileTypes: true });

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Catalog, SameUploadQuery } from '../catalog/catalog.ts';
+import type { Catalog, Expiry, SameUploadQuery } from '../catalog/catalog.ts';
 import type { Content, ReadOptions } from '../content/content.ts';
 import { readFileContent, readStreamContent } from '../content/read-content.ts';
 import type { Asset, Tags } from '../core/asset.ts';
@@ -21,6 +21,8 @@ export interface UploadRequest {
   tags: Tags;
   /** Give the identity's own asset of the same type, project, name and content instead of adding one. */
   skipExisting: boolean;
+  /** Without it: as `retention` is configured for the type. */
+  expiry?: Expiry;
   /** Files that are read and stored at once. */
   concurrency: number;
 }
@@ -124,7 +126,10 @@ export function sameUploadQuery(request: UploadRequest, file: PreparedFile): Sam
 }
 
 /** Equal name and content twice in one group: the second is the first one's asset, once that is stored. */
-function separateRepeats(files: readonly PreparedFile[]): { first: PreparedFile[]; repeats: Map<UploadSource, UploadSource> } {
+function separateRepeats(files: readonly PreparedFile[]): {
+  first: PreparedFile[];
+  repeats: Map<UploadSource, UploadSource>;
+} {
   const firsts = new Map<string, UploadSource>();
   const repeats = new Map<UploadSource, UploadSource>();
   const first = files.filter((file) => {
@@ -207,8 +212,7 @@ function read(
 const LONGEST_NAME = 1024;
 
 function checkName(name: string): void {
-  const usable =
-    name !== '' && name.isWellFormed() && !name.includes('\0') && Buffer.byteLength(name) <= LONGEST_NAME;
+  const usable = name !== '' && name.isWellFormed() && !name.includes('\0') && Buffer.byteLength(name) <= LONGEST_NAME;
   if (usable) return;
   throw new AssetError('USAGE', 'The file name cannot be kept', {
     hint: `Give one of 1 to ${LONGEST_NAME} bytes of valid Unicode: --name`,

@@ -36,8 +36,8 @@ const filters: fc.Arbitrary<AssetFilter> = fc.record(
     expiresBefore: fc.constantFrom('2030-01-01T00:00:00Z', '2039-01-01T00:00:00+01:00'),
     createdAfter: fc.constantFrom('2001-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
     createdBefore: fc.constantFrom('2001-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
-    minSize: fc.nat(600),
-    maxSize: fc.nat(600),
+    minSize: fc.nat(60).map((tens) => tens * 10),
+    maxSize: fc.nat(60).map((tens) => tens * 10),
   },
   { requiredKeys: [] },
 );

@@ -15,7 +15,9 @@ import { describeUploads } from './catalog-uploads.ts';
 export interface CatalogSuite {
   /** The URL of a database that nobody uses and that is empty. */
   freshUrl(): Promise<string>;
-  /** Plain SQL from outside, as a user with psql or sqlite3; rows as that client gives them. */
+  /** The login for everyday work on a database whose schema has been made; without it: the same URL. */
+  everydayUrl?(ownerUrl: string): Promise<string>;
+  /** Plain SQL from outside, as the owner with psql or sqlite3; rows as that client gives them. */
   query(url: string, statement: string): Promise<Record<string, unknown>[]>;
 }
 
@@ -31,7 +33,9 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     let catalog: Catalog;
     let url: string;
     beforeAll(async () => {
-      url = await suite.freshUrl();
+      const owner = await suite.freshUrl();
+      await (await openCatalog(owner, { lockTimeout: 5000, migrate: 'auto' })).close();
+      url = (await suite.everydayUrl?.(owner)) ?? owner;
       catalog = await openCatalog(url, { lockTimeout: 5000, migrate: 'auto' });
     });
     afterAll(async () => {

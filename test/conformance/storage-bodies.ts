@@ -66,6 +66,22 @@ export function describeBodies(context: SuiteContext): void {
       await expect(backend().get(key, { ifMatch: etag })).rejects.toMatchObject({ kind: 'CONFLICT' });
     });
 
+    it('lets a body be dropped unread, half-way and by an abort', async () => {
+      const key = freshKey();
+      await backend().put(key, memoryBody(sampleBytes(several)));
+      (await backend().get(key)).body.destroy();
+      const { body } = await backend().get(key);
+      for await (const chunk of body) {
+        expect(chunk.length).toBeGreaterThan(0);
+        break;
+      }
+      const controller = new AbortController();
+      const aborted = await backend().get(key, { signal: controller.signal });
+      const reading = readAll(aborted.body);
+      controller.abort();
+      await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
+    });
+
     it('replaces an object unless told otherwise', async () => {
       const key = freshKey();
       await backend().put(key, memoryBody('one'));
@@ -109,10 +125,8 @@ export function describeBodies(context: SuiteContext): void {
 
     itUnless(traits, 'checksums', 'refuses a body that does not have the checksum it was sent with', async () => {
       for (const name of backend().features.checksums) {
-        for (const size of [20_000, several]) {
-          const wrong = { [name]: allChecksums(sampleBytes(10, 99))[name] };
-          await expectNothingStored(memoryBody(sampleBytes(size)), { kind: 'INTEGRITY' }, { checksums: wrong });
-        }
+        const wrong = { [name]: allChecksums(sampleBytes(10, 99))[name] };
+        await expectNothingStored(memoryBody(sampleBytes(20_000)), { kind: 'INTEGRITY' }, { checksums: wrong });
       }
     });
 

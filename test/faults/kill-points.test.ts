@@ -7,7 +7,8 @@ import { requireTool } from '../support/tools.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 /** Everything by which bytes or rows reach the disk or leave it: each call is a point to die at. */
-const CALLS = 'write,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate,link,linkat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir';
+const CALLS =
+  'write,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate,link,linkat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir';
 const strace = requireTool('strace', ['-V'], 'apt-get install strace');
 
 /** Only one call in so many is a point to die at: 1 is all of them. */
@@ -67,7 +68,11 @@ async function dieEverywhere(home: string, args: string[], afterwards: (copy: st
   for (let point = 1; ; point += STRIDE) {
     const copy = join(home, '..', `run-${point}`);
     cpSync(home, copy, { recursive: true, preserveTimestamps: true });
-    const result = await runKilledAt(copy, args.map((arg) => arg.replace(home, copy)), point);
+    const result = await runKilledAt(
+      copy,
+      args.map((arg) => arg.replace(home, copy)),
+      point,
+    );
     if (result.signal !== 'SIGKILL') {
       expect(result, result.stderr).toMatchObject({ code: 0 });
       break;

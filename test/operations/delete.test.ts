@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type DeleteOutcome, deleteAssets } from '../../src/operations/delete.ts';
 import type { OperationContext } from '../../src/operations/context.ts';
+import { type DeleteOutcome, deleteAssets } from '../../src/operations/delete.ts';
 import { StorageError } from '../../src/storage/storage-error.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import { createWorkspace, type Workspace } from '../support/workspace.ts';
@@ -32,9 +32,7 @@ describe('delete', () => {
   test('a dry run names them and removes nothing', async () => {
     const work = await createWorkspace();
     const one = await uploadOne(work, 'one.txt', 'content');
-    expect(await deleteIds(work.context(), [one.id], true)).toEqual([
-      { kind: 'would-delete', id: one.id, bytes: 7 },
-    ]);
+    expect(await deleteIds(work.context(), [one.id], true)).toEqual([{ kind: 'would-delete', id: one.id, bytes: 7 }]);
     expect(await work.storedFiles()).toEqual([one.storagePath]);
   });
 

@@ -47,7 +47,8 @@ function compare(database: Database.Database, storage: string): Judgement {
   const faults: string[] = [];
   for (const asset of assets) {
     if (asset.object_state !== 'STORED') faults.push(`asset ${asset.id}: its object is ${asset.object_state}`);
-    else if (hashOf(join(storage, asset.storage_path)) !== asset.file_hash) faults.push(`asset ${asset.id}: wrong bytes`);
+    else if (hashOf(join(storage, asset.storage_path)) !== asset.file_hash)
+      faults.push(`asset ${asset.id}: wrong bytes`);
   }
   const known = new Set(objects.map((object) => object.storage_path));
   for (const file of filesBelow(storage)) if (!known.has(file)) faults.push(`${file}: bytes that nobody knows of`);
@@ -55,10 +56,15 @@ function compare(database: Database.Database, storage: string): Judgement {
   for (const leftover of leftovers) {
     if (leftover.lease_expires_at === null) faults.push(`${leftover.storage_path}: ${leftover.state} without a lease`);
   }
-  const created = database.prepare(`SELECT count(*) FROM audit_events WHERE action = 'uploaded' AND outcome = 'success'`);
-  const deleted = database.prepare(`SELECT count(*) FROM audit_events WHERE action = 'deleted' AND outcome = 'success'`);
+  const created = database.prepare(
+    `SELECT count(*) FROM audit_events WHERE action = 'uploaded' AND outcome = 'success'`,
+  );
+  const deleted = database.prepare(
+    `SELECT count(*) FROM audit_events WHERE action = 'deleted' AND outcome = 'success'`,
+  );
   const expected = Number(created.pluck().get()) - Number(deleted.pluck().get());
-  if (expected !== assets.length) faults.push(`the audit trail speaks of ${expected} assets, there are ${assets.length}`);
+  if (expected !== assets.length)
+    faults.push(`the audit trail speaks of ${expected} assets, there are ${assets.length}`);
   return { faults, assets: assets.length, leftovers: leftovers.length };
 }
 

@@ -44,7 +44,11 @@ export function startProgram(home: string, args: readonly string[], options: Pro
 }
 
 /** Runs the built program as a user would, in a home of its own. */
-export function runProgram(home: string, args: readonly string[], options: ProgramOptions = {}): Promise<ProgramResult> {
+export function runProgram(
+  home: string,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<ProgramResult> {
   const child = startProgram(home, args, options);
   child.stdin?.on('error', ignoreClosedPipe);
   child.stdin?.end(options.input ?? '');

@@ -31,6 +31,8 @@ export interface ContextChanges {
   wrapStore?: (store: StorageBackend) => StorageBackend;
   signal?: AbortSignal;
   maxFileSize?: number;
+  leaseSeconds?: number;
+  lifecycle?: Partial<OperationContext['lifecycle']>;
 }
 
 const ALLOWED = ['application/pdf', 'image/jpeg', 'image/png', 'text/plain', 'text/csv'];
@@ -70,7 +72,8 @@ export async function createWorkspace(): Promise<Workspace> {
       },
       rules: { maxFileSize: changes.maxFileSize ?? 2 ** 20, allowedMimeTypes: new Set(ALLOWED) },
       assetTypes: BUILT_IN_ASSET_TYPES,
-      leaseSeconds: 30,
+      leaseSeconds: changes.leaseSeconds ?? 30,
+      lifecycle: { retention: new Map(), trashSeconds: 7 * 86_400, trashEnabled: false, ...changes.lifecycle },
       temporaryDirectory: directory,
       audit: { host: 'test-host', correlationId: randomUUID() },
       signal: changes.signal ?? new AbortController().signal,

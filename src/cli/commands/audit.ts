@@ -22,7 +22,7 @@ A member sees its own assets and deeds, an admin its organisation, an operator a
 
 Examples:
   $ asset-cli audit 1f0c2a9b
-  $ asset-cli audit --since 2026-01-01 --action delete --format csv > deletions.csv
+  $ asset-cli audit --since 2026-01-01 --action deleted --format csv > deletions.csv
   $ asset-cli audit --actor ci --json | jq '.events[].details'
 `;
 
@@ -32,7 +32,7 @@ export function configure(command: Command, bind: Bind): void {
     .argument('[id]', 'only what happened to this asset; its whole id still works when it is gone')
     .option('--since <time>', 'from this time on', time)
     .option('--until <time>', 'before this time', time)
-    .option('--action <action>', 'only this action, such as upload, download or delete')
+    .option('--action <action>', 'only this action, such as uploaded, downloaded or deleted')
     .option('--actor <user>', 'only what this user did')
     .option('--limit <n>', 'at most so many', wholeNumber(1))
     .option('--after <cursor>', 'the page after the one that ended with this nextCursor')

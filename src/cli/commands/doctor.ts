@@ -56,6 +56,7 @@ async function* examine(invocation: Invocation): AsyncGenerator<DoctorCheck> {
 /** `--backend` leaves one to examine. */
 function onlyBackend(context: OperationContext, name: string | undefined): OperationContext {
   if (name === undefined) return context;
+  checkName(context, name);
   const { backends } = context;
   return { ...context, backends: { ...backends, names: [name], open: (each) => backends.open(each) } };
 }
@@ -63,9 +64,17 @@ function onlyBackend(context: OperationContext, name: string | undefined): Opera
 async function* adopt(invocation: Invocation, name: string, yes = false): AsyncGenerator<DoctorCheck> {
   const { globals, streams, signal } = invocation;
   const context = await invocation.context();
+  checkName(context, name);
   const deed = `Take the store of backend "${name}" over: whatever catalog had it can no longer use it`;
   await confirmOrStop(streams, { yes, input: globals.input !== false }, deed, signal);
   yield await adoptStore(context, name);
+}
+
+function checkName({ backends }: OperationContext, name: string): void {
+  if (backends.names.includes(name)) return;
+  throw new AssetError('USAGE', `No backend is called "${name}"`, {
+    hint: `There ${backends.names.length === 1 ? 'is' : 'are'} ${backends.names.join(', ')}.`,
+  });
 }
 
 function toJson({ name, status, message, hint }: DoctorCheck): object {

@@ -23,7 +23,7 @@ export async function confirmOrStop(
   if (choices.yes) return;
   if (!choices.input || streams.stdin.isTTY !== true || streams.stderr.isTTY !== true) {
     throw new AssetError('CONFIRMATION_REQUIRED', `${deed}: nobody can be asked here`, {
-      hint: 'If that is what you want, say so with --yes. To see what would happen: --dry-run, where the command has it.',
+      hint: 'If that is what you want, say so with --yes.',
     });
   }
   const agreed = await ask(streams, `${escapeForTerminal(deed)}?`, signal);

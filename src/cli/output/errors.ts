@@ -33,7 +33,8 @@ function renderWhole(error: unknown, view: ErrorView): string {
 /** One line about an item of a batch that failed. */
 export function renderFailure(subject: string, failure: FailureRecord, paint: Paint): string {
   const hint = failure.hint === undefined ? '' : `\n${paint('cyan', 'hint:')}  ${escapeForTerminal(failure.hint)}`;
-  const what = `${escapeForTerminal(subject)}: ${escapeForTerminal(failure.message)}`;
+  const named = failure.message.includes(subject) ? failure.message : `${subject}: ${failure.message}`;
+  const what = escapeForTerminal(named);
   return redactText(`${paint('red', 'failed:')} ${what}${hint}\n`);
 }
 

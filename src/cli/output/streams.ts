@@ -44,8 +44,9 @@ export function createWriter(stream: OutputStream): TextWriter {
       return closed;
     },
     async write(text) {
+      if (text === '') return;
       if (failure !== undefined) throw failure;
-      if (closed || text === '') return;
+      if (closed) return;
       await new Promise<void>((resolve, reject) => {
         stream.write(text, (error) => {
           if (error == null) resolve();

@@ -1,0 +1,186 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Kysely, sql } from 'kysely';
+import type { Pool, PoolClient, QueryResult } from 'pg';
+import { AssetError } from '../../core/errors.ts';
+import type { Database, NewRow, Session } from '../database.ts';
+import { COLUMNS, type ColumnKind, type OpenTables, type TableName } from '../tables.ts';
+import { baseKind, postgresDialect, recordSet } from './dialect.ts';
+import { isConflict, isLost, toAssetError } from './errors.ts';
+import { queriesOn } from './pool.ts';
+
+export interface PostgresTimes {
+  /** Milliseconds to wait for a lock. */
+  lockTimeout: number;
+  /** Milliseconds to go on trying while the server is away. */
+  deadline: number;
+}
+
+/** The catalog's transactions and statements on a pool of connections, none of which keeps a state. */
+export function postgresDatabase(pool: Pool, location: string, times: PostgresTimes): Database {
+  const attempt = async <T>(work: () => Promise<T>, once = false): Promise<T> => {
+    try {
+      return once ? await work() : await untilDeadline(work, times.deadline);
+    } catch (error) {
+      throw toAssetError(error, location);
+    }
+  };
+  return {
+    kind: 'postgres',
+    location,
+    read: (work) => attempt(() => onClient(pool, (client) => work(postgresSession(queriesOn(client))))),
+    snapshot: (work) => attempt(() => inSnapshot(pool, work), true),
+    write: (work, options = {}) =>
+      attempt(() => inTransaction(pool, options.wait ?? times.lockTimeout, times.deadline, work), options.once),
+    facts: () => attempt(() => onClient(pool, facts)),
+    check: () =>
+      attempt(async () => {
+        await pool.query('select 1 from assets, objects limit 1');
+      }),
+    close: () => pool.end(),
+  };
+}
+
+/** Repeats what failed by a conflict, or because the server was away, until the deadline. */
+async function untilDeadline<T>(work: () => Promise<T>, deadline: number): Promise<T> {
+  const end = performance.now() + deadline;
+  for (let count = 0; ; count += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const mayRepeat = isConflict(error) || isLost(error);
+      if (!mayRepeat || performance.now() >= end) throw error;
+    }
+    await sleep(Math.random() * Math.min(1000, 10 * 2 ** count) + 5);
+  }
+}
+
+async function onClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let isBroken = false;
+  try {
+    return await work(client);
+  } catch (error) {
+    isBroken = isLost(error);
+    throw error;
+  } finally {
+    client.release(isBroken);
+  }
+}
+
+/**
+ * One transaction. Limits are set for it alone, in the message that begins it. Where the answer to COMMIT is
+ * lost, the server is asked afterwards whether the transaction was committed.
+ */
+async function inTransaction<T>(
+  pool: Pool,
+  lockTimeout: number,
+  deadline: number,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const done: { result: T; transaction: string } | { failed: unknown; transaction: string } = await onClient(
+    pool,
+    async (client) => {
+      const transaction = await begin(client, lockTimeout);
+      const result = await workOrRollback(client, () => work(postgresSession(queriesOn(client))));
+      try {
+        await commit(client);
+        return { result, transaction };
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        return { result, transaction, failed: error };
+      }
+    },
+  );
+  if (!('failed' in done)) return done.result;
+  if ('result' in done && (await wasCommitted(pool, done.transaction, deadline))) return done.result as T;
+  throw done.failed;
+}
+
+async function begin(client: PoolClient, lockTimeout: number): Promise<string> {
+  const wait = Math.max(1, Math.round(lockTimeout));
+  const answers: unknown = await client.query(
+    `begin; set local lock_timeout = ${wait}; set local statement_timeout = ${wait + 60_000};
+     select pg_current_xact_id()::text as transaction`,
+  );
+  const last = Array.isArray(answers) ? (answers.at(-1) as QueryResult<{ transaction: string }>) : undefined;
+  return last?.rows[0]?.transaction ?? '';
+}
+
+async function workOrRollback<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isLost(error)) await client.query('rollback');
+    throw error;
+  }
+}
+
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query('commit');
+  if (command === 'COMMIT') return;
+  throw new Error('the transaction was rolled back at its commit');
+}
+
+async function wasCommitted(pool: Pool, transaction: string, deadline: number): Promise<boolean> {
+  const ask = () => pool.query<{ status: string | null }>('select pg_xact_status($1::xid8) as status', [transaction]);
+  const end = performance.now() + deadline;
+  do {
+    const { rows } = await untilDeadline(ask, deadline);
+    const status = rows[0]?.status;
+    if (status === 'committed') return true;
+    if (status === 'aborted') return false;
+    await sleep(100);
+  } while (performance.now() < end);
+  throw new AssetError('UNAVAILABLE', 'the database did not say whether the last change was made', {
+    hint: 'Run the command again: it finds out what is stored.',
+  });
+}
+
+function inSnapshot<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
+  return onClient(pool, async (client) => {
+    await client.query('begin isolation level repeatable read read only');
+    const result = await workOrRollback(client, () => work(postgresSession(queriesOn(client))));
+    await client.query('commit');
+    return result;
+  });
+}
+
+function postgresSession(db: Kysely<OpenTables>): Session {
+  return {
+    db,
+    dialect: postgresDialect,
+    async now() {
+      const { rows } = await sql<{ now: string }>`select ${postgresDialect.now} as now`.execute(db);
+      return rows[0]?.now ?? '';
+    },
+    async insert(table, rows, options) {
+      if (rows.length > 0) await insertSet(db, table, rows, options?.ifAbsent === true);
+    },
+  };
+}
+
+/** One statement and one parameter for all rows. */
+async function insertSet<T extends TableName>(
+  db: Kysely<OpenTables>,
+  table: T,
+  rows: readonly NewRow<T>[],
+  ifAbsent: boolean,
+): Promise<void> {
+  const isNumbered = rows.some((row) => 'seq' in row);
+  const columns = Object.entries<ColumnKind>(COLUMNS[table]).filter(([name]) => name !== 'seq' || isNumbered);
+  const names = columns.map(([name]) => sql.ref(name));
+  const values = columns.map(([name, kind]) =>
+    baseKind(kind) === 'json' ? sql`${sql.ref(name)}::jsonb` : sql.ref(name),
+  );
+  const ending = sql.raw(ifAbsent ? 'on conflict do nothing' : '');
+  await sql`
+    insert into ${sql.table(table)} (${sql.join(names)})
+    select ${sql.join(values)} from ${recordSet(Object.fromEntries(columns), rows)} ${ending}`.execute(db);
+}
+
+async function facts(client: PoolClient): Promise<{ size: number | null; serverVersion: string }> {
+  const { rows } = await client.query<{ size: number; version: string }>(
+    "select pg_database_size(current_database()) as size, current_setting('server_version') as version",
+  );
+  return { size: rows[0]?.size ?? null, serverVersion: rows[0]?.version ?? '' };
+}

@@ -1,0 +1,195 @@
+import * as z from 'zod/mini';
+import { ASSET_TYPE_PATTERN } from '../../core/asset.ts';
+import { parseDuration } from '../../core/duration.ts';
+import { AssetError } from '../../core/errors.ts';
+import { checkId, type IdKind } from '../../core/identity.ts';
+import { parseSize } from '../../core/size.ts';
+import { parseStorageKey } from '../../core/storage-key.ts';
+import { checkDatabaseUrl } from '../database-url.ts';
+import { ENDPOINT_FORM, isEndpoint } from '../endpoint.ts';
+
+/** What is said of a refused value, beside its place and (unless it is secret) how it is written in the file. */
+export interface Refusal {
+  /** Follows the key: `is not a duration`. */
+  problem: string;
+  hint: string;
+  secret: boolean;
+}
+
+/** A key that may be left out, with its default as a person would write it. */
+export function key<T extends z.ZodMiniType>(schema: T, description: string, fallback?: unknown) {
+  const meta = fallback === undefined ? { description } : { description, default: fallback };
+  return z.optional(schema).check(z.meta(meta));
+}
+
+/** A key that has to be there. */
+export function requiredKey<T extends z.ZodMiniType>(schema: T, description: string): T {
+  return schema.check(z.meta({ description }));
+}
+
+interface Kind<Input, Output> {
+  input: z.ZodMiniType<Input, Input>;
+  problem: string;
+  hint: string;
+  /** Returns undefined, or throws an AssetError, for what it refuses. A hint of that error goes before the one here. */
+  read: (value: Input) => Output | undefined;
+  secret?: boolean;
+}
+
+/** A value that a function of ours reads. Messages never come from there: they would repeat what a variable held. */
+function kind<Input, Output>({ input, problem, hint, read, secret = false }: Kind<Input, Output>) {
+  return z.pipe(
+    input,
+    z.transform((value: Input, payload): Output => {
+      const { output, better } = attempt(read, value);
+      if (output !== undefined) return output;
+      const refusal: Refusal = { problem, hint: better ?? hint, secret };
+      payload.issues.push({ code: 'custom', input: value, params: { refusal } });
+      return z.NEVER;
+    }),
+  );
+}
+
+function attempt<Input, Output>(
+  read: (value: Input) => Output | undefined,
+  value: Input,
+): { output?: Output | undefined; better?: string | undefined } {
+  try {
+    return { output: read(value) };
+  } catch (error) {
+    if (error instanceof AssetError) return { better: error.hint };
+    throw error;
+  }
+}
+
+/** Text of which editors know the form. What a variable gives is known only later. */
+function formed(pattern: string) {
+  return z.string().register(z.globalRegistry, { pattern: `^(?:${pattern})$|\\$\\{` });
+}
+
+interface TextRule {
+  pattern: RegExp;
+  problem: string;
+  hint: string;
+  secret?: boolean;
+}
+
+export function text(rule: TextRule) {
+  const { pattern, ...told } = rule;
+  return kind({ ...told, input: z.string(), read: (value) => (pattern.test(value) ? value : undefined) });
+}
+
+/** Any text without control characters. */
+export function words() {
+  return text({ pattern: /^\P{Cc}+$/u, problem: 'is empty or has a control character', hint: 'Write it in one line.' });
+}
+
+/** A path as it is written: what it counts from is known to the reader of the file alone. */
+export function path() {
+  return text({ pattern: /^\P{Cc}+$/u, problem: 'is not a path', hint: 'Relative paths count from this file.' });
+}
+
+export function databaseUrl() {
+  return kind({
+    input: formed('(?:sqlite:|postgres(?:ql)?://).+'),
+    problem: 'is not a database url',
+    hint: 'Write sqlite:<path> or postgres://<user>@<host>/<database>.',
+    read: checkDatabaseUrl,
+    secret: true,
+  });
+}
+
+export function endpoint() {
+  return kind({
+    input: formed('https?://.+'),
+    problem: 'is not an endpoint',
+    hint: ENDPOINT_FORM,
+    read: (value) => (isEndpoint(value) ? value : undefined),
+    secret: true,
+  });
+}
+
+export function id(of: IdKind) {
+  return kind({
+    input: formed('[A-Za-z0-9][A-Za-z0-9._@\\-]{0,63}'),
+    problem: `is not a valid ${of} id`,
+    hint: 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ @ - and begin with a letter or a digit.',
+    read: (value) => checkId(of, value),
+  });
+}
+
+export function userId() {
+  return kind({
+    input: formed('-|[A-Za-z0-9][A-Za-z0-9._@\\-]{0,63}'),
+    problem: 'is not a valid user id',
+    hint: 'Write "-" for nobody.',
+    read: (value) => (value === '-' ? value : checkId('user', value)),
+  });
+}
+
+/** Milliseconds, within bounds that are written as durations. */
+export function duration(least: string, most: string) {
+  return kind({
+    input: formed('\\d{1,9}[smhdw]'),
+    problem: `is not a duration from ${least} to ${most}`,
+    hint: 'Write a whole number and a unit: 90s, 15m, 36h, 30d or 12w.',
+    read: (value) => {
+      const milliseconds = parseDuration(value);
+      return milliseconds >= parseDuration(least) && milliseconds <= parseDuration(most) ? milliseconds : undefined;
+    },
+  });
+}
+
+/** Bytes; at least one. */
+export function size() {
+  return kind({
+    input: z.union([z.number(), formed('\\d{1,15}(?:\\.\\d{1,6})?\\s*[kKmMgGtT]?[iI]?[bB]?')]),
+    problem: 'is not a size',
+    hint: 'Write bytes, or a number with KiB, MiB, GiB, KB, MB or GB: 64KiB, 50MiB, 2GB.',
+    read: (value) => {
+      const bytes = typeof value === 'number' ? value : parseSize(value);
+      return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
+    },
+  });
+}
+
+/** true or false, also as text, because what `${…}` gives is text. */
+export function truth() {
+  return kind({
+    input: z.union([z.boolean(), formed('true|false')]),
+    problem: 'is neither true nor false',
+    hint: 'Write true or false.',
+    read: (value) => ({ true: true, false: false })[String(value)],
+  });
+}
+
+export function mimeType() {
+  return kind({
+    input: formed('[A-Za-z0-9][A-Za-z0-9!#$&^_.+\\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\\-]*'),
+    problem: 'is not a MIME type',
+    hint: 'Write type/subtype, as in application/pdf, without parameters and without "*".',
+    read: (value) => {
+      const lower = value.toLowerCase();
+      return /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/.test(lower) ? lower : undefined;
+    },
+  });
+}
+
+export function assetType() {
+  return kind({
+    input: formed('[A-Z][A-Z0-9_]{0,63}'),
+    problem: 'is not an asset type',
+    hint: 'Use 1 to 64 of the characters A-Z 0-9 _ and begin with a letter.',
+    read: (value) => (ASSET_TYPE_PATTERN.test(value) ? value : undefined),
+  });
+}
+
+/** Where in a bucket the keys begin, without slashes at its ends. */
+export function prefix() {
+  return kind({
+    input: z.string(),
+    problem: 'is not a prefix',
+    hint: 'Write segments joined by "/", none of them empty, "." or "..".',
+    read: (value) => parseStorageKey(value.replace(/^\/+|\/+$/g, '')),
+  });
+}

@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import type { BodySource } from '../core/body.ts';
+import { AssetError } from '../core/errors.ts';
+import { type ClamdAnswer, OVER_STREAM_LIMIT, readClamdAnswer } from './clamd-answer.ts';
+import { askClamd, type ClamdAddress, type ClamdConnectionOptions, ClamdFault } from './clamd-connection.ts';
+import { isFlat } from './flat-content.ts';
+import { announcement, command, type Instream, instream, instreamOfBytes } from './instream.ts';
+import { nestedZip } from './nested-zip.ts';
+import type { Scanner, ScannerReport, ScannerVersion, ScanOptions, ScanVerdict } from './scanner.ts';
+import { findLimit } from './stream-limit.ts';
+
+export type { ClamdAddress } from './clamd-connection.ts';
+
+export interface ClamdOptions {
+  address: ClamdAddress;
+  /** Milliseconds until a connection stands; default 10 s. */
+  connectTimeout?: number;
+  /** Milliseconds without any progress; default 180 s, more than clamd's own MaxScanTime. */
+  responseTimeout?: number;
+  /** Connections at once; clamd queues what exceeds its MaxThreads. Default 4. */
+  connections?: number;
+  /** How often a question is put in all; default 5. */
+  attempts?: number;
+  /** Milliseconds before the first repetition, tripled each time, with jitter; default 250. */
+  retryDelay?: number;
+}
+
+/** clamd may load new signatures at any time; a verdict may name an older database than it used, never a newer. */
+const VERSION_LIFETIME = 60_000;
+/** No MaxRecursion goes beyond 100 (libclamav's CLI_MAX_MAXREC). */
+const BEYOND_RECURSION = 101;
+/** So long a wait for "too large" counts as consent: clamd says nothing to a size that it accepts. */
+const CONSENT_AFTER = 500;
+
+/** A client of clamd's INSTREAM; holds no connection between calls, so there is nothing to close. */
+export function createClamdScanner(options: ClamdOptions): Scanner {
+  const connection: ClamdConnectionOptions = {
+    address: options.address,
+    connectTimeout: options.connectTimeout ?? 10_000,
+    responseTimeout: options.responseTimeout ?? 180_000,
+  };
+  const attempts = options.attempts ?? 5;
+  const firstDelay = options.retryDelay ?? 250;
+  const limit = pLimit(options.connections ?? 4);
+  const freshVersion = remember(VERSION_LIFETIME, version);
+  const reportsLimits = remember(VERSION_LIFETIME, askWhetherLimitsAreReported);
+  let wasReached = false;
+
+  async function scan(body: BodySource, { mimeType, signal }: ScanOptions = {}): Promise<ScanVerdict> {
+    return limit(async () => {
+      const { signatureVersion } = await freshVersion(signal);
+      const stream = instream(body);
+      const answer = await askForVerdict(stream, body.size, signal);
+      const verdict = await believed(answer, isFlat(stream.head, body.size, mimeType), signal);
+      return { ...verdict, signatureVersion, scannedAt: new Date() };
+    });
+  }
+
+  /** An OK is believed if the content cannot have exceeded a limit, or clamd would have said so. */
+  async function believed(
+    answer: ClamdAnswer,
+    flat: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<ScanVerdict, 'status' | 'result'>> {
+    if (answer.kind === 'infected') return { status: 'INFECTED', result: answer.signature };
+    if (answer.kind === 'unexamined') return { status: 'PENDING', result: answer.reason };
+    if (flat || (await reportsLimits(signal))) return { status: 'CLEAN', result: null };
+    return { status: 'PENDING', result: 'perhaps not fully examined: AlertExceedsMax is off in clamd.conf' };
+  }
+
+  function askForVerdict(stream: Instream, size: number, signal: AbortSignal | undefined): Promise<ClamdAnswer> {
+    return repeated(signal, async () => {
+      try {
+        const { text, allSent } = await askClamd(connection, stream.open(), signal);
+        return usable(readClamdAnswer(text), allSent);
+      } catch (error) {
+        // clamd hangs up on what is too large, and its word for it may be lost with the connection.
+        if (isFault(error, 'cut') && !(await accepts(size, signal))) return OVER_STREAM_LIMIT;
+        throw error;
+      }
+    });
+  }
+
+  /** Announces content of a size without sending it: clamd checks the size at once. */
+  async function accepts(size: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const patient = { ...connection, responseTimeout: Math.min(CONSENT_AFTER, connection.responseTimeout) };
+    try {
+      const { text } = await askClamd(patient, announcement(size), signal);
+      return usable(readClamdAnswer(text), false).kind !== 'unexamined';
+    } catch (error) {
+      if (isFault(error, 'timeout')) return true;
+      throw error;
+    }
+  }
+
+  async function askWhetherLimitsAreReported(signal: AbortSignal | undefined): Promise<boolean> {
+    const stream = instreamOfBytes(nestedZip(BEYOND_RECURSION));
+    const answer = await askForVerdict(stream, stream.size, signal);
+    return answer.kind === 'unexamined';
+  }
+
+  function version(signal?: AbortSignal): Promise<ScannerVersion> {
+    return repeated(signal, async () => {
+      const { text } = await askClamd(connection, [command('VERSION')], signal);
+      const [engine = '', signatureVersion, ...date] = text.split('/');
+      if (!/^ClamAV [\x21-\x7e]{1,60}$/.test(engine)) throw new ClamdFault('garbled', 'it does not answer like clamd');
+      return {
+        engine,
+        signatureVersion:
+          signatureVersion !== undefined && /^\d{1,10}$/.test(signatureVersion) ? signatureVersion : null,
+        signatureDate: date.length === 0 ? null : date.join('/'),
+      };
+    });
+  }
+
+  async function inspect(largest: number, signal?: AbortSignal): Promise<ScannerReport> {
+    const about = await version(signal);
+    const reportsExceededLimits = await askWhetherLimitsAreReported(signal);
+    const streamLimit = await repeated(signal, () => findLimit(largest, (size) => accepts(size, signal)));
+    return { ...about, reportsExceededLimits, streamLimit };
+  }
+
+  /** Repeats what failed for want of an answer. Where clamd never was, it is not waited for. */
+  async function repeated<T>(signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const result = await ask();
+        wasReached = true;
+        return result;
+      } catch (error) {
+        if (!(error instanceof ClamdFault)) throw error;
+        wasReached ||= error.kind !== 'unreachable';
+        if (attempt < attempts && wasReached) {
+          await pause(firstDelay * 3 ** (attempt - 1) * (0.5 + Math.random() / 2), signal);
+          continue;
+        }
+        wasReached = false;
+        throw unavailable(options.address, error);
+      }
+    }
+  }
+
+  return { scan, version, inspect };
+}
+
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  // Nothing but the abort can reject it.
+  await sleep(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  signal?.throwIfAborted();
+}
+
+/** A verdict on content that clamd does not have yet is none. */
+function usable(answer: ClamdAnswer, allSent: boolean): ClamdAnswer {
+  const isVerdict = answer.kind === 'clean' || answer.kind === 'infected';
+  if (answer.kind === 'garbled' || (isVerdict && !allSent)) {
+    throw new ClamdFault('garbled', 'its answer makes no sense');
+  }
+  if (answer.kind === 'failure') throw new ClamdFault('refused', `it failed: ${answer.message}`);
+  return answer;
+}
+
+function isFault(error: unknown, kind: ClamdFault['kind']): boolean {
+  return error instanceof ClamdFault && error.kind === kind;
+}
+
+function unavailable(address: ClamdAddress, fault: ClamdFault): AssetError {
+  const place = 'socket' in address ? address.socket : `${address.host}:${address.port}`;
+  return new AssetError('SCANNER_UNAVAILABLE', `ClamAV at ${place} gave no usable answer: ${fault.message}`, {
+    hint: 'Start clamd there, or set scan.clamd to where it listens; "asset-cli doctor" checks it.',
+    details: { address: place, fault: fault.kind },
+    cause: fault,
+  });
+}
+
+/** Calls again only after the lifetime; a failure is not remembered. */
+function remember<T>(
+  lifetime: number,
+  ask: (signal?: AbortSignal) => Promise<T>,
+): (signal: AbortSignal | undefined) => Promise<T> {
+  let current: { since: number; value: T } | undefined;
+  return async (signal) => {
+    if (current !== undefined && performance.now() - current.since < lifetime) return current.value;
+    const since = performance.now();
+    const value = await ask(signal);
+    current = { since, value };
+    return value;
+  };
+}

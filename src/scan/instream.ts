@@ -1,0 +1,70 @@
+import type { BodySource } from '../core/body.ts';
+
+const HEAD_LENGTH = 256;
+const LARGEST_ANNOUNCEMENT = 0xffffffff;
+
+/** Content as clamd's INSTREAM takes it, together with how it begins. */
+export interface Instream {
+  readonly size: number;
+  /** Its first bytes, after open() was read. */
+  readonly head: Uint8Array;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/** clamd's commands with a NUL at the end of both question and answer. */
+export function command(name: 'INSTREAM' | 'VERSION'): Uint8Array {
+  return Buffer.from(`z${name}\0`);
+}
+
+/**
+ * Lengths come before data. The whole content is announced at once where 32 bits suffice, so that
+ * clamd refuses what is too large before it is sent.
+ */
+export function instream(body: BodySource): Instream {
+  let head: Uint8Array = new Uint8Array(0);
+
+  async function* open(): AsyncGenerator<Uint8Array> {
+    if (body.bytes !== undefined) {
+      head = body.bytes.subarray(0, HEAD_LENGTH);
+      yield Buffer.concat([command('INSTREAM'), length(body.size), body.bytes, length(0)]);
+      return;
+    }
+    head = new Uint8Array(0);
+    const atOnce = body.size <= LARGEST_ANNOUNCEMENT;
+    yield Buffer.concat([command('INSTREAM'), atOnce ? length(body.size) : Buffer.alloc(0)]);
+    for await (const chunk of body.open()) {
+      if (head.length < HEAD_LENGTH) head = Buffer.concat([head, chunk.subarray(0, HEAD_LENGTH - head.length)]);
+      if (!atOnce) yield length(chunk.byteLength);
+      yield chunk;
+    }
+    yield length(0);
+  }
+
+  return {
+    size: body.size,
+    get head() {
+      return head;
+    },
+    open,
+  };
+}
+
+export function instreamOfBytes(bytes: Uint8Array): Instream {
+  return instream({ size: bytes.byteLength, bytes, open: () => neverRead() });
+}
+
+/** Bodies in memory are sent from there. */
+async function* neverRead(): AsyncGenerator<Uint8Array> {
+  yield* [];
+}
+
+/** The beginning of an INSTREAM of that size, without its content. */
+export function announcement(size: number): Iterable<Uint8Array> {
+  return [Buffer.concat([command('INSTREAM'), length(Math.min(size, LARGEST_ANNOUNCEMENT))])];
+}
+
+function length(bytes: number): Buffer {
+  const field = Buffer.alloc(4);
+  field.writeUInt32BE(bytes);
+  return field;
+}

@@ -1,0 +1,90 @@
+import type { HttpAnswer } from '../http/http-client.ts';
+import { type CallContext, translateTransportError } from '../http/transport-errors.ts';
+import { StorageError, type StorageErrorKind } from '../storage-error.ts';
+
+const KINDS_BY_STATUS: Readonly<Record<number, StorageErrorKind>> = {
+  401: 'CREDENTIALS',
+  403: 'DENIED',
+  404: 'NOT_FOUND',
+  408: 'UNAVAILABLE',
+  409: 'CONFLICT',
+  // A resumable session that is gone: the put starts again.
+  410: 'UNAVAILABLE',
+  412: 'CONFLICT',
+  416: 'INTEGRITY',
+  429: 'UNAVAILABLE',
+};
+
+const KINDS_BY_REASON: Readonly<Record<string, StorageErrorKind>> = {
+  rateLimitExceeded: 'UNAVAILABLE',
+  userRateLimitExceeded: 'UNAVAILABLE',
+  quotaExceeded: 'FULL',
+  RequestTimeTooSkewed: 'CLOCK',
+};
+
+/** What an answer of 300 and more means. Reads its body. */
+export async function errorFromAnswer(answer: HttpAnswer, context: CallContext): Promise<StorageError> {
+  return errorFromText(answer.status, answer.headers, await answer.body.text(), context);
+}
+
+export function errorFromText(
+  status: number,
+  headers: Record<string, string>,
+  text: string,
+  context: CallContext,
+): StorageError {
+  const { message, reason } = readError(text);
+  const retryAfter = Number(headers['retry-after']);
+  const requestId = headers['x-guploader-uploadid'];
+  return new StorageError(kindOf(status, reason, message), `${message} (${reason ?? status})`, {
+    backend: context.backend,
+    ...(context.key === undefined ? {} : { key: context.key }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(Number.isFinite(retryAfter) ? { retryAfterMilliseconds: retryAfter * 1000 } : {}),
+  });
+}
+
+function kindOf(status: number, reason: string | undefined, message: string): StorageErrorKind {
+  const byReason = reason === undefined ? undefined : KINDS_BY_REASON[reason];
+  if (byReason !== undefined) return byReason;
+  if (status === 401 && /expired/i.test(message)) return 'EXPIRED';
+  if (status === 400 && /md5|crc32c|hash/i.test(message)) return 'INTEGRITY';
+  return KINDS_BY_STATUS[status] ?? (status >= 500 ? 'UNAVAILABLE' : 'UNSUPPORTED');
+}
+
+/** `{"error":{"message":…,"errors":[{"reason":…}]}}`, or a text. */
+function readError(text: string): { message: string; reason: string | undefined } {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown; errors?: { reason?: unknown }[] } };
+    const reason = error?.errors?.[0]?.reason;
+    return {
+      message: firstLine(String(error?.message ?? text)),
+      reason: reason === undefined ? reason : String(reason),
+    };
+  } catch {
+    return { message: firstLine(text), reason: undefined };
+  }
+}
+
+function firstLine(text: string): string {
+  const line = text.trim().replace(/\s+/g, ' ').slice(0, 300);
+  return line === '' ? 'refused' : line;
+}
+
+/** Failures of the SDK that finds and renews credentials, and of the network. */
+export function translateGcsError(error: unknown, context: CallContext): unknown {
+  if (context.signal?.aborted === true || error instanceof StorageError || !(error instanceof Error)) {
+    return translateTransportError(error, context);
+  }
+  const kind = kindOfCredentialsError(error);
+  if (kind === undefined) return translateTransportError(error, context);
+  return new StorageError(kind, firstLine(error.message), { backend: context.backend, cause: error });
+}
+
+function kindOfCredentialsError({ message }: Error): StorageErrorKind | undefined {
+  if (/reasonable timeframe/i.test(message)) return 'CLOCK';
+  if (/reauth|expired/i.test(message)) return 'EXPIRED';
+  const refused =
+    /default credentials|invalid_grant|invalid_client|credentials? (?:file|json|does not)|keyfile|client_email|private key|DECODER|no such file/i;
+  return refused.test(message) ? 'CREDENTIALS' : undefined;
+}

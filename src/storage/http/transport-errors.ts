@@ -1,0 +1,56 @@
+import { StorageError } from '../storage-error.ts';
+
+// Undici's and Node's codes for a network that failed: the same call may succeed later.
+const PASSING = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_SOCKET',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+]);
+
+export interface CallContext {
+  backend: string;
+  key?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** A failed connection, or an answer that broke off, as a storage error; an abort as its signal's reason. */
+export function translateTransportError(error: unknown, context: CallContext): unknown {
+  if (context.signal?.aborted === true) return context.signal.reason;
+  if (error instanceof StorageError || !(error instanceof Error)) return error;
+  const code = deepestCode(error);
+  if (code === undefined && !isParserError(error)) return error;
+  return new StorageError('UNAVAILABLE', `the connection failed: ${describe(error, code)}`, {
+    backend: context.backend,
+    cause: error,
+    retryable: code === undefined || PASSING.has(code) || code.startsWith('HPE_'),
+    ...(context.key === undefined ? {} : { key: context.key }),
+  });
+}
+
+/** Node wraps the errors of several addresses, and undici those of TLS. */
+function deepestCode(error: Error): string | undefined {
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return deepestCode(error.errors[0]);
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error.cause instanceof Error ? deepestCode(error.cause) : undefined;
+}
+
+function isParserError(error: Error): boolean {
+  return error.name === 'HTTPParserError' || error.message === 'terminated';
+}
+
+function describe(error: Error, code: string | undefined): string {
+  const reason = error.message === '' ? error.name : error.message;
+  return code === undefined ? reason : `${reason} (${code})`;
+}

@@ -1,0 +1,118 @@
+import type { StorageKey } from '../../core/storage-key.ts';
+import type { PutOptions, StoredObject } from '../backend.ts';
+import { inBatches } from '../batches.ts';
+import { base64ToHex, encodePath } from '../http/encoding.ts';
+import { textOf } from '../http/xml.ts';
+import { StorageError } from '../storage-error.ts';
+import { requireXml } from './listing.ts';
+import { abort, begin, complete, refuseTaken, type SentPart } from './multipart.ts';
+import { conditionHeaders, contentHeaders, type S3Store, statObject, unquote } from './objects.ts';
+
+// What CopyObject may copy at once.
+const LARGEST_COPY = 5 * 1024 ** 3;
+const COPY_PART = 512 * 1024 ** 2;
+const PARTS_AT_ONCE = 4;
+
+interface Copy {
+  source: StoredObject;
+  /** As the header wants it: the bucket and the encoded name. */
+  sourcePath: string;
+  target: StorageKey;
+  options: PutOptions;
+}
+
+/** The server copies, as long as both buckets are behind one endpoint and these credentials may read the source. */
+export async function copyObject(
+  from: S3Store,
+  to: S3Store,
+  key: StorageKey,
+  target: StorageKey,
+  options: PutOptions,
+): Promise<StoredObject> {
+  const [there, here] = await Promise.all([from.s3.location(), to.s3.location()]);
+  if (there.host.replace(`${from.s3.bucket}.`, '') !== here.host.replace(`${to.s3.bucket}.`, '')) {
+    throw new StorageError('UNSUPPORTED', 'the two buckets are not behind one endpoint', { backend: to.name, key });
+  }
+  const { signal } = options;
+  const source = await statObject(from, key, signal === undefined ? {} : { signal });
+  // Not every store honours the condition on a copy.
+  if (options.ifAbsent === true) await refuseTaken(to, target, options);
+  const copy = { source, sourcePath: `/${from.s3.bucket}/${encodePath(from.prefix.add(key))}`, target, options };
+  if (source.size <= LARGEST_COPY) await copyWhole(to, copy);
+  else await copyInParts(to, copy);
+  return statObject(to, target, signal === undefined ? {} : { signal });
+}
+
+async function copyWhole(store: S3Store, copy: Copy): Promise<void> {
+  const { options, source } = copy;
+  const answer = await store.s3.call({
+    method: 'PUT',
+    name: store.prefix.add(copy.target),
+    headers: {
+      ...contentHeaders({ ...keptHeaders(source), ...options }),
+      ...conditionHeaders(options),
+      'x-amz-copy-source': copy.sourcePath,
+      'x-amz-copy-source-if-match': `"${source.etag}"`,
+      'x-amz-metadata-directive': 'REPLACE',
+      'x-amz-checksum-algorithm': 'SHA256',
+    },
+    signal: options.signal,
+  });
+  const result = requireXml(store, await answer.body.text(), 'CopyObjectResult');
+  const copied = textOf(result, 'ChecksumSHA256');
+  const known = source.checksums.sha256;
+  if (copied === undefined || known === undefined || copied.includes('-') || base64ToHex(copied) === known) return;
+  throw new StorageError('INTEGRITY', 'the copy has another checksum', { backend: store.name, key: copy.target });
+}
+
+async function copyInParts(store: S3Store, copy: Copy): Promise<void> {
+  const { options, source } = copy;
+  const upload = await begin(store, store.prefix.add(copy.target), { ...keptHeaders(source), ...options });
+  try {
+    await options.onSession?.(upload.id);
+    const count = Math.ceil(source.size / COPY_PART);
+    const numbers = Array.from({ length: count }, (_, index) => index + 1);
+    const parts = await inBatches(numbers, 1, PARTS_AT_ONCE, (batch) =>
+      Promise.all(batch.map((number) => copyPart(store, copy, upload, number))),
+    );
+    await complete(
+      store,
+      upload,
+      parts.sort((a, b) => a.number - b.number),
+      options,
+    );
+  } catch (error) {
+    await abort(store, upload);
+    throw error;
+  }
+}
+
+async function copyPart(
+  store: S3Store,
+  copy: Copy,
+  upload: { name: string; id: string },
+  number: number,
+): Promise<SentPart> {
+  const start = (number - 1) * COPY_PART;
+  const end = Math.min(start + COPY_PART, copy.source.size) - 1;
+  const answer = await store.s3.call({
+    method: 'PUT',
+    name: upload.name,
+    query: { partNumber: String(number), uploadId: upload.id },
+    headers: {
+      'x-amz-copy-source': copy.sourcePath,
+      'x-amz-copy-source-if-match': `"${copy.source.etag}"`,
+      'x-amz-copy-source-range': `bytes=${start}-${end}`,
+    },
+    signal: copy.options.signal,
+  });
+  const result = requireXml(store, await answer.body.text(), 'CopyPartResult');
+  return { number, etag: unquote(textOf(result, 'ETag') ?? ''), sha256: textOf(result, 'ChecksumSHA256') ?? '' };
+}
+
+function keptHeaders({ contentType, contentEncoding }: StoredObject): PutOptions {
+  return {
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
+  };
+}

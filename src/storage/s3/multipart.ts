@@ -1,0 +1,166 @@
+import { createHash, webcrypto } from 'node:crypto';
+import type { StorageKey } from '../../core/storage-key.ts';
+import type { AbandonedUpload, PutOptions, StoredObject } from '../backend.ts';
+import type { GuardedBody } from '../guarded-body.ts';
+import { childrenOf, escapeXml, textOf, type XmlElement } from '../http/xml.ts';
+import { type Part, partSizeFor, sendParts } from '../parts.ts';
+import { type RetryOptions, retrying } from '../retry-policy.ts';
+import { isStorageError, StorageError } from '../storage-error.ts';
+import { nameOf, requireXml } from './listing.ts';
+import { conditionHeaders, contentHeaders, describePut, etagOf, type S3Store, statObject, unquote } from './objects.ts';
+
+const MOST_PARTS = 10_000;
+
+interface Upload {
+  name: string;
+  id: string;
+}
+
+export interface SentPart {
+  number: number;
+  etag: string;
+  /** Base64. */
+  sha256: string;
+}
+
+/** Parts in parallel, each with its SHA-256; an upload that fails is aborted at once, so that no part is billed. */
+export async function putInParts(
+  store: S3Store,
+  retry: RetryOptions,
+  key: StorageKey,
+  body: GuardedBody,
+  options: PutOptions,
+): Promise<StoredObject> {
+  if (options.ifAbsent === true) await refuseTaken(store, key, options);
+  const upload = await begin(store, store.prefix.add(key), options);
+  try {
+    await options.onSession?.(upload.id);
+    const parts = await sendParts({
+      body,
+      pool: store.pool,
+      partSize: partSizeFor(body.size, MOST_PARTS),
+      signal: options.signal,
+      send: (part, signal) => retrying(retry, signal, () => sendPart(store, upload, part, signal)),
+    });
+    const etag = await complete(store, upload, parts, options);
+    return describePut(key, body.size, etag, {}, options);
+  } catch (error) {
+    await abort(store, upload);
+    throw error;
+  }
+}
+
+/** Spares the parts of an upload that could only end in a conflict. */
+export async function refuseTaken(store: S3Store, key: StorageKey, { signal }: PutOptions): Promise<void> {
+  try {
+    await statObject(store, key, signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (isStorageError(error, 'NOT_FOUND')) return;
+    throw error;
+  }
+  throw new StorageError('CONFLICT', 'the key is taken', { backend: store.name, key });
+}
+
+export async function begin(store: S3Store, name: string, options: PutOptions): Promise<Upload> {
+  const answer = await store.s3.call({
+    method: 'POST',
+    name,
+    query: { uploads: '' },
+    headers: { ...contentHeaders(options), 'x-amz-checksum-algorithm': 'SHA256' },
+    signal: options.signal,
+  });
+  const result = requireXml(store, await answer.body.text(), 'InitiateMultipartUploadResult');
+  return { name, id: textOf(result, 'UploadId') ?? '' };
+}
+
+async function sendPart(store: S3Store, upload: Upload, part: Part, signal: AbortSignal): Promise<SentPart> {
+  // Hashed on another thread: a large body would otherwise wait for its own checksums.
+  const digest = Buffer.from(await webcrypto.subtle.digest('SHA-256', part.bytes));
+  const sha256 = digest.toString('base64');
+  const answer = await store.s3.call({
+    method: 'PUT',
+    name: upload.name,
+    query: { partNumber: String(part.number), uploadId: upload.id },
+    headers: { 'x-amz-checksum-sha256': sha256 },
+    body: part.bytes,
+    payloadHash: digest.toString('hex'),
+    signal,
+  });
+  await answer.body.dump();
+  return { number: part.number, etag: etagOf(answer), sha256 };
+}
+
+export async function complete(
+  store: S3Store,
+  upload: Upload,
+  parts: readonly SentPart[],
+  options: PutOptions,
+): Promise<string> {
+  const list = parts.map(
+    ({ number, etag, sha256 }) =>
+      `<Part><PartNumber>${number}</PartNumber><ETag>"${escapeXml(etag)}"</ETag><ChecksumSHA256>${sha256}</ChecksumSHA256></Part>`,
+  );
+  const body = Buffer.from(
+    `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`,
+  );
+  const answer = await store.s3.call({
+    method: 'POST',
+    name: upload.name,
+    query: { uploadId: upload.id },
+    headers: { 'content-type': 'application/xml', ...conditionHeaders(options) },
+    body,
+    payloadHash: createHash('sha256').update(body).digest('hex'),
+    signal: options.signal,
+  });
+  const result = requireXml(store, await answer.body.text(), 'CompleteMultipartUploadResult');
+  return unquote(textOf(result, 'ETag') ?? '');
+}
+
+/** What cannot be aborted now is found by abandonedUploads; the failure that led here is the one to report. */
+export async function abort(store: S3Store, upload: Upload): Promise<void> {
+  await discard(store, upload).catch(() => undefined);
+}
+
+async function discard(store: S3Store, upload: Upload): Promise<void> {
+  try {
+    const answer = await store.s3.call({ method: 'DELETE', name: upload.name, query: { uploadId: upload.id } });
+    await answer.body.dump();
+  } catch (error) {
+    // NoSuchUpload: it is gone already.
+    if (!isStorageError(error) || !error.message.includes('(NoSuchUpload)')) throw error;
+  }
+}
+
+/** Multipart uploads that were begun before that time and never completed. */
+export async function* abandonedUploads(store: S3Store, olderThan: Date): AsyncGenerator<AbandonedUpload> {
+  let markers: Record<string, string> | undefined = {};
+  while (markers !== undefined) {
+    const answer = await store.s3.call({
+      method: 'GET',
+      query: { uploads: '', 'encoding-type': 'url', prefix: store.prefix.text, ...markers },
+    });
+    const page = requireXml(store, await answer.body.text(), 'ListMultipartUploadsResult');
+    for (const entry of childrenOf(page, 'Upload')) {
+      const upload = describeUpload(store, nameOf(page, textOf(entry, 'Key')), entry);
+      if (upload.startedAt < olderThan) yield upload;
+    }
+    markers = textOf(page, 'IsTruncated') === 'true' ? nextMarkers(page) : undefined;
+  }
+}
+
+function describeUpload(store: S3Store, name: string, entry: XmlElement): AbandonedUpload {
+  const upload = { name, id: textOf(entry, 'UploadId') ?? '' };
+  return {
+    id: upload.id,
+    key: upload.name.slice(store.prefix.text.length),
+    startedAt: new Date(textOf(entry, 'Initiated') ?? 0),
+    discard: () => discard(store, upload),
+  };
+}
+
+function nextMarkers(page: XmlElement): Record<string, string> {
+  return {
+    'key-marker': nameOf(page, textOf(page, 'NextKeyMarker')),
+    'upload-id-marker': textOf(page, 'NextUploadIdMarker') ?? '',
+  };
+}

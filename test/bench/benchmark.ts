@@ -1,0 +1,45 @@
+/** Sizes of a run; small ones make a smoke test of it. */
+export interface BenchOptions {
+  /** A folder for everything that is made, on the file system that is measured. */
+  folder: string;
+  /** How often each command is timed. */
+  runs: number;
+  assets: number;
+  files: number;
+  fileBytes: number;
+  largeFileBytes: number;
+}
+
+/** One figure: a command against its yardstick, both timed in the same run. */
+export interface Figure {
+  name: string;
+  yardstick: string;
+  /** Seconds, medians. */
+  seconds: number;
+  yardstickSeconds: number;
+  ratio: number;
+  maxRatio: number;
+  /** In bytes, where the figure has a limit for it. */
+  peakMemory?: number;
+  maxPeakMemory?: number;
+}
+
+export interface Benchmark {
+  name: string;
+  /** What has to be reached, in words. */
+  target: string;
+  run(options: BenchOptions): Promise<Figure[]>;
+}
+
+export function isMet(figure: Figure): boolean {
+  const flat = (figure.peakMemory ?? 0) <= (figure.maxPeakMemory ?? Number.POSITIVE_INFINITY);
+  return flat && figure.ratio <= figure.maxRatio;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  if (low === undefined || high === undefined) throw new Error('nothing was measured');
+  return (low + high) / 2;
+}

@@ -1,0 +1,71 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseSize } from '../../src/core/size.ts';
+import { type Benchmark, type BenchOptions, type Figure, isMet } from './benchmark.ts';
+import { catalogReads } from './catalog-reads.ts';
+import { largeFile } from './large-file.ts';
+import { startup } from './startup.ts';
+import { formatFigures } from './table.ts';
+import { uploadMany } from './upload-many.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const BENCHMARKS: readonly Benchmark[] = [startup, catalogReads, uploadMany, largeFile];
+const USAGE = `Usage: npm run bench -- [name…] [options]
+Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)
+  --runs <n>           timings of each command (default 5)
+  --assets <n>         rows of the large catalog (default 1000000)
+  --files <n>          files of the bulk upload (default 10000)
+  --file-size <size>   size of each (default 10KiB)
+  --large-size <size>  size of the large file (default 2GiB)
+  --folder <path>      where to work (default .cache/bench)
+  --output <file>      where the figures go (default bench-results.json)`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: '5' },
+    assets: { type: 'string', default: '1000000' },
+    files: { type: 'string', default: '10000' },
+    'file-size': { type: 'string', default: '10KiB' },
+    'large-size': { type: 'string', default: '2GiB' },
+    folder: { type: 'string', default: join(ROOT, '.cache/bench') },
+    output: { type: 'string', default: join(ROOT, 'bench-results.json') },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const unknown = positionals.filter((name) => !BENCHMARKS.some((benchmark) => benchmark.name === name));
+if (values.help || unknown.length > 0) {
+  console.error(USAGE);
+  process.exitCode = values.help ? 0 : 2;
+} else {
+  await runAll();
+}
+
+async function runAll(): Promise<void> {
+  const options: BenchOptions = {
+    folder: resolve(values.folder),
+    runs: Number(values.runs),
+    assets: Number(values.assets),
+    files: Number(values.files),
+    fileBytes: parseSize(values['file-size']),
+    largeFileBytes: parseSize(values['large-size']),
+  };
+  mkdirSync(options.folder, { recursive: true });
+  const results: { name: string; target: string; figures: (Figure & { met: boolean })[] }[] = [];
+  for (const benchmark of chosen()) {
+    console.log(`\n${benchmark.name}: ${benchmark.target}`);
+    const figures = await benchmark.run(options);
+    console.log(formatFigures(figures));
+    const { name, target } = benchmark;
+    results.push({ name, target, figures: figures.map((figure) => ({ ...figure, met: isMet(figure) })) });
+  }
+  const { folder: _, ...sizes } = options;
+  const node = process.version;
+  writeFileSync(values.output, `${JSON.stringify({ node, sizes, benchmarks: results }, null, 2)}\n`);
+}
+
+function chosen(): readonly Benchmark[] {
+  return BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+}

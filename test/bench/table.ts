@@ -1,0 +1,34 @@
+import { formatSize } from '../../src/core/size.ts';
+import { type Figure, isMet } from './benchmark.ts';
+
+const HEADINGS = ['command', 'median', 'yardstick', 'ratio', 'target', 'peak', 'limit', ''];
+
+/** A plain table: what was measured beside what has to be reached. */
+export function formatFigures(figures: readonly Figure[]): string {
+  const rows = [HEADINGS, ...figures.map(cells)];
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))),
+    )
+    .map((row) => row.join('  ').trimEnd())
+    .join('\n');
+}
+
+function cells(figure: Figure): string[] {
+  const { name, seconds, yardstickSeconds, ratio, maxRatio, peakMemory, maxPeakMemory } = figure;
+  return [
+    name,
+    formatSeconds(seconds),
+    formatSeconds(yardstickSeconds),
+    `${ratio.toFixed(2)} x`,
+    `${maxRatio} x`,
+    peakMemory === undefined ? '' : formatSize(peakMemory),
+    maxPeakMemory === undefined ? '' : formatSize(maxPeakMemory),
+    isMet(figure) ? 'met' : 'MISSED',
+  ];
+}
+
+function formatSeconds(seconds: number): string {
+  return seconds < 1 ? `${(seconds * 1000).toFixed(1)} ms` : `${seconds.toFixed(2)} s`;
+}

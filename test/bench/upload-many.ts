@@ -1,0 +1,47 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Benchmark, BenchOptions } from './benchmark.ts';
+import { ASSET_CLI, compare, dataFolder, quote } from './compare.ts';
+
+const MIB = 2 ** 20;
+
+export const uploadMany: Benchmark = {
+  name: 'upload-many',
+  target: 'upload of 10,000 text files of 10 KiB takes at most 2.5 × rclone copy + sync, in less than 200 MiB',
+  async run(options) {
+    const source = writeFiles(options);
+    const [data, copy] = [quote(dataFolder(options)), quote(join(options.folder, 'copy'))];
+    return compare(options, {
+      yardstick: {
+        name: 'rclone copy + sync',
+        command: `rclone copy ${quote(source)} ${copy} && sync`,
+        prepare: `rm -rf ${copy} && sync`,
+      },
+      maxRatio: 2.5,
+      maxPeakMemory: 200 * MIB,
+      commands: [
+        {
+          name: `upload ${options.files} files`,
+          command: `${ASSET_CLI} upload ${quote(source)}`,
+          prepare: `rm -rf ${data} && sync`,
+        },
+      ],
+    });
+  },
+};
+
+/** Text that differs from file to file and from line to line. */
+function writeFiles({ folder, files, fileBytes }: BenchOptions): string {
+  const source = join(folder, 'many');
+  rmSync(source, { recursive: true, force: true });
+  for (let index = 0; index < files; index += 1) {
+    const below = join(source, `part-${index % 10}`);
+    if (index < 10) mkdirSync(below, { recursive: true });
+    const line = `${index} ${((index * 2654435761) % 2 ** 32).toString(36)} what a report says, line after line\n`;
+    writeFileSync(
+      join(below, `report-${index}.txt`),
+      line.repeat(Math.ceil(fileBytes / line.length)).slice(0, fileBytes),
+    );
+  }
+  return source;
+}

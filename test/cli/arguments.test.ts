@@ -1,0 +1,189 @@
+import type { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { collectGlobals, type GlobalOptions } from '../../src/cli/globals.ts';
+import { main } from '../../src/cli/main.ts';
+import { type FilterOptions, toFilter } from '../../src/cli/options/filters.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { createTestHost } from '../support/host.ts';
+
+interface Parsed {
+  command: string;
+  globals: GlobalOptions;
+  args: unknown[];
+  options: Record<string, unknown>;
+}
+
+/** What a command would be called with. */
+async function parse(...argv: string[]): Promise<Parsed> {
+  let parsed: Parsed | undefined;
+  const program = createProgram({
+    version: '0.0.0',
+    writeOut: () => undefined,
+    columns: undefined,
+    bind: (command: Command) => {
+      command.action((...values: unknown[]) => {
+        const [options, , ...reversed] = [values.at(-2), values.at(-1), ...values.slice(0, -2).reverse()];
+        parsed = {
+          command: command.name(),
+          globals: collectGlobals(command),
+          args: reversed.reverse(),
+          options: { ...(options as Record<string, unknown>) },
+        };
+      });
+    },
+  });
+  await program.parseAsync(argv, { from: 'user' });
+  if (parsed === undefined) throw new Error('no command ran');
+  return parsed;
+}
+
+describe('global options', () => {
+  test.each([
+    [['--json', 'list'], { json: true }],
+    [['list', '--json'], { json: true }],
+    [['-b', 'one', 'list', '-b', 'two'], { backend: 'two' }],
+    [['--as', '-', 'list', '-q', '-v'], { as: '-', quiet: true, verbose: true }],
+    [['list', '--no-progress', '--no-color', '--no-input'], { progress: false, color: false, input: false }],
+    [
+      ['--no-input', 'db', '--format', 'json', 'status', '--role', 'admin'],
+      { input: false, format: 'json', role: 'admin' },
+    ],
+    [
+      ['-c', 'file.yaml', 'db', 'status', '--database', 'sqlite:x', '--org', 'acme'],
+      { config: 'file.yaml', database: 'sqlite:x', org: 'acme' },
+    ],
+    [['list'], {}],
+  ])('%j', async (argv, globals) => {
+    expect((await parse(...argv)).globals).toEqual(globals);
+  });
+
+  test('an option takes its value, whatever that looks like', async () => {
+    const { globals, options, args } = await parse('upload', '--name', '--json', 'a', 'b');
+    expect(globals).toEqual({});
+    expect(options).toMatchObject({ name: '--json' });
+    expect(args).toEqual([['a', 'b']]);
+  });
+
+  test('what follows -- is an argument', async () => {
+    const { globals, args } = await parse('upload', '--', '--json', '-q');
+    expect(globals).toEqual({});
+    expect(args).toEqual([['--json', '-q']]);
+  });
+});
+
+describe('commands', () => {
+  test.each([
+    [['ls', '--ids'], 'list', { ids: true }],
+    [['rm', 'x', '--dry-run'], 'delete', { dryRun: true }],
+    [
+      ['upload', 'x', '--tag', 'a=1', '--tag', 'b=x=y'],
+      'upload',
+      { tag: { a: '1', b: 'x=y' }, type: 'DOCUMENT_UPLOAD' },
+    ],
+    [['upload', 'x', '--include', '*.pdf', '--include', '*.csv'], 'upload', { include: ['*.pdf', '*.csv'] }],
+    [['download', '-', '-o', '-'], 'download', { output: '-', concurrency: 4 }],
+    [['audit', '--since', '2026-01-02'], 'audit', { since: '2026-01-02T00:00:00.000Z' }],
+    [['audit', '--until', '2026-01-02T03:04+01:00'], 'audit', { until: '2026-01-02T02:04:00.000Z' }],
+    [['audit', '--until', '2026-01-02T03:04:05'], 'audit', { until: '2026-01-02T03:04:05.000Z' }],
+    [['list', '--sort', '-size'], 'list', { sort: '-size' }],
+  ])('%j', async (argv, command, options) => {
+    const parsed = await parse(...argv);
+    expect(parsed.command).toBe(command);
+    expect(parsed.options).toMatchObject(options);
+  });
+});
+
+describe('filters', () => {
+  test.each<[string[], object]>([
+    [[], {}],
+    [
+      ['--type', 'MY_TYPE', '--project', 'p1', '--user', 'ada'],
+      { assetType: 'MY_TYPE', projectId: 'p1', userId: 'ada' },
+    ],
+    [['-b', 'reports', '--status', 'damaged'], { backend: 'reports', status: 'damaged' }],
+    [['--min-size', '1KiB', '--max-size', '2MB'], { minSize: 1024, maxSize: 2_000_000 }],
+    [['--public'], { isPublic: true }],
+    [['--no-public'], { isPublic: false }],
+    [
+      ['--name', '*.pdf', '--tag', 'a=b', '--scan-status', 'CLEAN'],
+      { nameGlob: '*.pdf', tags: { a: 'b' }, scanStatus: 'CLEAN' },
+    ],
+    [['--expired'], { expired: 'only' }],
+    [
+      ['--created-after', '2026-01-01', '--expires-before', '2026-02-01'],
+      { createdAfter: '2026-01-01T00:00:00.000Z', expiresBefore: '2026-02-01T00:00:00.000Z' },
+    ],
+  ])('%j', async (argv, filter) => {
+    for (const command of ['list', 'download', 'delete']) {
+      const { options, globals } = await parse(command, ...argv);
+      expect(toFilter(options as FilterOptions, globals)).toEqual(filter);
+    }
+  });
+});
+
+describe('what is wrong on the command line ends with 2 and says what to do', () => {
+  test.each([
+    [['lst'], /Unknown command 'lst'/, /Did you mean list/],
+    [['list', '--jsn'], /Unknown option '--jsn'/, /--json/],
+    [['--quite', 'list'], /Unknown option '--quite'/, /--quiet/],
+    [['upload', 'x', '--expires-in', '3d'], /Unknown option '--expires-in'/, /upload --help/],
+    [['delete', 'x', '--trash'], /Unknown option '--trash'/, /delete --help/],
+    [['upload'], /Missing required argument/, /upload --help/],
+    [['list', 'extra'], /Too many arguments/, /list --help/],
+    [['db'], /subcommand of asset-cli db is missing/, /db --help/],
+    [['db', 'statsu'], /Unknown command 'statsu'/, /status/],
+    [['list', '--limit', '0'], /whole number of at least 1/, /list --help/],
+    [['list', '--min-size', 'big'], /not a size/, /list --help/],
+    [['list', '--created-after', 'yesterday'], /not a time/, /list --help/],
+    [['list', '--created-after', '2026-02-31'], /not a time/, /list --help/],
+    [['list', '--type', 'lower'], /not an asset type/, /list --help/],
+    [['list', '--tag', 'novalue'], /key=value/, /list --help/],
+    [['list', '--status', 'gone'], /Allowed choices are active/, /list --help/],
+    [['upload', 'x', '--project', '../..'], /not a valid project id/, /upload --help/],
+    [['upload', 'x', '--format', 'csv'], /not a format of this command/, /text, json, jsonl/],
+    [['completion', 'tcsh'], /Allowed choices are bash/, /completion --help/],
+    [['help', 'lis'], /Unknown command 'lis'/, /list/],
+  ])('%j', async (argv, message, hint) => {
+    const text = createTestHost();
+    expect(await main(argv, text)).toBe(2);
+    expect(text.out()).toBe('');
+    expect(text.errors()).toMatch(message);
+    expect(text.errors()).toMatch(hint);
+    expect(text.errors().trimEnd().split('\n')).toHaveLength(2);
+    const json = createTestHost({ env: { ASSET_CLI_FORMAT: 'json' } });
+    expect(await main(argv, json)).toBe(2);
+    const expected = argv.includes('csv') ? undefined : { code: 'USAGE', message: expect.stringMatching(message) };
+    if (expected !== undefined) expect(JSON.parse(json.errors()).error).toMatchObject(expected);
+  });
+});
+
+describe('help', () => {
+  test.each([[[]], [['--help']], [['-h']], [['help']], [['--help', '--no-color']]])(
+    '%j is the top level',
+    async (argv) => {
+      const host = createTestHost();
+      expect(await main(argv, host)).toBe(0);
+      expect(host.out()).toMatch(/^Usage: asset-cli <command>/);
+      expect(host.errors()).toBe('');
+    },
+  );
+
+  test.each([
+    [['list', '--help'], /Usage: asset-cli list\|ls/],
+    [['help', 'ls'], /Usage: asset-cli list\|ls/],
+    [['help', 'db', 'backup'], /Usage: asset-cli db backup/],
+    [['db', 'backup', '-h'], /Usage: asset-cli db backup/],
+    [['help', 'exit-codes'], /Exit status/],
+    [['help', 'formats'], /jsonl/],
+  ])('%j', async (argv, expected) => {
+    const host = createTestHost();
+    expect(await main(argv, host)).toBe(0);
+    expect(host.out()).toMatch(expected);
+  });
+
+  test.each([[['--version']], [['-V']], [['--version', '--json']]])('%j', async (argv) => {
+    const host = createTestHost();
+    expect(await main(argv, host)).toBe(0);
+    expect(host.out()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});

@@ -1,0 +1,132 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { BodySource } from '../../src/core/body.ts';
+import { createClamdScanner } from '../../src/scan/clamd.ts';
+import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
+import { type OwnClamd, startOwnClamd } from '../support/own-clamd.ts';
+import { describeWithService } from '../support/services/index.ts';
+import { freePort } from '../support/services/server.ts';
+
+const large = 3 * 1024 * 1024;
+const text = 'just text';
+
+function body(size: number): BodySource {
+  async function* open(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < size; at += 65_536) yield Buffer.alloc(Math.min(65_536, size - at), 'a');
+  }
+  return { size, open };
+}
+const small: BodySource = { size: text.length, bytes: Buffer.from(text), open: () => body(0).open() };
+
+await describeWithService('clamd', 'between us and clamd', () => {
+  let clamd: OwnClamd;
+  let proxy: FaultProxy | undefined;
+  beforeAll(async () => {
+    clamd = await startOwnClamd();
+  });
+  afterAll(() => clamd.stop());
+  afterEach(async () => {
+    await proxy?.close();
+    proxy = undefined;
+  });
+
+  /** The first connection asks for the version; it works. */
+  async function scannerWith(fault: (nth: number) => Fault | undefined, responseTimeout = 5000) {
+    proxy = await startFaultProxy(clamd.port, (nth) => (nth === 0 ? undefined : fault(nth)));
+    const address = { host: proxy.host, port: proxy.port };
+    return createClamdScanner({ address, retryDelay: 5, attempts: 4, responseTimeout });
+  }
+
+  describe('a fault that passes', () => {
+    const once = (fault: Fault) => (nth: number) => (nth === 1 ? fault : undefined);
+
+    it.each<[string, Fault]>([
+      ['a connection cut at once', { cutAfter: 0 }],
+      ['a connection cut in the middle', { cutAfter: 1_500_000 }],
+      ['a connection cut before the answer', { cutAfter: large }],
+      ['a garbled answer', { answer: 'stream: O\0' }],
+      ['an answer cut off', { answer: 'stream: OK' }],
+      ['an error of clamd', { answer: 'COMMAND READ TIMED OUT ERROR\0' }],
+    ])('%s is made up for', async (_what, fault) => {
+      const scanner = await scannerWith(once(fault));
+      expect((await scanner.scan(body(large), { mimeType: 'text/plain' })).status).toBe('CLEAN');
+    });
+
+    it('silence is made up for', async () => {
+      const scanner = await scannerWith(once({ silent: true }), 1000);
+      expect((await scanner.scan(small, { mimeType: 'text/plain' })).status).toBe('CLEAN');
+    });
+  });
+
+  describe('a fault that stays is no verdict:', () => {
+    it.each<[string, Fault]>([
+      ['cut at once', { cutAfter: 0 }],
+      ['cut in the middle', { cutAfter: 1_500_000 }],
+      ['an answer without its end', { answer: 'stream: OK' }],
+      ['nothing but an end', { answer: '\0' }],
+      ['two answers', { answer: 'stream: OK\0stream: OK\0' }],
+      ['an answer and more', { answer: 'stream: OK\0x' }],
+      ['nearly the right words', { answer: 'stream: OKAY\0' }],
+      ['noise', { answer: Buffer.from([0xff, 0x00, 0x13, 0xfe, 0x00]) }],
+      ['an answer without end', { answer: 'stream: O'.repeat(2000) }],
+      ['an OK before the content was sent', { answer: 'stream: OK\0', early: true }],
+      ['a find before the content was sent', { answer: 'stream: Eicar FOUND\0', early: true }],
+    ])('%s', async (_what, fault) => {
+      const scanner = await scannerWith(() => fault);
+      await expect(scanner.scan(body(large), { mimeType: 'text/plain' })).rejects.toMatchObject({
+        code: 'SCANNER_UNAVAILABLE',
+      });
+      expect(proxy?.connections).toBeGreaterThan(4);
+    });
+
+    it('silence', async () => {
+      const scanner = await scannerWith(() => ({ silent: true }), 100);
+      await expect(scanner.scan(small)).rejects.toMatchObject({
+        code: 'SCANNER_UNAVAILABLE',
+        message: expect.stringContaining('does not answer in time'),
+      });
+    });
+  });
+
+  it('an unanswered scan can be given up', async () => {
+    const scanner = await scannerWith(() => ({ silent: true }));
+    const controller = new AbortController();
+    const scanning = scanner.scan(small, { signal: controller.signal });
+    setTimeout(() => controller.abort(new Error('enough')), 50);
+    await expect(scanning).rejects.toThrow('enough');
+  });
+});
+
+await describeWithService('clamd', 'clamd itself', () => {
+  it('may restart meanwhile', async () => {
+    const clamd = await startOwnClamd();
+    const address = { host: clamd.host, port: clamd.port };
+    const scanner = createClamdScanner({ address, retryDelay: 400, attempts: 7 });
+    expect((await scanner.scan(small, { mimeType: 'text/plain' })).status).toBe('CLEAN');
+    await clamd.stop();
+    const scanning = scanner.scan(small, { mimeType: 'text/plain' });
+    await clamd.start();
+    expect((await scanning).status).toBe('CLEAN');
+    await clamd.stop();
+  });
+
+  it('is not waited for where it never was', async () => {
+    const port = await freePort();
+    const scanner = createClamdScanner({ address: { host: '127.0.0.1', port }, retryDelay: 60_000 });
+    await expect(scanner.scan(small)).rejects.toMatchObject({
+      code: 'SCANNER_UNAVAILABLE',
+      message: `ClamAV at 127.0.0.1:${port} gave no usable answer: ECONNREFUSED`,
+    });
+    const local = createClamdScanner({ address: { socket: '/nowhere/clamd.sock' }, retryDelay: 60_000 });
+    await expect(local.version()).rejects.toMatchObject({ code: 'SCANNER_UNAVAILABLE' });
+  });
+
+  it('is not what listens there', async () => {
+    const proxy = await startFaultProxy(await freePort(), () => ({
+      answer: 'HTTP/1.1 400 Bad Request\0',
+      early: true,
+    }));
+    const scanner = createClamdScanner({ address: { host: proxy.host, port: proxy.port }, retryDelay: 1, attempts: 2 });
+    await expect(scanner.inspect(1)).rejects.toMatchObject({ code: 'SCANNER_UNAVAILABLE' });
+    await proxy.close();
+  });
+});

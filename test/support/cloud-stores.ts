@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import type { StorageBackend } from '../../src/storage/backend.ts';
+import type { GcsDefinition, S3Definition, StorageTimeouts } from '../../src/storage/definition.ts';
+import { openGcsBackend } from '../../src/storage/gcs/gcs-backend.ts';
+import { openS3Backend } from '../../src/storage/s3/s3-backend.ts';
+import { createBucket, type Services } from './services/index.ts';
+
+export const TIMEOUTS: StorageTimeouts = { connect: 2000, deadline: 8000 };
+
+/** Where the providers' own chains find who we are. Vitest gives each test file an environment of its own. */
+export function useS3Credentials(s3: Services['s3']): void {
+  process.env['AWS_ACCESS_KEY_ID'] = s3.accessKeyId;
+  process.env['AWS_SECRET_ACCESS_KEY'] = s3.secretAccessKey;
+}
+
+export function s3Definition(s3: Services['s3'], bucket: string, prefix?: string): S3Definition {
+  return { name: 's3', provider: 'AWS_S3', bucket, endpoint: s3.url, region: s3.region, forcePathStyle: true, prefix };
+}
+
+/** A fresh bucket behind the bare backend. */
+export async function openFreshS3(s3: Services['s3'], prefix?: string): Promise<StorageBackend> {
+  useS3Credentials(s3);
+  return openS3Backend(s3Definition(s3, await createBucket('s3'), prefix), TIMEOUTS);
+}
+
+/** With the credentials of a service account that exists in no project, so that there is a key to sign with. */
+export function gcsDefinition(gcs: Services['gcs'], bucket: string, prefix?: string): GcsDefinition {
+  const credentialsFile = fileURLToPath(new URL('../../fixtures/gcs-v4-signing/service-account.json', import.meta.url));
+  return { name: 'gcs', provider: 'GOOGLE_CLOUD_STORAGE', bucket, apiEndpoint: gcs.url, credentialsFile, prefix };
+}
+
+export async function openFreshGcs(gcs: Services['gcs'], prefix?: string): Promise<StorageBackend> {
+  return openGcsBackend(gcsDefinition(gcs, await createBucket('gcs'), prefix), TIMEOUTS);
+}
