@@ -19,6 +19,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'list', alias: 'ls', summary: 'page through assets, newest first', load: () => import('./list.ts') },
   { name: 'show', summary: 'show assets in full, and what happened to them', load: () => import('./show.ts') },
   { name: 'delete', alias: 'rm', summary: 'remove assets and their bytes', load: () => import('./delete.ts') },
+  { name: 'restore', summary: 'bring assets back from the trash', load: () => import('./restore.ts') },
+  { name: 'extend', summary: 'change when assets expire', load: () => import('./extend.ts') },
+  {
+    name: 'purge-expired',
+    summary: 'remove what has expired, old trash and abandoned uploads',
+    load: () => import('./purge-expired.ts'),
+  },
   { name: 'audit', summary: 'read the audit trail', load: () => import('./audit.ts') },
   { name: 'db', summary: 'migrate, inspect, back up and restore the catalog', load: () => import('./db.ts') },
   { name: 'doctor', summary: 'check configuration, database and backends', load: () => import('./doctor.ts') },

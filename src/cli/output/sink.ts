@@ -2,7 +2,7 @@ import type { FailureRecord } from '../../core/errors.ts';
 import { redactText } from '../../core/redact.ts';
 import { csvLine } from './csv.ts';
 import { renderFailure } from './errors.ts';
-import { growDocument, jsonDocument, jsonLine } from './json.ts';
+import { growDocument, jsonLine } from './json.ts';
 import type { Output } from './output.ts';
 import { type Column, createTable } from './table.ts';
 
@@ -89,7 +89,7 @@ function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
     },
     async end(trailer = {}) {
       const complete = 'summary' in trailer ? { failed: failures, ...trailer } : trailer;
-      if (document === undefined) await output.out.write(jsonDocument(complete));
+      if (document === undefined) await output.out.write(jsonLine(complete));
       else await document.end(complete);
     },
   };
