@@ -70,6 +70,8 @@ function plainSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
       return csvSink(output, shape);
     case 'text':
       return textSink(output, shape);
+    case 'prometheus':
+      throw new Error('a list has no prometheus form');
   }
 }
 
