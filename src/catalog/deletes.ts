@@ -245,7 +245,12 @@ async function keepForLateArrivals(session: Session, removed: readonly Claim[]):
   await session.db
     .updateTable('objects')
     .from(claimRows(session, removed))
-    .set((eb) => ({ claim: null, lease_expires_at: eb.ref('objects.retain_until'), upload_session: null }))
+    .set((eb) => ({
+      claim: null,
+      lease_expires_at: eb.ref('objects.retain_until'),
+      upload_session: null,
+      stored_size: 0,
+    }))
     .whereRef('objects.id', '=', 'r.id')
     .whereRef('objects.claim', '=', 'r.claim')
     .where('objects.state', '=', 'DELETING')

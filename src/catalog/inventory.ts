@@ -154,7 +154,8 @@ async function mark(
   await lockVerdicts(session, [object]);
   const current = (await lockObjects(session, [object.id])).get(object.id);
   if (current?.state !== 'STORED' || current.etag !== object.etag) return;
-  const damagedAt = damaged ? (current.damagedAt ?? now) : null;
+  if ((current.damagedAt !== null) === damaged) return;
+  const damagedAt = damaged ? now : null;
   await session.db
     .updateTable('objects')
     .set({ damaged_at: damagedAt, updated_at: now })

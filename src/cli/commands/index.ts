@@ -26,6 +26,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'remove what has expired, old trash and abandoned uploads',
     load: () => import('./purge-expired.ts'),
   },
+  { name: 'verify', summary: 'compare database and storage, and repair', load: () => import('./verify.ts') },
   { name: 'stats', summary: 'count assets and bytes, and what expires when', load: () => import('./stats.ts') },
   { name: 'audit', summary: 'read the audit trail', load: () => import('./audit.ts') },
   { name: 'db', summary: 'migrate, inspect, back up and restore the catalog', load: () => import('./db.ts') },
