@@ -20,7 +20,7 @@ const HOMES = [
   { packages: /^(@google-cloud\/.*|google-auth-library)$/, home: 'storage/gcs/', what: 'the Google Cloud SDK' },
   { packages: /^@azure\//, home: 'storage/azure/', what: 'the Azure SDK' },
   { packages: /^(sharp|file-type)$/, home: 'content/', what: 'a reader of file contents' },
-  { packages: /^(commander|@inquirer\/.*|ora|cli-table3)$/, home: 'cli/', what: 'a terminal library' },
+  { packages: /^(commander|@inquirer\/.*|ora|fast-string-truncated-width)$/, home: 'cli/', what: 'a terminal library' },
   { packages: /^(zod|yaml)$/, home: 'config/', what: 'a configuration library' },
 ];
 
