@@ -9,7 +9,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { prebuiltNativeModule } from './prebuilt-native-module.mjs.mts';
+import { prebuiltNativeModule } from '../test/support/prebuilt-native-module.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const BLOCK = /(?:^<!--(?<comment>.*?)-->\n+)?^```(?<language>sh|console)\n(?<text>.*?)^```$/gms;
