@@ -9,6 +9,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prebuiltNativeModule } from '../test/support/prebuilt-native-module.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const BLOCK = /(?:^<!--(?<comment>.*?)-->\n+)?^```(?<language>sh|console)\n(?<text>.*?)^```$/gms;
@@ -85,6 +86,7 @@ function emptyHome(home) {
     npm_config_cache: join(process.env.HOME ?? home, '.npm'),
     ...(existsSync(npmrc) ? { npm_config_userconfig: npmrc } : {}),
     ...Object.fromEntries(npm),
+    ...prebuiltNativeModule(folder),
     PATH: process.env.PATH,
     HOME: home,
     USER: 'reader',

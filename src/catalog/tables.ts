@@ -87,11 +87,11 @@ export const COLUMNS = {
     trash_ends_at: 'time?',
   },
   asset_tags: {
-    asset_id: 'uuid',
     organization_id: 'text',
     name: 'text',
     value: 'text',
     created_at: 'time',
+    asset_id: 'uuid',
   },
   audit_events: {
     seq: 'int',

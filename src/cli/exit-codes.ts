@@ -2,8 +2,8 @@ import type { ErrorCode } from '../core/errors.ts';
 import { AssetError } from '../core/errors.ts';
 
 export const EXIT_OK = 0;
-export const EXIT_BUG = 1;
-export const EXIT_USAGE = 2;
+const EXIT_BUG = 1;
+const EXIT_USAGE = 2;
 const EXIT_SOME_FAILED = 9;
 const EXIT_INTERRUPTED = 130;
 

@@ -21,7 +21,7 @@ export interface GlobalOptions {
   input?: boolean;
 }
 
-export const GLOBAL_GROUP = 'Global options:';
+const GLOBAL_GROUP = 'Global options:';
 
 export function globalOptions(): Option[] {
   return [

@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 import { AssetError } from '../core/errors.ts';
 import { formatSize } from '../core/size.ts';
@@ -57,31 +58,26 @@ async function hiddenProblem(entries: readonly ZipEntry[], reader: ByteReader): 
 }
 
 async function inflatesTo(size: number, reader: ByteReader, start: number, entry: ZipEntry): Promise<boolean> {
-  const inflate = createInflateRaw({ chunkSize: READ_LENGTH });
-  const feeding = feed();
   let inflated = 0;
   try {
-    for await (const chunk of inflate as AsyncIterable<Uint8Array>) {
-      inflated += chunk.byteLength;
-      if (inflated > size) return false;
-    }
+    await pipeline(packedChunks(reader, start, entry), createInflateRaw({ chunkSize: READ_LENGTH }), async (chunks) => {
+      for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+        inflated += chunk.byteLength;
+        if (inflated > size) break;
+      }
+    });
   } catch (error) {
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) return false;
-    throw error;
-  } finally {
-    inflate.destroy();
-    await feeding;
+    const isOurs = inflated > size; // leaving the loop cuts the pipeline
+    const isDamage = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
+    if (!isOurs && !isDamage) throw error;
+    return false;
   }
   return inflated === size;
+}
 
-  async function feed(): Promise<void> {
-    for (let at = 0; at < entry.compressedSize && !inflate.destroyed; at += READ_LENGTH) {
-      const chunk = reader.read(start + at, Math.min(READ_LENGTH, entry.compressedSize - at));
-      if (!inflate.write(Buffer.from(chunk))) {
-        await new Promise<void>((resolve) => inflate.once('drain', resolve).once('close', resolve));
-      }
-    }
-    if (!inflate.destroyed) inflate.end();
+function* packedChunks(reader: ByteReader, start: number, entry: ZipEntry): Generator<Uint8Array> {
+  for (let at = 0; at < entry.compressedSize; at += READ_LENGTH) {
+    yield reader.read(start + at, Math.min(READ_LENGTH, entry.compressedSize - at));
   }
 }
 

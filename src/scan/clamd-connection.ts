@@ -32,7 +32,7 @@ const LONGEST_ANSWER = 4096;
 
 export interface Reply {
   text: string;
-  /** False if the answer came before all was sent: it cannot be about the whole. */
+  /** False if the answer came while there was more to send: it cannot be about the whole. */
   allSent: boolean;
 }
 
@@ -112,7 +112,7 @@ async function connected(socket: Socket, answer: Promise<string>): Promise<void>
   await Promise.race([new Promise<void>((resolve) => socket.once('connect', resolve)), answer]);
 }
 
-/** False if an answer came before all was sent. */
+/** False if an answer came while there was more to send. */
 async function send(
   socket: Socket,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

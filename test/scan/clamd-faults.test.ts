@@ -68,14 +68,19 @@ await describeWithService('clamd', 'between us and clamd', () => {
       ['nearly the right words', { answer: 'stream: OKAY\0' }],
       ['noise', { answer: Buffer.from([0xff, 0x00, 0x13, 0xfe, 0x00]) }],
       ['an answer without end', { answer: 'stream: O'.repeat(2000) }],
-      ['an OK before the content was sent', { answer: 'stream: OK\0', early: true }],
-      ['a find before the content was sent', { answer: 'stream: Eicar FOUND\0', early: true }],
     ])('%s', async (_what, fault) => {
       const scanner = await scannerWith(() => fault);
       await expect(scanner.scan(body(large), { mimeType: 'text/plain' })).rejects.toMatchObject({
         code: 'SCANNER_UNAVAILABLE',
       });
       expect(proxy?.connections).toBeGreaterThan(4);
+    });
+
+    // More than the system's buffers hold, so that the answer is seen in the middle.
+    it.each(['stream: OK\0', 'stream: Eicar FOUND\0'])('%j before the content was sent', async (answer) => {
+      const scanner = await scannerWith(() => ({ answer, early: true }));
+      const verdict = scanner.scan(body(60_000_000), { mimeType: 'text/plain' });
+      await expect(verdict).rejects.toMatchObject({ code: 'SCANNER_UNAVAILABLE' });
     });
 
     it('silence', async () => {
@@ -85,6 +90,17 @@ await describeWithService('clamd', 'between us and clamd', () => {
         message: expect.stringContaining('does not answer in time'),
       });
     });
+  });
+
+  it('a connection cut because the content is too large is told from others', async () => {
+    const strict = await startOwnClamd({ StreamMaxLength: '1M' });
+    proxy = await startFaultProxy(strict.port, (nth) => (nth === 1 ? { cutAfter: 200_000, silent: true } : undefined));
+    const scanner = createClamdScanner({ address: { host: proxy.host, port: proxy.port }, retryDelay: 60_000 });
+    expect(await scanner.scan(body(large))).toMatchObject({
+      status: 'PENDING',
+      result: expect.stringContaining('StreamMaxLength'),
+    });
+    await strict.stop();
   });
 
   it('an unanswered scan can be given up', async () => {

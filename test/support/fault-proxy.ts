@@ -61,8 +61,9 @@ function relay(client: Socket, upstream: Socket, fault: Fault): void {
       client.resetAndDestroy();
       return;
     }
-    if (fault.early === true) client.write(fault.answer ?? '');
-    else if (!upstream.write(chunk)) {
+    if (fault.early === true) {
+      if (sent === chunk.length) client.write(fault.answer ?? '');
+    } else if (!upstream.write(chunk)) {
       client.pause();
       upstream.once('drain', () => client.resume());
     }
@@ -72,5 +73,6 @@ function relay(client: Socket, upstream: Socket, fault: Fault): void {
   });
   upstream.on('close', () => {
     if (fault.silent !== true) client.end();
+    else if (fault.cutAfter !== undefined) client.resetAndDestroy();
   });
 }

@@ -1,4 +1,4 @@
-import Table from 'cli-table3';
+import measure from 'fast-string-truncated-width';
 import { escapeForTerminal } from '../../core/terminal-text.ts';
 import type { Paint } from './output.ts';
 
@@ -25,15 +25,15 @@ export function createTable<T>(
   paint: Paint,
 ): (items: readonly T[]) => string {
   const shown = terminalColumns === undefined ? columns : fit(columns, terminalColumns);
+  const widths = shown.map((column) => column.width);
+  const line = (cells: readonly string[]) => renderLine(shown, widths, terminalColumns !== undefined, cells);
   let headerDue = true;
   return (items) => {
     if (items.length === 0) return '';
-    const rows = items.map((item) => shown.map((column) => cell(column, column.value(item), terminalColumns)));
-    if (headerDue) rows.unshift(shown.map((column) => cell(column, column.header, terminalColumns)));
-    const lines = render(shown, rows, terminalColumns);
-    if (headerDue) lines[0] = paint('bold', lines[0] ?? '');
+    const rows = items.map((item) => `${line(shown.map((column) => column.value(item)))}\n`).join('');
+    if (!headerDue) return rows;
     headerDue = false;
-    return `${lines.join('\n')}\n`;
+    return `${paint('bold', line(shown.map((column) => column.header)))}\n${rows}`;
   };
 }
 
@@ -51,51 +51,34 @@ function fit<T>(columns: readonly Column<T>[], terminalColumns: number): Column<
   );
 }
 
-function cell<T>(column: Column<T>, text: string, terminalColumns: number | undefined): string {
-  const safe = escapeForTerminal(text);
-  // In a pipe nothing is cut; padding keeps the columns of different chunks in line.
-  if (terminalColumns !== undefined || column.flexible === true) return safe;
-  return column.align === 'right' ? safe.padStart(column.width) : safe.padEnd(column.width);
-}
-
-function render<T>(columns: readonly Column<T>[], rows: string[][], terminalColumns: number | undefined): string[] {
-  const gaps = columns.map((_, index) => (index === columns.length - 1 ? 0 : GAP));
-  const table = new Table({
-    chars: NO_BORDERS,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-    colAligns: columns.flatMap((column, index) =>
-      gaps[index] === 0 ? [column.align ?? 'left'] : [column.align ?? 'left', 'left'],
-    ),
-    ...(terminalColumns === undefined
-      ? {}
-      : { colWidths: columns.flatMap((column, index) => (gaps[index] === 0 ? [column.width] : [column.width, GAP])) }),
+/** One line of cells. In a pipe nothing is cut: a cell that needs more room moves its column from there on. */
+function renderLine<T>(
+  columns: readonly Column<T>[],
+  widths: number[],
+  cut: boolean,
+  cells: readonly string[],
+): string {
+  const padded = columns.map((column, index) => {
+    const text = escapeForTerminal(cells[index] ?? '');
+    const limit = widths[index] ?? column.width;
+    const fitted = cut ? truncate(text, limit) : { text, width: widthOf(text) };
+    const isLast = index === columns.length - 1;
+    if (!cut && !isLast) widths[index] = Math.max(limit, fitted.width);
+    const padding = ' '.repeat(Math.max(0, (widths[index] ?? 0) - fitted.width));
+    if (column.align === 'right') return padding + fitted.text;
+    return isLast ? fitted.text : fitted.text + padding;
   });
-  for (const row of rows) {
-    table.push(row.flatMap((text, index) => (gaps[index] === 0 ? [text] : [text, ' '.repeat(GAP)])));
-  }
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
+  return padded.join(' '.repeat(GAP));
 }
 
-const NO_BORDERS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '',
-};
+function widthOf(text: string): number {
+  return measure(text).width;
+}
+
+function truncate(text: string, limit: number): { text: string; width: number } {
+  const { index, ellipsed, width } = measure(text, { limit, ellipsis: '…' });
+  return ellipsed ? { text: `${text.slice(0, index)}…`, width: width + 1 } : { text, width };
+}
 
 /** Facts about one thing: a name and a value a line, the values in one column. */
 export function renderFacts(facts: readonly (readonly [string, string])[], paint: Paint): string {
