@@ -22,7 +22,7 @@ function override({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void
 
 test('the JSON Schema in the package is that of the program (vitest -u writes it)', async () => {
   const text = `${JSON.stringify(jsonSchema(), null, 2)}\n`;
-  await expect(text).toMatchFileSnapshot(join(ROOT, 'schema/asset-cli.config.schema.json'));
+  await expect(text).toMatchFileSnapshot(join(ROOT, 'schema/config.schema.json'));
 });
 
 test('the documentation has every key (vitest -u writes it)', async () => {
