@@ -10,8 +10,10 @@ import type {
   MoveWrites,
   Statistics,
 } from './lifecycle-contract.ts';
+import type { MigrationRuns } from './migration-contract.ts';
 
 export type * from './lifecycle-contract.ts';
+export type * from './migration-contract.ts';
 
 /**
  * The catalog: what is known about every stored file. Every method that changes something is
@@ -34,6 +36,7 @@ export interface Catalog {
   readonly purge: AssetPurge;
   readonly leftovers: Leftovers;
   readonly moves: MoveWrites;
+  readonly migrations: MigrationRuns;
   readonly inventory: Inventory;
   readonly statistics: Statistics;
   readonly audit: AuditLog;

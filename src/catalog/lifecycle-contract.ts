@@ -153,6 +153,9 @@ export interface MoveCommit {
   audit: { action: string; details: Readonly<Record<string, unknown>> };
 }
 
+/** All assets of an object go with it to another backend. */
+export type WholeMove = Pick<MoveCommit, 'source' | 'target' | 'sourceEnd' | 'targetRetainSeconds'>;
+
 export type MoveResult =
   | { kind: 'moved'; target: ObjectRecord; assets: Asset[]; removable?: ClaimedObject; discard?: ClaimedObject }
   /** Nothing was changed; our own copy, if there is one, is DELETING and to be removed at once. */
@@ -162,6 +165,14 @@ export interface MoveWrites {
   /** PENDING rows with `copied_from`, which is unique: one copy of an object at a time. Same order as the requests. */
   begin(requests: readonly MoveRequest[], leaseSeconds: number): Promise<MoveReservation[]>;
   commit(identity: Identity, move: MoveCommit, leaseSeconds: number, context: AuditContext): Promise<MoveResult>;
+  /** Moves of whole objects between backends, of one run, in one transaction. Same order as the moves. */
+  commitAll(
+    identity: Identity,
+    moves: readonly WholeMove[],
+    runId: string,
+    leaseSeconds: number,
+    context: AuditContext,
+  ): Promise<MoveResult[]>;
 }
 
 // ---------------------------------------------------------------- verification

@@ -4,7 +4,7 @@ import type { Identity } from '../core/identity.ts';
 import { keyFilename } from '../core/storage-key.ts';
 import { assetChanges, assetsOnObjects } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
-import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord } from './catalog.ts';
+import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord, WholeMove } from './catalog.ts';
 import type { Session } from './database.ts';
 import { secondsAfter } from './filters.ts';
 import { type AssetState, carriedChange, changedEvent, lockAssetStates, refusalOf, refusedEvent } from './lifecycle.ts';
@@ -42,7 +42,8 @@ export async function commitMove(
   if (source === undefined || source.state !== move.source.state || source.etag !== move.source.etag) {
     return undo(moving, 'source-changed');
   }
-  const target = await chooseTarget(moving, source, objects);
+  const copies = await copiedFrom(session, [move.target.objectId]);
+  const target = chooseTarget(move, source, objects, copies);
   if (target === undefined) return undo(moving, 'target-changed');
   const on = await assetsOnObjects(session, [source.id]).select('assets.id').execute();
   const carried = on.map((row) => row.id).filter((id) => isCarried(move, id));
@@ -69,18 +70,19 @@ function isCarried({ carry: which }: MoveCommit, id: string): boolean {
   return which.kind === 'all' || which.assetId === id;
 }
 
-interface Target {
+export interface MoveTarget {
   object: ObjectRecord;
   /** Our own PENDING row becomes it. */
   isNew: boolean;
 }
 
 /** Our copy; or, where the same private content became STORED there meanwhile, that. */
-async function chooseTarget(
-  { session, move }: Moving,
+export function chooseTarget(
+  move: WholeMove,
   source: ObjectRecord,
   objects: ReadonlyMap<string, ObjectRecord>,
-): Promise<Target | undefined> {
+  copies: ReadonlyMap<string, string | null>,
+): MoveTarget | undefined {
   const named = objects.get(move.target.objectId);
   if (named === undefined || named.sha256 !== source.sha256 || named.organizationId !== source.organizationId) {
     return undefined;
@@ -90,7 +92,7 @@ async function chooseTarget(
     return isUsable && named.etag === move.target.etag ? { object: named, isNew: false } : undefined;
   }
   const isOurs = named.state === 'PENDING' && named.claim === move.target.claim;
-  if (!isOurs || !(await isCopyOf(session, named.id, source.id))) return undefined;
+  if (!isOurs || copies.get(named.id) !== source.id) return undefined;
   const stored: ObjectRecord = { ...named, ...move.target.facts, state: 'STORED', claim: null, leaseExpiresAt: null };
   if (named.isPublic || move.targetRetainSeconds !== undefined) return { object: stored, isNew: true };
   const rival = [...objects.values()].find(
@@ -101,13 +103,18 @@ async function chooseTarget(
   return rival.damagedAt === null ? { object: rival, isNew: false } : undefined;
 }
 
-async function isCopyOf(session: Session, objectId: string, sourceId: string): Promise<boolean> {
-  const row = await session.db
+/** What these copies are copies of: a claim on the source, which may be lost. */
+export async function copiedFrom(session: Session, ids: readonly string[]): Promise<Map<string, string | null>> {
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    ids.map((id) => ({ id })),
+  );
+  const rows = await session.db
     .selectFrom('objects')
-    .select('copied_from')
-    .where('id', '=', objectId)
-    .executeTakeFirst();
-  return row?.copied_from === sourceId;
+    .where('objects.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
+    .select(['objects.id', 'objects.copied_from'])
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.copied_from]));
 }
 
 /** Whether the one asset that is carried may be changed so by this identity, judged under lock. */
@@ -130,7 +137,7 @@ async function endSource(moving: Moving, source: ObjectRecord): Promise<ClaimedO
   const { session, move, leaseSeconds, now } = moving;
   if (move.sourceEnd.kind === 'delete') {
     const [removable] = await markDeleting(session, [{ objectId: source.id, claim: randomUUID() }], leaseSeconds, now);
-    if (source.isPublic) await keepAddress(moving, source);
+    if (source.isPublic) await keepAddresses(session, [source], now);
     return removable;
   }
   const { seconds, damaged } = move.sourceEnd;
@@ -147,11 +154,18 @@ async function endSource(moving: Moving, source: ObjectRecord): Promise<ClaimedO
   return undefined;
 }
 
-async function keepAddress({ session, now }: Moving, source: ObjectRecord): Promise<void> {
+/** The rows of public objects that go now stay for a while, and keep their addresses from coming back too early. */
+export async function keepAddresses(session: Session, gone: readonly ObjectRecord[], now: string): Promise<void> {
+  const isPublic = gone.filter((object) => object.isPublic);
+  if (isPublic.length === 0) return;
+  const rows = session.dialect.rowSet(
+    { id: 'uuid' },
+    isPublic.map(({ id }) => ({ id })),
+  );
   await session.db
     .updateTable('objects')
     .set({ retain_until: secondsAfter(now, PUBLIC_ADDRESS_SECONDS) })
-    .where('id', '=', source.id)
+    .where('id', 'in', (eb) => eb.selectFrom(rows).select('r.id'))
     .execute();
 }
 
@@ -196,7 +210,7 @@ async function carry(moving: Moving, states: ReadonlyMap<string, AssetState>, ta
   return assets;
 }
 
-function placeOf({ backend, storagePath }: ObjectRecord): string {
+export function placeOf({ backend, storagePath }: ObjectRecord): string {
   return `${backend}:${storagePath}`;
 }
 

@@ -1,6 +1,7 @@
 import type { MoveRequest, MoveReservation, MoveWrites, ObjectRecord } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { commitMove } from './move-commit.ts';
+import { commitWholeMoves } from './move-whole.ts';
 import { lockObjects, storedObjects } from './objects.ts';
 import { toObjectRecord } from './rows.ts';
 import type { TableRow } from './tables.ts';
@@ -12,6 +13,8 @@ export function moveWrites(database: Database): MoveWrites {
     begin: (requests, leaseSeconds) => database.write((session) => begin(session, requests, leaseSeconds)),
     commit: (identity, move, leaseSeconds, context) =>
       database.write((session) => commitMove(session, identity, move, leaseSeconds, context)),
+    commitAll: (identity, moves, runId, leaseSeconds, context) =>
+      database.write((session) => commitWholeMoves(session, { identity, moves, runId, leaseSeconds, context })),
   };
 }
 

@@ -9,6 +9,7 @@ import { inventory } from './inventory.ts';
 import { leftovers } from './leftovers.ts';
 import { lifecycleWrites } from './lifecycle.ts';
 import { catalogMaintenance } from './maintenance.ts';
+import { migrationRuns } from './migration-runs.ts';
 import { moveWrites } from './moves.ts';
 import { assetPurge } from './purge.ts';
 import { statistics } from './statistics.ts';
@@ -54,6 +55,7 @@ async function catalogOn(database: Database): Promise<Catalog> {
     purge: assetPurge(database),
     leftovers: leftovers(database),
     moves: moveWrites(database),
+    migrations: migrationRuns(database),
     inventory: inventory(database),
     statistics: statistics(database),
     audit: auditLog(database),

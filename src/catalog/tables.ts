@@ -108,6 +108,31 @@ export const COLUMNS = {
     details: 'json',
   },
   verify_progress: { backend: 'text', scope: 'text', position: 'text', started_at: 'time', updated_at: 'time' },
+  migration_runs: {
+    id: 'uuid',
+    organization_id: 'text?',
+    actor: 'text?',
+    host: 'text',
+    from_backend: 'text',
+    to_backend: 'text',
+    started_at: 'time',
+    updated_at: 'time',
+    ended_at: 'time?',
+    objects: 'int',
+    assets: 'int',
+    bytes: 'int',
+    skipped: 'int',
+    remaining: 'int?',
+  },
+  migration_failures: {
+    run_id: 'uuid',
+    object_id: 'uuid',
+    organization_id: 'text',
+    storage_path: 'text',
+    code: 'text',
+    message: 'text',
+    failed_at: 'time',
+  },
   schema_migrations: { version: 'int', name: 'text', checksum: 'text', applied_at: 'time' },
 } as const satisfies Record<string, Readonly<Record<string, ColumnKind>>>;
 
@@ -146,6 +171,8 @@ export type OpenTables = {
   objects: Table<'objects'>;
   audit_events: Table<'audit_events'>;
   verify_progress: Table<'verify_progress'>;
+  migration_runs: Table<'migration_runs'>;
+  migration_failures: Table<'migration_failures'>;
   schema_migrations: Table<'schema_migrations'>;
 };
 
