@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Asset } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
 import { keyFilename } from '../core/storage-key.ts';
-import { assetChanges, assetsOnObjects } from './asset-query.ts';
+import { assetChanges, assetsOnObjects, assetsToDecideOn } from './asset-query.ts';
 import { writeAudit } from './audit-write.ts';
 import type { AuditContext, ClaimedObject, MoveResult, ObjectRecord, WholeMove } from './catalog.ts';
 import type { Session } from './database.ts';
@@ -163,7 +163,7 @@ async function carryAll(
     backend: 'text',
     storage_path: 'text',
   } as const;
-  const rows = await assetChanges(session)
+  await assetChanges(session)
     .updateTable('assets')
     .from(session.dialect.rowSet(kinds, places))
     .set((eb) => ({
@@ -176,7 +176,12 @@ async function carryAll(
       updated_at: now,
     }))
     .whereRef('assets.id', '=', 'r.id')
-    .returningAll('assets')
+    .execute();
+  const rows = await assetsToDecideOn(
+    session,
+    places.map(({ id }) => id),
+  )
+    .selectAll('assets')
     .execute();
   return new Map(rows.map((row) => [row.id, toAsset(row)]));
 }

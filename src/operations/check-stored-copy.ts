@@ -45,8 +45,9 @@ export function sameChecksums(record: ObjectRecord, found: StoredObject): boolea
 }
 
 function comparableChecksums(record: ObjectRecord, found: StoredObject) {
+  const ofBytes = record.storedSha256 ?? (record.contentEncoding === null ? record.sha256 : null);
   const pairs = [
-    [record.storedSha256, found.checksums.sha256],
+    [ofBytes, found.checksums.sha256],
     [record.storedMd5, found.checksums.md5],
     [record.storedCrc32c, found.checksums.crc32c],
   ] as const;

@@ -15,6 +15,19 @@ export interface CopyTarget {
   contentType?: string;
 }
 
+/** How the bytes travel. */
+export interface CopyManner {
+  /** false: always through us. */
+  serverSide?: boolean;
+  durability?: PutOptions['durability'];
+  onSession?: PutOptions['onSession'];
+  /** Told of every chunk that passes through us before it is passed on; it may wait. */
+  onChunk?: (bytes: number) => Promise<void> | undefined;
+}
+
+/** Read and verified as a whole before the put, which then needs no buffer of its own. */
+const LARGEST_IN_MEMORY = 2 ** 20;
+
 /**
  * Copies the bytes of an object as they are stored, within the provider where that can be, and gives what the target
  * store reports of them once they are seen to be the recorded ones.
@@ -24,19 +37,25 @@ export async function copyObject(
   source: { store: StorageBackend; object: ObjectRecord },
   target: CopyTarget,
   signal: AbortSignal,
+  manner: CopyManner = {},
 ): Promise<StoredFacts> {
   const checksums = knownChecksums(source.object);
   const { contentEncoding } = source.object;
+  const { durability, onSession } = manner;
   const options: PutOptions = {
     ifAbsent: true,
     contentType: target.isPublic ? (target.contentType ?? 'application/octet-stream') : 'application/octet-stream',
     checksums,
     signal,
     ...(contentEncoding === null ? {} : { contentEncoding }),
+    ...(durability === undefined ? {} : { durability }),
+    ...(onSession === undefined ? {} : { onSession }),
   };
-  const copied = await copyWithin(source, target, options);
+  const copied = manner.serverSide === false ? undefined : await copyWithin(source, target, options);
   if (copied !== undefined) return copied;
-  return factsOf(await target.store.put(target.storagePath, bodyOf(source, signal), options));
+  const body = bodyOf(source, signal, manner);
+  const small = source.object.storedSize <= LARGEST_IN_MEMORY;
+  return factsOf(await target.store.put(target.storagePath, small ? await inMemory(body) : body, options));
 }
 
 /** Of the bytes as they are stored, as far as they are recorded. */
@@ -73,15 +92,35 @@ async function copyWithin(
 }
 
 /** Read anew for each try of the put; bytes that are not the recorded ones end it before anything is visible. */
-function bodyOf({ store, object }: { store: StorageBackend; object: ObjectRecord }, signal: AbortSignal): BodySource {
+function bodyOf(
+  { store, object }: { store: StorageBackend; object: ObjectRecord },
+  signal: AbortSignal,
+  { onChunk }: CopyManner,
+): BodySource {
   const { storedSize: size, contentEncoding, storedSha256, sha256 } = object;
   const expected = storedSha256 ?? (contentEncoding === null ? sha256 : null);
   return {
     size,
     async *open() {
       const { body } = await store.get(object.storagePath, { signal });
-      if (expected === null) yield* body;
-      else yield* verifiedContent(body, { size, sha256: expected });
+      const verified = expected === null ? body : verifiedContent(body, { size, sha256: expected });
+      for await (const chunk of verified) {
+        await onChunk?.(chunk.byteLength);
+        yield chunk;
+      }
+    },
+  };
+}
+
+async function inMemory(body: BodySource): Promise<BodySource> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body.open()) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  return {
+    size: body.size,
+    bytes,
+    async *open() {
+      yield bytes;
     },
   };
 }

@@ -27,6 +27,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'remove what has expired, old trash and abandoned uploads',
     load: () => import('./purge-expired.ts'),
   },
+  {
+    name: 'migrate',
+    summary: 'move assets between backends, verified, while everyone keeps working',
+    load: () => import('./migrate.ts'),
+  },
   { name: 'verify', summary: 'compare database and storage, and repair', load: () => import('./verify.ts') },
   { name: 'stats', summary: 'count assets and bytes, and what expires when', load: () => import('./stats.ts') },
   { name: 'audit', summary: 'read the audit trail', load: () => import('./audit.ts') },

@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 import { AssetError, type ErrorCode, type FailureRecord } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
 import { verify } from '../../operations/verify.ts';
+import { verifyManifest } from '../../operations/verify-manifest.ts';
 import type { Finding, VerifyOutcome, VerifyRequest } from '../../operations/verify-run.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
 import { confirmOrStop } from '../output/confirm.ts';
 import { BASE_FORMATS } from '../output/format.ts';
+import { reportVerdicts } from '../output/manifest-verdicts.ts';
 import { startProgress } from '../output/progress.ts';
 import { createSink, type ItemShape } from '../output/sink.ts';
 import type { Column } from '../output/table.ts';
@@ -16,6 +18,7 @@ interface VerifyOptions {
   resume?: boolean;
   repair?: boolean;
   yes?: boolean;
+  against?: string;
   allOrgs?: boolean;
 }
 
@@ -33,6 +36,7 @@ Examples:
   $ asset-cli verify
   $ asset-cli verify --all-orgs --deep --resume --json
   $ asset-cli verify --backend archive --repair --yes
+  $ asset-cli verify --all-orgs --against moved.jsonl
 `;
 
 export function configure(command: Command, bind: Bind): void {
@@ -41,6 +45,7 @@ export function configure(command: Command, bind: Bind): void {
     .option('--resume', 'with --deep: go on where the last one was interrupted')
     .option('--repair', 'put right what can be put right')
     .option('--yes', 'with --repair: do not ask')
+    .option('--against <manifest>', 'read what a migration moved, and say of each asset whether it is the same')
     .option('--all-orgs', 'every organisation (operators)')
     .addHelpText('after', EXAMPLES);
   bind(command, { formats: BASE_FORMATS, stopsWithReader: false }, runVerify);
@@ -51,6 +56,7 @@ async function runVerify(invocation: Invocation, options: VerifyOptions): Promis
   if (options.resume === true && options.deep !== true) {
     throw new AssetError('USAGE', '--resume goes with --deep', { hint: 'The listing alone is quick: begin again.' });
   }
+  if (options.against !== undefined) return verifyAgainst(invocation, options.against, options);
   const request: VerifyRequest = {
     allOrganizations: options.allOrgs === true,
     deep: options.deep === true,
@@ -63,6 +69,16 @@ async function runVerify(invocation: Invocation, options: VerifyOptions): Promis
     await confirmOrStop(streams, choices, 'Repair what is found', signal);
   }
   return report(invocation, verify(await invocation.context(), request));
+}
+
+async function verifyAgainst(invocation: Invocation, path: string, options: VerifyOptions): Promise<number> {
+  if (options.deep === true || options.repair === true || invocation.globals.backend !== undefined) {
+    throw new AssetError('USAGE', '--against goes with --all-orgs only', {
+      hint: 'It reads every byte that the manifest names, and changes nothing.',
+    });
+  }
+  const context = await invocation.context({ readOnly: true });
+  return reportVerdicts(invocation, verifyManifest(context, { path, allOrganizations: options.allOrgs === true }));
 }
 
 interface Score {

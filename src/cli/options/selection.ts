@@ -49,7 +49,8 @@ export function mayBeSeveral(ids: readonly string[]): boolean {
   return ids.length !== 1 || ids[0] === '-';
 }
 
-async function* readIds(ids: readonly string[], streams: Streams): AsyncGenerator<string> {
+/** Ids as they are given; `-` stands for the lines of standard input. */
+export async function* readIds(ids: readonly string[], streams: Streams): AsyncGenerator<string> {
   for (const id of ids) {
     if (id === '-') yield* readLines(streams);
     else yield id;

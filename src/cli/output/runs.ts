@@ -12,13 +12,16 @@ export type RunItem<T> =
 
 export interface RunReport<Outcome, T> {
   shape: ItemShape<T>;
-  toItem: (outcome: Outcome) => RunItem<T>;
+  /** undefined: a sign of life, no item. */
+  toItem: (outcome: Outcome) => RunItem<T> | undefined;
   /** Counts up while the run goes; `failed` is counted here. */
   count: (outcome: Outcome) => void;
   /** The counts as `summary` shows them. */
-  summary: (failed: number) => Readonly<Record<string, number | boolean>>;
+  summary: (failed: number) => Readonly<Record<string, number | boolean | string>>;
   /** The same in one line for people: so far while it runs, and at the end. */
   describe: (failed: number) => string;
+  /** What is shown while it runs, where that says more. */
+  progress?: (failed: number) => string;
 }
 
 /**
@@ -31,7 +34,8 @@ export async function reportRun<Outcome, T>(
   report: RunReport<Outcome, T>,
 ): Promise<number> {
   const progress = startProgress(output, streams);
-  progress.update(report.describe(0));
+  const show = report.progress ?? report.describe;
+  progress.update(show(0));
   const sink = createSink(output, report.shape, () => progress.clear());
   const batch = startBatch(output);
   let fatal: unknown;
@@ -40,6 +44,10 @@ export async function reportRun<Outcome, T>(
     for await (const outcome of outcomes) {
       begun = true;
       const entry = report.toItem(outcome);
+      if (entry === undefined) {
+        progress.update(show(batch.failures));
+        continue;
+      }
       if ('item' in entry) {
         batch.succeeded();
         report.count(outcome);
@@ -48,7 +56,7 @@ export async function reportRun<Outcome, T>(
         batch.failed(entry.failure);
         await sink.fail(entry.subject, entry.identity, entry.failure);
       }
-      progress.update(report.describe(batch.failures));
+      progress.update(show(batch.failures));
     }
   } catch (error) {
     fatal = error;

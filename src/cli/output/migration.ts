@@ -1,0 +1,158 @@
+import type { FailureRecord } from '../../core/errors.ts';
+import { formatSize } from '../../core/size.ts';
+import type { MigrateOutcome, Place } from '../../operations/migrate-run.ts';
+import type { Invocation } from '../command.ts';
+import { reportRun } from './runs.ts';
+import type { Column } from './table.ts';
+
+interface Moved {
+  id: string;
+  organizationId: string;
+  bytes: number;
+  from: string;
+  to: string;
+  moved: boolean;
+}
+
+type Line = { kind: 'moved'; line: Moved } | { kind: 'failed'; id: string; failure: FailureRecord };
+
+interface Totals {
+  run: string;
+  expected: number;
+  migrated: number;
+  objects: number;
+  bytes: number;
+  skipped: number;
+  failedAssets: number;
+  remaining: number;
+  streamedBytes: number;
+  startedAt: number;
+}
+
+/** Shows a migration as it goes, with a bar where a terminal is, and returns its exit status. */
+export function reportMigration(
+  invocation: Invocation,
+  outcomes: AsyncIterable<MigrateOutcome>,
+  dryRun: boolean,
+): Promise<number> {
+  const totals: Totals = {
+    run: '',
+    expected: 0,
+    migrated: 0,
+    objects: 0,
+    bytes: 0,
+    skipped: 0,
+    failedAssets: 0,
+    remaining: 0,
+    streamedBytes: 0,
+    startedAt: performance.now(),
+  };
+  return reportRun<Line | 'tick', Moved>(invocation, linesOf(outcomes, totals), {
+    shape: { toJson: ({ moved, ...line }) => ({ ...line, dryRun: !moved }), columns: COLUMNS },
+    toItem: (line) => {
+      if (line === 'tick') return undefined;
+      if (line.kind === 'moved') return { item: line.line };
+      return { subject: line.id, identity: { id: line.id }, failure: line.failure };
+    },
+    count: () => undefined,
+    summary: (failed) => {
+      const { run, migrated, objects, bytes, skipped, remaining } = totals;
+      const seconds = Math.round(performance.now() - totals.startedAt) / 1000;
+      return { run, migrated, objects, bytes, skipped, failed, remaining, seconds, dryRun };
+    },
+    describe: (failed) => describe(totals, failed, dryRun),
+    progress: (failed) => bar(totals, failed),
+  });
+}
+
+async function* linesOf(outcomes: AsyncIterable<MigrateOutcome>, totals: Totals): AsyncGenerator<Line | 'tick'> {
+  for await (const outcome of outcomes) {
+    switch (outcome.kind) {
+      case 'begun':
+        totals.run = outcome.runId;
+        totals.expected = outcome.total.count;
+        break;
+      case 'skipped':
+        totals.skipped += 1;
+        break;
+      case 'ended':
+        totals.remaining = outcome.remaining;
+        break;
+      case 'progress':
+        totals.streamedBytes = outcome.streamedBytes;
+        break;
+      case 'failed':
+        totals.failedAssets += outcome.ids.length;
+        for (const id of outcome.ids) yield { kind: 'failed', id, failure: outcome.failure };
+        break;
+      default:
+        totals.objects += 1;
+        totals.bytes += outcome.source.storedSize;
+        totals.migrated += outcome.assets.length;
+        yield* outcome.assets.map((asset): Line => {
+          const { id, organizationId, fileSize: bytes } = asset;
+          const { source, to, kind } = outcome;
+          const moved = kind === 'moved';
+          const from = `${source.backend}:${source.storagePath}`;
+          // A private object gets a fresh key when it moves.
+          return {
+            kind: 'moved',
+            line: { id, organizationId, bytes, from, to: moved ? placeOf(to) : to.backend, moved },
+          };
+        });
+    }
+    yield 'tick';
+  }
+}
+
+function placeOf({ backend, storagePath }: Place): string {
+  return `${backend}:${storagePath}`;
+}
+
+const BAR_WIDTH = 20;
+
+/** `████░░░░ 40% 400/1000 assets, 1.2 GiB, 35 MiB/s, 2 min left, 3 failed` */
+function bar(totals: Totals, failed: number): string {
+  const { expected, migrated, failedAssets, skipped } = totals;
+  const seconds = (performance.now() - totals.startedAt) / 1000;
+  const bytes = Math.max(totals.bytes, totals.streamedBytes);
+  const parts = [`${formatSize(bytes)}`, `${formatSize(Math.round(bytes / Math.max(seconds, 0.001)))}/s`];
+  if (failed > 0) parts.push(`${failed} failed`);
+  const done = migrated + failedAssets + skipped;
+  if (expected === 0) return [`${done} assets`, ...parts].join(', ');
+  const share = Math.min(1, done / expected);
+  const filled = Math.round(share * BAR_WIDTH);
+  const left = share > 0 ? [timeLeft((seconds / share) * (1 - share))] : [];
+  const drawn = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+  return [`${drawn} ${Math.floor(share * 100)}% ${done}/${expected} assets`, ...parts, ...left].join(', ');
+}
+
+function timeLeft(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s left`;
+  return seconds < 5400 ? `${Math.ceil(seconds / 60)} min left` : `${Math.ceil(seconds / 3600)} h left`;
+}
+
+function describe(
+  { run, migrated, objects, bytes, skipped, remaining }: Totals,
+  failed: number,
+  dryRun: boolean,
+): string {
+  const verb = dryRun ? 'would be migrated' : 'migrated';
+  const parts = [`${migrated} ${verb} (${objects} objects, ${formatSize(bytes)})`];
+  if (skipped > 0) parts.push(`${skipped} skipped`);
+  if (failed > 0) parts.push(`${failed} failed`);
+  if (remaining > 0) parts.push(`${remaining} still in the source`);
+  return dryRun || run === '' ? parts.join(', ') : `${parts.join(', ')}; run ${run}`;
+}
+
+const COLUMNS: readonly Column<Moved>[] = [
+  {
+    header: 'ID',
+    value: ({ id }) => id,
+    width: 36,
+    short: { below: 100, width: 8, value: ({ id }) => id.slice(0, 8) },
+  },
+  { header: 'BYTES', value: ({ bytes }) => formatSize(bytes), width: 8, align: 'right' },
+  { header: 'RESULT', value: ({ moved }) => (moved ? 'migrated' : 'would be migrated'), width: 17 },
+  { header: 'TO', value: ({ to }) => to, width: 30, flexible: true },
+];

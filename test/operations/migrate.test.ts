@@ -1,0 +1,270 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { Asset } from '../../src/core/asset.ts';
+import { parseStorageKey } from '../../src/core/storage-key.ts';
+import { deleteAssets } from '../../src/operations/delete.ts';
+import { migrate } from '../../src/operations/migrate.ts';
+import { migrationFailures, migrationRun, writeManifest } from '../../src/operations/migrate-report.ts';
+import type { MigrateOutcome, MigrateRequest } from '../../src/operations/migrate-run.ts';
+import { readAsset } from '../../src/operations/read-asset.ts';
+import { verifyManifest } from '../../src/operations/verify-manifest.ts';
+import { openAzureBackend } from '../../src/storage/azure/azure-backend.ts';
+import type { StorageBackend } from '../../src/storage/backend.ts';
+import { openGcsBackend } from '../../src/storage/gcs/gcs-backend.ts';
+import { openBackend } from '../../src/storage/open.ts';
+import { withRetries } from '../../src/storage/retry.ts';
+import { openS3Backend } from '../../src/storage/s3/s3-backend.ts';
+import { StorageError } from '../../src/storage/storage-error.ts';
+import { memoryBody } from '../support/bodies.ts';
+import { azureDefinition, gcsDefinition, s3Definition, TIMEOUTS, useS3Credentials } from '../support/cloud-stores.ts';
+import { createBucket, service } from '../support/services/index.ts';
+import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
+import { createWorkspace, temporaryDirectory, type Workspace } from '../support/workspace.ts';
+
+const REQUEST: MigrateRequest = {
+  from: 'near',
+  to: 'far',
+  scope: { organization: 'acme' },
+  selection: { kind: 'filter', scope: { organization: 'acme' }, filter: { status: 'any', expired: 'include' } },
+  withFormerCopies: true,
+  sourceEnd: { kind: 'delete' },
+  dryRun: false,
+  concurrency: 4,
+  serverSide: true,
+};
+
+type Opener = (name: string) => Promise<StorageBackend>;
+const OPENERS: Record<string, Opener> = {
+  LOCAL: async (name) => openBackend({ name, provider: 'LOCAL', path: await temporaryDirectory() }, TIMEOUTS),
+};
+const s3 = await service('s3');
+if (!('skip' in s3)) {
+  useS3Credentials(s3);
+  OPENERS['AWS_S3'] = async (name) => openS3Backend({ ...s3Definition(s3, await createBucket('s3')), name }, TIMEOUTS);
+}
+const gcs = await service('gcs');
+if (!('skip' in gcs)) {
+  OPENERS['GOOGLE_CLOUD_STORAGE'] = async (name) =>
+    openGcsBackend({ ...gcsDefinition(gcs, await createBucket('gcs')), name }, TIMEOUTS);
+}
+const azure = await service('azure');
+if (!('skip' in azure)) {
+  OPENERS['AZURE_BLOB'] = async (name) =>
+    openAzureBackend({ ...azureDefinition(azure, await createBucket('azure')), name }, TIMEOUTS);
+}
+const PAIRS = Object.keys(OPENERS).flatMap((from) => Object.keys(OPENERS).map((to) => ({ from, to })));
+
+async function createPair(from: string, to: string): Promise<Workspace> {
+  const stores = new Map<string, Promise<StorageBackend>>();
+  const openStore = (name: string) => {
+    const open = OPENERS[name === 'near' ? from : to];
+    if (open === undefined) throw new Error(`no ${name}`);
+    const store = stores.get(name) ?? open(name).then((bare) => withRetries(bare, { deadline: 20_000 }));
+    stores.set(name, store);
+    return store;
+  };
+  return createWorkspace({ backends: ['near', 'far'], openStore });
+}
+
+async function put(work: Workspace, content: string, changes: Parameters<typeof uploadPaths>[2] = {}): Promise<Asset> {
+  const path = await writeText(work.directory, `${randomUUID()}.txt`, content);
+  return assetOf((await uploadPaths(work.context(), [path], { backend: 'near', ...changes }))[0]);
+}
+
+async function keysIn(work: Workspace, name: string): Promise<string[]> {
+  const store = await work.context().backends.open(name);
+  const found = await collect(store.list(''));
+  return found.map(({ key }) => key as string).filter((key) => key !== '.asset-cli.json');
+}
+
+async function read(work: Workspace, asset: Asset): Promise<string> {
+  const context = work.context();
+  const [found] = await (await work.catalog()).assets.byIds(context.identity, [asset.id]);
+  if (found === undefined) throw new Error(`${asset.id} is gone`);
+  let content = '';
+  await readAsset(context, found, async (body) => {
+    content = '';
+    for await (const chunk of body) content += Buffer.from(chunk).toString();
+  });
+  return content;
+}
+
+const run = (
+  work: Workspace,
+  changes: Partial<MigrateRequest> = {},
+  context: Parameters<Workspace['context']>[0] = {},
+) => collect(migrate(work.context(context), { ...REQUEST, ...changes }));
+const of = <K extends MigrateOutcome['kind']>(outcomes: readonly MigrateOutcome[], kind: K) =>
+  outcomes.filter((outcome): outcome is Extract<MigrateOutcome, { kind: K }> => outcome.kind === kind);
+const runIdOf = (outcomes: readonly MigrateOutcome[]): string => of(outcomes, 'begun')[0]?.runId ?? '';
+
+describe.each(PAIRS)('from $from to $to', ({ from, to }) => {
+  test('moves everything, and its manifest proves it', async () => {
+    const work = await createPair(from, to);
+    const assets = [await put(work, 'one'), await put(work, 'two'), await put(work, 'two')];
+    const open = await put(work, 'for all', { isPublic: true });
+    const large = await put(work, 'x'.repeat(2 ** 20 - 1));
+    const manifest = join(work.directory, 'moved.jsonl');
+    const outcomes = await run(work, { manifest });
+    expect(of(outcomes, 'failed')).toEqual([]);
+    expect(of(outcomes, 'moved')).toHaveLength(4);
+    expect(outcomes.at(-1)).toEqual({ kind: 'ended', remaining: 0 });
+    expect(await keysIn(work, 'near')).toEqual([]);
+    expect(await keysIn(work, 'far')).toHaveLength(4);
+    expect(await keysIn(work, 'far')).toContain(open.storagePath);
+    const found = await (await work.catalog()).assets.byIds(work.context().identity, [open.id]);
+    const store = await work.context().backends.open('far');
+    const stored = await store.stat(parseStorageKey(found[0]?.asset.storagePath ?? ''));
+    if (to !== 'LOCAL') expect(stored.contentType).toBe('text/plain');
+    expect(await read(work, large)).toHaveLength(2 ** 20 - 1);
+    const verdicts = await collect(verifyManifest(work.context(), { path: manifest, allOrganizations: false }));
+    expect(verdicts.map(({ id, kind }) => `${id} ${kind}`).sort()).toEqual(
+      [...assets, open, large].map(({ id }) => `${id} same`).sort(),
+    );
+    expect(of(await run(work), 'moved')).toEqual([]);
+  });
+
+  test('readers, writers and deletes never notice', async () => {
+    const work = await createPair(from, to);
+    const contents = Array.from({ length: 20 }, (_, index) => `content ${index}`);
+    const assets: Asset[] = [];
+    for (const content of contents) assets.push(await put(work, content));
+    const doomed = assets.pop();
+    let isRunning = true;
+    const readers = (async () => {
+      let reads = 0;
+      while (isRunning) {
+        for (const [index, asset] of assets.entries()) expect(await read(work, asset)).toBe(contents[index]);
+        reads += 1;
+        // A local read may never leave the microtasks, and would keep everyone else from their turn.
+        await nextTurn();
+      }
+      return reads;
+    })();
+    const writing = put(work, 'written meanwhile');
+    const deleting = collect(
+      deleteAssets(work.context(), { selection: { kind: 'ids', ids: [doomed?.id ?? ''] }, dryRun: false }),
+    );
+    const [one, two] = await Promise.all([run(work), run(work)]).finally(() => {
+      isRunning = false;
+    });
+    expect(await readers).toBeGreaterThan(0);
+    expect(await deleting).toMatchObject([{ kind: 'deleted' }]);
+    expect([...of(one, 'failed'), ...of(two, 'failed')]).toEqual([]);
+    await writing;
+    await run(work);
+    expect(await keysIn(work, 'near')).toEqual([]);
+    expect(await keysIn(work, 'far')).toHaveLength(20);
+  });
+
+  test('a damaged and a vanished source stay where they are and are named', async () => {
+    const work = await createPair(from, to);
+    const [whole, damaged, gone] = [await put(work, 'whole'), await put(work, 'damaged'), await put(work, 'gone')];
+    const store = await work.context().backends.open('near');
+    await store.put(parseStorageKey(damaged.storagePath), memoryBody(Buffer.from('DAMAGED')));
+    await store.deleteMany([parseStorageKey(gone.storagePath)]);
+    const outcomes = await run(work);
+    expect(of(outcomes, 'moved').map(({ assets }) => assets[0]?.id)).toEqual([whole.id]);
+    expect(
+      of(outcomes, 'failed')
+        .map(({ ids, failure }) => `${ids[0]} ${failure.code}`)
+        .sort(),
+    ).toEqual([`${damaged.id} BYTES_DAMAGED`, `${gone.id} BYTES_MISSING`].sort());
+    expect(await keysIn(work, 'far')).toHaveLength(1);
+    expect(await keysIn(work, 'near')).toEqual([damaged.storagePath]);
+    await store.put(parseStorageKey(damaged.storagePath), memoryBody(Buffer.from('damaged')));
+    expect(of(await run(work, { selection: { kind: 'failed' } }), 'moved')).toHaveLength(1);
+  });
+});
+
+describe('a migration', () => {
+  test('that was told to stop leaves the rest, and the next goes on', async () => {
+    const work = await createPair('LOCAL', 'LOCAL');
+    for (const content of ['a', 'b', 'c']) await put(work, content);
+    expect((await run(work, { maxDuration: 0 })).at(-1)).toEqual({ kind: 'ended', remaining: 3 });
+    expect(of(await run(work), 'moved')).toHaveLength(3);
+  });
+
+  test('moves an object if any of its assets matches, and plans without a change', async () => {
+    const work = await createPair('LOCAL', 'LOCAL');
+    const [one, two] = [await put(work, 'shared', { projectId: 'p' }), await put(work, 'shared')];
+    await put(work, 'other');
+    const selection: MigrateRequest['selection'] = {
+      kind: 'filter',
+      scope: REQUEST.scope,
+      filter: { projectId: 'p' },
+    };
+    const planned = of(await run(work, { selection, dryRun: true }), 'would-move');
+    expect(planned.flatMap(({ assets }) => assets.map(({ id }) => id)).sort()).toEqual([one.id, two.id].sort());
+    expect(await keysIn(work, 'far')).toEqual([]);
+    await run(work, { selection });
+    expect(await keysIn(work, 'far')).toHaveLength(1);
+    expect(await keysIn(work, 'near')).toHaveLength(1);
+  });
+
+  test('keeps the source where it is told to, and moves no kept copy again', async () => {
+    const work = await createPair('LOCAL', 'LOCAL');
+    const asset = await put(work, 'kept');
+    await run(work, { sourceEnd: { kind: 'retain', seconds: 86_400 } });
+    expect(await keysIn(work, 'near')).toEqual([asset.storagePath]);
+    expect(of(await run(work), 'moved')).toEqual([]);
+    expect(await keysIn(work, 'near')).toEqual([asset.storagePath]);
+  });
+
+  test('stops at a full destination, where everything else stays as it was', async () => {
+    const work = await createPair('LOCAL', 'LOCAL');
+    const assets = [await put(work, 'a'), await put(work, 'b'), await put(work, 'c')];
+    const wrapStore = (store: StorageBackend): StorageBackend =>
+      store.name === 'near' ? store : { ...store, put: full(store) };
+    const outcomes = await run(work, { concurrency: 1 }, { wrapStore });
+    expect(of(outcomes, 'moved')).toEqual([]);
+    expect(of(outcomes, 'failed')[0]?.failure.code).toBe('DISK_FULL');
+    expect(await Promise.all(assets.map((asset) => read(work, asset)))).toEqual(['a', 'b', 'c']);
+  });
+
+  test('is reported, and its manifest comes from the audit trail too', async () => {
+    const work = await createPair('LOCAL', 'LOCAL');
+    const [kept, deleted] = [await put(work, 'kept'), await put(work, 'deleted')];
+    const path = join(work.directory, 'again.jsonl');
+    const runId = runIdOf(await run(work));
+    const found = await migrationRun(work.context(), runId.slice(0, 8));
+    expect(found).toMatchObject({ id: runId, objects: 2, assets: 2, bytes: 11, failed: 0, remaining: 0 });
+    expect(await collect(migrationFailures(work.context(), found))).toEqual([]);
+    await writeManifest(work.context(), found, path);
+    await collect(deleteAssets(work.context(), { selection: { kind: 'ids', ids: [deleted.id] }, dryRun: false }));
+    const check = () => collect(verifyManifest(work.context(), { path, allOrganizations: false }));
+    expect((await check()).map(({ id, kind }) => `${id} ${kind}`).sort()).toEqual(
+      [`${kept.id} same`, `${deleted.id} deleted`].sort(),
+    );
+    const store = await work.context().backends.open('far');
+    const [key = ''] = await keysIn(work, 'far');
+    await store.put(parseStorageKey(key), memoryBody(Buffer.from('KEPT')));
+    expect(await check()).toContainEqual(
+      expect.objectContaining({ kind: 'wrong', failure: expect.objectContaining({ code: 'BYTES_DAMAGED' }) }),
+    );
+    const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    const hash = createHash('sha256')
+      .update(`${lines.slice(0, -1).join('\n')}\n`)
+      .digest('hex');
+    expect(JSON.parse(lines.at(-1) ?? '')).toEqual({ assets: 2, sha256: hash });
+    await writeText(work.directory, 'again.jsonl', lines.slice(0, -1).join('\n'));
+    await expect(check()).rejects.toMatchObject({ code: 'BYTES_DAMAGED' });
+  });
+
+  test('is for admins and operators', async () => {
+    const work = await createPair('LOCAL', 'LOCAL');
+    await expect(run(work, {}, { identity: { role: 'member' } })).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
+    await expect(run(work, { to: 'near' })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+});
+
+/** No room but for the marker. */
+function full(store: StorageBackend): StorageBackend['put'] {
+  return (key, body, options) => {
+    if (key.startsWith('.')) return store.put(key, body, options);
+    return Promise.reject(new StorageError('FULL', 'no space left', { backend: store.name, key }));
+  };
+}
