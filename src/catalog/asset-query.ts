@@ -59,12 +59,17 @@ export function assetsByIds(session: Session, scope: OrganizationScope, ids: rea
   return query.where(sql<boolean>`${organizationAside(session)} = ${scope.organization}`);
 }
 
-/** Assets that the identity may read: its organisation's and public ones; an operator everything. By id or its beginning. */
+/**
+ * Assets that the identity may read: its organisation's and public ones that are not in the trash; an operator
+ * everything. By id or its beginning.
+ */
 export function assetsVisibleTo(session: Session, identity: Identity): AssetSelection {
   const query = assetTables(session).selectFrom('assets');
   if (identity.role === 'operator') return query;
   const own = sql<boolean>`${organizationAside(session)} = ${identity.organization}`;
-  return query.where((eb) => eb.or([own, eb('assets.is_public', '=', true)]));
+  return query.where((eb) =>
+    eb.or([own, eb.and([eb('assets.is_public', '=', true), eb('assets.trashed_at', 'is', null)])]),
+  );
 }
 
 /** Kept from the planner, which would rather read a whole organisation than look for ids. */

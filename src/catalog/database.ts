@@ -7,10 +7,14 @@ export interface SqlDialect {
   /** The database's time as ISO 8601 with milliseconds; the same value during a statement. */
   readonly now: RawBuilder<string>;
   nowPlus(seconds: number): RawBuilder<string>;
-  /** Locks the selected rows of `table` until the transaction ends; the order of the query is the order of locking. */
+  /**
+   * Locks the selected rows of `table` until the transaction ends; the order of the query is the order of locking.
+   * `skipLocked` leaves out what another transaction holds instead of waiting for it.
+   */
   forUpdate<DB, TB extends keyof DB, O>(
     query: SelectQueryBuilder<DB, TB, O>,
     table: TB & string,
+    options?: { skipLocked: boolean },
   ): SelectQueryBuilder<DB, TB, O>;
   /** Rows of the program as a table named `r`: one parameter, whatever their number. */
   rowSet<C extends ColumnKinds>(columns: C, rows: readonly RowOf<C>[]): AliasedRawBuilder<RowOf<C>, 'r'>;

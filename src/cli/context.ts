@@ -51,6 +51,7 @@ export function createWorld(
     rules: settings.limits,
     assetTypes: settings.assetTypes,
     leaseSeconds: settings.leases.duration / 1000,
+    lifecycle: toLifecycle(settings),
     temporaryDirectory: tmpdir(),
     audit: { host: hostname(), correlationId: randomUUID() },
     signal,
@@ -71,6 +72,14 @@ export function createWorld(
     async close() {
       for (const close of closers.reverse()) await close();
     },
+  };
+}
+
+function toLifecycle({ retention, trash }: Settings): OperationContext['lifecycle'] {
+  return {
+    retention: new Map([...retention].map(([type, life]) => [type, life / 1000])),
+    trashSeconds: trash.retention / 1000,
+    trashEnabled: trash.enabled,
   };
 }
 

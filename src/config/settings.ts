@@ -16,6 +16,9 @@ export interface Settings {
   assetTypes: readonly string[];
   timeouts: Timeouts;
   leases: Leases;
+  /** Milliseconds that new assets live, by type; a type without one lives for ever. */
+  retention: ReadonlyMap<string, number>;
+  trash: Trash;
   /** Holds the embedded database and the built-in store where nothing else is configured; may not exist yet. */
   dataDirectory: string;
   sources: SettingSources;
@@ -42,6 +45,13 @@ export interface Timeouts {
 export interface Leases {
   /** Milliseconds; whole seconds. */
   duration: number;
+}
+
+export interface Trash {
+  /** `delete` means the trash. */
+  enabled: boolean;
+  /** Milliseconds. */
+  retention: number;
 }
 
 export interface SettingSources {

@@ -111,7 +111,7 @@ async function putBytes(store: StorageBackend, candidate: Candidate, manner: Put
   return factsOf(object);
 }
 
-function factsOf(object: StoredObject): StoredFacts {
+export function factsOf(object: StoredObject): StoredFacts {
   return {
     storedSize: object.size,
     contentEncoding: object.contentEncoding ?? null,

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Catalog, SameUploadQuery } from '../catalog/catalog.ts';
+import type { Catalog, Expiry, SameUploadQuery } from '../catalog/catalog.ts';
 import type { Content, ReadOptions } from '../content/content.ts';
 import { readFileContent, readStreamContent } from '../content/read-content.ts';
 import type { Asset, Tags } from '../core/asset.ts';
@@ -21,6 +21,8 @@ export interface UploadRequest {
   tags: Tags;
   /** Give the identity's own asset of the same type, project, name and content instead of adding one. */
   skipExisting: boolean;
+  /** Without it: as `retention` is configured for the type. */
+  expiry?: Expiry;
   /** Files that are read and stored at once. */
   concurrency: number;
 }

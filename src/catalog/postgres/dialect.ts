@@ -18,7 +18,8 @@ export const postgresDialect: SqlDialect = {
   // The time of the transaction: stable, so that an index can be searched by it.
   now: sql<string>`date_trunc('milliseconds', now())`,
   nowPlus: (seconds) => sql<string>`date_trunc('milliseconds', now() + make_interval(secs => ${seconds}))`,
-  forUpdate: (query, table) => query.modifyEnd(sql`for update of ${sql.ref(table)}`),
+  forUpdate: (query, table, options) =>
+    query.modifyEnd(sql`for update of ${sql.ref(table)}${sql.raw(options?.skipLocked === true ? ' skip locked' : '')}`),
   rowSet: (columns, rows) => sql<never>`(select * from ${recordSet(columns, rows)})`.as('r'),
   matchesGlob: (column, tokens) => sql<boolean>`${sql.ref(column)} ~ ${toPostgresPattern(tokens)}`,
   withoutIndex(column, kind) {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { backends } from './backends.ts';
 import { identity } from './identity.ts';
 import { databaseUrl, key, words } from './kinds.ts';
-import { assetTypes, leases, limits, timeouts } from './limits.ts';
+import { assetTypes, leases, limits, retention, timeouts, trash } from './limits.ts';
 
 /** The whole configuration file: one entry a section. */
 export const fileSchema = z.strictObject({
@@ -19,6 +19,8 @@ export const fileSchema = z.strictObject({
   limits,
   timeouts,
   leases,
+  retention,
+  trash,
 });
 
 /** A checked file, its durations and sizes read. */
