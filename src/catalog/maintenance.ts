@@ -8,6 +8,7 @@ export function catalogMaintenance(database: Database, catalogId: string): Catal
   return {
     status: () => catalogStatus(database, catalogId),
     check: () => database.check(),
+    time: async () => new Date(await database.read((session) => session.now())),
     exportLines: () => exportLines(database, catalogId),
     importLines: (lines) => importLines(database, lines),
   };

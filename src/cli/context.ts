@@ -46,7 +46,7 @@ export function createWorld(
       const settings = await settingsFor(stores);
       return {
         identity: settings.identity,
-        catalog: lazyCatalog(settings, readOnly, closers),
+        catalog: lazyCatalog(settings, readOnly, host.env, closers),
         backends: backendPool(settings, closers),
         rules: settings.limits,
         assetTypes: settings.assetTypes,
@@ -82,13 +82,19 @@ function load(host: Host, globals: GlobalOptions, stores: boolean): Promise<Load
   return loadSettings({ flags, env: host.env, cwd: host.cwd() });
 }
 
-function lazyCatalog(settings: Settings, readOnly: boolean, closers: (() => Promise<void>)[]): () => Promise<Catalog> {
+function lazyCatalog(
+  settings: Settings,
+  readOnly: boolean,
+  environment: Host['env'],
+  closers: (() => Promise<void>)[],
+): () => Promise<Catalog> {
   let opening: Promise<Catalog> | undefined;
   return () => {
     opening ??= openCatalog(settings.database.url, {
       lockTimeout: settings.timeouts.deadline,
       migrate: 'auto',
       readOnly,
+      environment,
     }).then((catalog) => {
       closers.push(() => catalog.close());
       return catalog;
