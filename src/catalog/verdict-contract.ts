@@ -74,6 +74,8 @@ export type RecordedFinding =
 export interface WantedContent extends ContentRef {
   wanted: OnInfected;
   signature: string;
+  signatureVersion: string | null;
+  assetIds: string[];
 }
 
 export type Acceptance =

@@ -139,15 +139,19 @@ async function wanted(
     query = query.where(sql<boolean>`(organization_id, sha256) > (${after.organizationId}, ${after.sha256})`);
   }
   const rows = await query
-    .select(['organization_id', 'sha256', 'wanted', 'result'])
+    .select(['organization_id', 'sha256', 'wanted', 'result', 'signature_version'])
     .orderBy('organization_id')
     .orderBy('sha256')
     .limit(limit)
     .execute();
+  const contents = rows.map((row) => ({ organizationId: row.organization_id, sha256: row.sha256 }));
+  const assets = await assetIdsOf(session, contents);
   return rows.map((row) => ({
     organizationId: row.organization_id,
     sha256: row.sha256,
     wanted: row.wanted as OnInfected,
     signature: row.result ?? 'unknown signature',
+    signatureVersion: row.signature_version,
+    assetIds: assets.get(`${row.organization_id}/${row.sha256}`) ?? [],
   }));
 }

@@ -1,0 +1,17 @@
+import { DEFAULT_CLAMD } from './defaults.ts';
+import type { LoadedFile } from './load-file.ts';
+import { resolvePath } from './paths.ts';
+import type { ScanSettings } from './settings.ts';
+
+/** clamd is on this machine where nothing else is said. */
+export function resolveScan(file: LoadedFile | undefined): ScanSettings {
+  const { mode = 'auto', clamd = {} } = file?.config.scan ?? {};
+  if (file === undefined || clamd.socket === undefined) {
+    return { mode, clamd: { host: clamd.host ?? DEFAULT_CLAMD.host, port: clamd.port ?? DEFAULT_CLAMD.port } };
+  }
+  if (clamd.host !== undefined || clamd.port !== undefined) {
+    const hint = 'Keep "socket", or "host" and "port".';
+    throw file.error(['scan', 'clamd'], 'scan.clamd names both a socket and an address', hint);
+  }
+  return { mode, clamd: { socket: resolvePath(clamd.socket, file.base) } };
+}
