@@ -179,7 +179,18 @@ export interface MoveWrites {
 
 // ---------------------------------------------------------------- verification
 
-/** A row of `objects` for the comparison with a store's listing. */
+/** What a store's listing is compared with: of millions of rows no more than that. */
+export interface InventoryEntry
+  extends Pick<
+    ObjectRecord,
+    'storagePath' | 'state' | 'storedSize' | 'etag' | 'storedSha256' | 'storedMd5' | 'storedCrc32c'
+  > {
+  isDamaged: boolean;
+  /** PENDING or DELETING, and nobody works on it any more. */
+  leaseHasRunOut: boolean;
+}
+
+/** A row of `objects`, looked at closely. */
 export interface InventoryRow extends ObjectRecord {
   /** PENDING or DELETING, and nobody works on it any more. */
   leaseHasRunOut: boolean;
@@ -209,9 +220,17 @@ export interface VerifyProgress {
   startedAt: string;
 }
 
+export interface InventoryRange {
+  backend: string;
+  prefix: string;
+  /** Only paths after this one. */
+  after?: string | undefined;
+  withChecksums: boolean;
+}
+
 export interface Inventory {
-  /** Rows in every state in byte order of their paths. */
-  page(backend: string, prefix: string, after: string | undefined, limit: number): Promise<InventoryRow[]>;
+  /** Rows in every state in byte order of their paths; `withChecksums` only where the listing has some to compare. */
+  page(range: InventoryRange, limit: number): Promise<InventoryEntry[]>;
   /** Rows as they are now, by path. */
   at(backend: string, paths: readonly string[]): Promise<InventoryRow[]>;
   assetsOn(objectIds: readonly string[]): Promise<AssetReference[]>;

@@ -9,6 +9,7 @@ import type { BackendPool, OperationContext } from '../operations/context.ts';
 import type { Scanner } from '../scan/scanner.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { openBackend } from '../storage/open.ts';
+import type { Setup } from './context/setup.ts';
 import type { GlobalOptions } from './globals.ts';
 import type { Host } from './host.ts';
 
@@ -27,6 +28,8 @@ export interface World {
   context(options?: ContextOptions): Promise<OperationContext>;
   /** One line about where the settings came from. */
   describeSettings(): Promise<string>;
+  /** For a configuration that is yet to be written. */
+  setup(): Promise<Setup>;
   close(): Promise<void>;
 }
 
@@ -45,27 +48,31 @@ export function createWorld(
     });
     return loading;
   };
+  const contextFrom = (settings: Settings, readOnly: boolean, environment = host.env): OperationContext => ({
+    identity: settings.identity,
+    catalog: lazyCatalog(settings, readOnly, environment, closers),
+    backends: backendPool(settings, closers),
+    rules: settings.limits,
+    assetTypes: settings.assetTypes,
+    leaseSeconds: settings.leases.duration / 1000,
+    lifecycle: toLifecycle(settings),
+    scanning: { mode: settings.scan.mode, scanner: lazyScanner(settings) },
+    temporaryDirectory: tmpdir(),
+    audit: { host: hostname(), correlationId: randomUUID() },
+    signal,
+    warn,
+  });
   return {
     async context({ readOnly = false, stores = false } = {}) {
-      const settings = await settingsFor(stores);
-      return {
-        identity: settings.identity,
-        catalog: lazyCatalog(settings, readOnly, host.env, closers),
-        backends: backendPool(settings, closers),
-        rules: settings.limits,
-        assetTypes: settings.assetTypes,
-        leaseSeconds: settings.leases.duration / 1000,
-        lifecycle: toLifecycle(settings),
-        scanning: { mode: settings.scan.mode, scanner: lazyScanner(settings) },
-        temporaryDirectory: tmpdir(),
-        audit: { host: hostname(), correlationId: randomUUID() },
-        signal,
-        warn,
-      };
+      return contextFrom(await settingsFor(stores), readOnly);
     },
     async describeSettings() {
       const { configFile } = (await settingsFor(false)).sources;
       return configFile === null ? 'no configuration file; flags, environment and defaults' : configFile;
+    },
+    async setup() {
+      const { createSetup } = await import('./context/setup.ts');
+      return createSetup(host, globals, (settings, environment) => contextFrom(settings, false, environment));
     },
     async close() {
       for (const close of closers.reverse()) await close();

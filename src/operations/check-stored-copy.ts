@@ -26,10 +26,12 @@ export async function checkStoredCopy(
   return judgement === 'hash' ? storedBytesMatch(store, record, signal) : judgement === 'same';
 }
 
+type RecordedFacts = Pick<ObjectRecord, 'storedSize' | 'etag' | 'storedSha256' | 'storedMd5' | 'storedCrc32c'>;
+
 /** What the store's own report says of a copy; 'hash': only its bytes can tell. */
 export function judgeReported(
   store: StorageBackend,
-  record: ObjectRecord,
+  record: RecordedFacts,
   found: StoredObject,
 ): 'same' | 'different' | 'hash' {
   if (found.size !== record.storedSize) return 'different';
@@ -39,12 +41,12 @@ export function judgeReported(
   return pairs.every(([recorded, reported]) => recorded === reported) ? 'same' : 'different';
 }
 
-export function sameChecksums(record: ObjectRecord, found: StoredObject): boolean {
+export function sameChecksums(record: RecordedFacts, found: StoredObject): boolean {
   const pairs = comparableChecksums(record, found);
   return pairs.length > 0 && pairs.every(([recorded, reported]) => recorded === reported);
 }
 
-function comparableChecksums(record: ObjectRecord, found: StoredObject) {
+function comparableChecksums(record: RecordedFacts, found: StoredObject) {
   const pairs = [
     [record.storedSha256, found.checksums.sha256],
     [record.storedMd5, found.checksums.md5],

@@ -36,6 +36,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'stats', summary: 'count assets and bytes, and what expires when', load: () => import('./stats.ts') },
   { name: 'audit', summary: 'read the audit trail', load: () => import('./audit.ts') },
   { name: 'db', summary: 'migrate, inspect, back up and restore the catalog', load: () => import('./db.ts') },
+  { name: 'init', summary: 'ask, test the answers, write a configuration', load: () => import('./init.ts') },
   { name: 'doctor', summary: 'check configuration, database, backends and scanner', load: () => import('./doctor.ts') },
   { name: 'completion', summary: 'print shell completion', load: () => import('./completion.ts') },
 ];

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { memoryReadable } from '../memory-readable.ts';
 import { StorageError } from '../storage-error.ts';
 import type { HttpAnswer } from './http-client.ts';
 import { type CallContext, translateTransportError } from './transport-errors.ts';
@@ -17,7 +18,7 @@ export async function downloadBody(answer: HttpAnswer, context: CallContext): Pr
   try {
     const bytes = await answer.body.bytes();
     if (bytes.byteLength < length) throw cutShort(context, bytes.byteLength, length);
-    return Readable.from(bytes.byteLength === 0 ? [] : [bytes], { objectMode: false });
+    return memoryReadable(bytes);
   } catch (error) {
     throw translateTransportError(error, context);
   }
