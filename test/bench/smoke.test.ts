@@ -31,7 +31,13 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
   const { benchmarks } = JSON.parse(readFileSync(output, 'utf8')) as {
     benchmarks: { name: string; figures: Figure[] }[];
   };
-  expect(benchmarks.map(({ name }) => name)).toEqual(['startup', 'catalog-reads', 'upload-many', 'large-file']);
+  expect(benchmarks.map(({ name }) => name)).toEqual([
+    'startup',
+    'catalog-reads',
+    'upload-many',
+    'large-file',
+    'scan-all',
+  ]);
   for (const { figures } of benchmarks) {
     expect(figures.length).toBeGreaterThan(0);
     for (const figure of figures) expect(table).toContain(figure.name);
