@@ -56,7 +56,7 @@ export function createWorld(
     assetTypes: settings.assetTypes,
     leaseSeconds: settings.leases.duration / 1000,
     lifecycle: toLifecycle(settings),
-    scanning: { mode: settings.scan.mode, scanner: lazyScanner(settings) },
+    scanning: { mode: settings.scan.mode, expected: settings.scan.configured, scanner: lazyScanner(settings) },
     temporaryDirectory: tmpdir(),
     audit: { host: hostname(), correlationId: randomUUID() },
     signal,

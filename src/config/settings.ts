@@ -40,6 +40,8 @@ export const SCAN_MODES = ['auto', 'required', 'off'] as const;
 export interface ScanSettings {
   mode: (typeof SCAN_MODES)[number];
   clamd: { host: string; port: number } | { socket: string };
+  /** The file says something of it. */
+  configured: boolean;
 }
 
 /** In milliseconds. */

@@ -29,6 +29,8 @@ export interface LifecycleSettings {
 export interface Scanning {
   /** required: nothing is stored, and nothing handed out, without a verdict. off: uploads are not scanned. */
   mode: 'auto' | 'required' | 'off';
+  /** The configuration speaks of it: where it does not answer, that is worth a warning. */
+  expected: boolean;
   /** Made at the first call, the same one afterwards; whether it can be reached is found out by its use. */
   scanner(): Promise<Scanner>;
 }

@@ -119,7 +119,7 @@ async function ask(
 
 function withoutScanner(context: OperationContext, scans: UploadScans, error: AssetError): undefined {
   if (context.scanning.mode === 'required') throw error;
-  if (scans.told) return;
+  if (scans.told || !context.scanning.expected) return;
   scans.told = true;
   context.warn(`files are stored as PENDING, not scanned for viruses: ${error.message}`);
 }

@@ -53,7 +53,7 @@ test('every key of a file gets into the settings', async () => {
     leases: { duration: 45_000 },
     retention: new Map([['EXPORT_FILE', 30 * 86_400_000]]),
     trash: { enabled: true, retention: 14 * 86_400_000 },
-    scan: { mode: 'required', clamd: { host: 'clamd.internal', port: 3311 } },
+    scan: { mode: 'required', clamd: { host: 'clamd.internal', port: 3311 }, configured: true },
     dataDirectory: '/home/ada/.local/share/asset-cli',
     sources: {
       configFile: join(FOLDER, 'complete.yaml'),

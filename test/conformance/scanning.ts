@@ -41,7 +41,11 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
     afterAll(() => clamd?.stop());
 
     const real = () => createClamdScanner({ address: { host: clamd.host, port: clamd.port }, retryDelay: 10 });
-    const scanning = (mode: Mode, scanner: Scanner = real()) => ({ mode, scanner: async () => scanner });
+    const scanning = (mode: Mode, scanner: Scanner = real()) => ({
+      mode,
+      expected: true,
+      scanner: async () => scanner,
+    });
     const put = async (
       work: Workspace,
       content: string,
