@@ -1,11 +1,10 @@
-import { type ExpressionBuilder, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Identity, OrganizationScope } from '../core/identity.ts';
 import type { ContentRef } from './catalog.ts';
 import type { Session } from './database.ts';
 import type { AllTables } from './tables.ts';
 
 export type AssetSelection = SelectQueryBuilder<AllTables, 'assets', object>;
-export type AssetExpressions = ExpressionBuilder<AllTables, 'assets'>;
 
 /*
  * The only place that opens the tables of assets: whoever queries them says for which

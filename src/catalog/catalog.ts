@@ -103,7 +103,9 @@ export interface AssetFilter {
   expired?: 'exclude' | 'only' | 'include';
   /** ISO 8601, exclusive. */
   expiresBefore?: string;
+  /** Inclusive. */
   createdAfter?: string;
+  /** Exclusive. */
   createdBefore?: string;
   /** Bytes, inclusive. */
   minSize?: number;

@@ -22,15 +22,16 @@ export async function* checkScanner(context: OperationContext): AsyncGenerator<D
     yield* checkAlerts(report);
   } catch (error) {
     if (context.signal.aborted) return;
-    yield unreachable(error, mode);
+    yield unreachable(error, context.scanning);
   }
 }
 
-/** Where no verdict is required, a scanner that is away is no error. */
-function unreachable(error: unknown, mode: string): DoctorCheck {
+/** Where no verdict is required, a scanner that is away is no error; where none was asked for, no surprise either. */
+function unreachable(error: unknown, { mode, expected }: OperationContext['scanning']): DoctorCheck {
   const check = failedCheck('scanner', error);
   if (mode === 'required' || !(error instanceof AssetError)) return check;
   const { name, message } = check;
+  if (!expected) return ok(name, `none answers, and none is configured: files are stored as PENDING (${message})`);
   const hint = 'Files are stored as PENDING. Start clamd, or set scan.mode to off: docs/scanning.md';
   return { name, status: 'warning', message, hint };
 }

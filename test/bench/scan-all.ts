@@ -28,7 +28,7 @@ export const scanAll: Benchmark = {
   },
 };
 
-/** Uploads the files unscanned, then times scans of them as they are stored against clamdscan of the originals. */
+/** Over the Unix socket, which clamdscan takes too. Uploads the files unscanned, then times scans of them as they are stored against clamdscan of the originals. */
 function scanBoth(
   options: BenchOptions,
   clamd: OwnClamd,
@@ -40,7 +40,7 @@ function scanBoth(
   const configure = (mode: string) => {
     const folder = join(options.folder, 'home/config/asset-cli');
     mkdirSync(folder, { recursive: true });
-    const scan = `scan: { mode: ${mode}, clamd: { host: ${clamd.host}, port: ${clamd.port} } }\n`;
+    const scan = `scan: { mode: ${mode}, clamd: { socket: ${clamd.socket} } }\n`;
     writeFileSync(join(folder, 'config.yaml'), scan);
   };
   rmSync(dataFolder(options), { recursive: true, force: true });

@@ -51,7 +51,10 @@ test('every key of a file gets into the settings', async () => {
     assetTypes: expect.arrayContaining(['INVOICE']),
     timeouts: { connect: 5000, deadline: 120_000 },
     leases: { duration: 45_000 },
-    retention: new Map([['EXPORT_FILE', 30 * 86_400_000]]),
+    retention: new Map([
+      ['EXPORT_FILE', 30 * 86_400_000],
+      ['INVOICE', 520 * 7 * 86_400_000],
+    ]),
     trash: { enabled: true, retention: 14 * 86_400_000 },
     scan: { mode: 'required', clamd: { host: 'clamd.internal', port: 3311 }, configured: true },
     dataDirectory: '/home/ada/.local/share/asset-cli',

@@ -45,7 +45,7 @@ Global options:
 
 Topics:
   help exit-codes   what the exit status tells a script
-  help formats      text, json, jsonl and csv
+  help formats      text, json, jsonl, csv and prometheus
 
 Examples:
   $ asset-cli upload report.pdf --type SEO_REPORT

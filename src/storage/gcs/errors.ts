@@ -78,9 +78,11 @@ export function translateGcsError(error: unknown, context: CallContext): unknown
   }
   const kind = kindOfCredentialsError(error);
   if (kind === undefined) return translateTransportError(error, context);
-  // A parser's message quotes the file, which is a secret.
-  const message = isUnreadableKey(error) ? 'the key file is not one of Google’s' : firstLine(error.message);
-  return new StorageError(kind, message, { backend: context.backend, cause: error });
+  // A parser's message quotes the file, which is a secret: the cause is left out too.
+  if (isUnreadableKey(error)) {
+    return new StorageError(kind, 'the key file is not one of Google’s', { backend: context.backend });
+  }
+  return new StorageError(kind, firstLine(error.message), { backend: context.backend, cause: error });
 }
 
 /** What the SDK makes of a key file that is no JSON, or lacks its key. */
