@@ -1,7 +1,7 @@
 import { type ErrorCode, toFailure } from '../core/errors.ts';
 import { redactText } from '../core/redact.ts';
 
-export type CheckStatus = 'ok' | 'warning' | 'error';
+type CheckStatus = 'ok' | 'warning' | 'error';
 
 export interface DoctorCheck {
   name: string;

@@ -10,7 +10,7 @@ import { openCandidate, openOwnStore } from './own-store.ts';
 import { distance, probeStore, type Signing } from './probe-store.ts';
 import { asAssetError } from './storage-failure.ts';
 
-export { type CheckStatus, type DoctorCheck, failedCheck } from './doctor-check.ts';
+export { type DoctorCheck, failedCheck } from './doctor-check.ts';
 
 /** Signatures, leases and expiry are all judged by clocks; S3 refuses to talk after 15 minutes. */
 const LARGEST_SKEW_MILLISECONDS = 60_000;
