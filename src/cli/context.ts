@@ -6,6 +6,7 @@ import { loadSettings } from '../config/load.ts';
 import type { LoadedSettings, Settings } from '../config/settings.ts';
 import { AssetError } from '../core/errors.ts';
 import type { BackendPool, OperationContext } from '../operations/context.ts';
+import type { Scanner } from '../scan/scanner.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { openBackend } from '../storage/open.ts';
 import type { Setup } from './context/setup.ts';
@@ -18,6 +19,9 @@ export interface ContextOptions {
   /** `upload` stores in the backend that `--backend` names; to every other command that is a filter. */
   stores?: boolean;
 }
+
+/** More than clamd works on at once by default (MaxThreads 10); it queues the rest. */
+const MOST_SCANNER_CONNECTIONS = 32;
 
 /** Where the implementations are put together for one command. Nothing is opened before it is asked for. */
 export interface World {
@@ -52,6 +56,7 @@ export function createWorld(
     assetTypes: settings.assetTypes,
     leaseSeconds: settings.leases.duration / 1000,
     lifecycle: toLifecycle(settings),
+    scanning: { mode: settings.scan.mode, expected: settings.scan.configured, scanner: lazyScanner(settings) },
     temporaryDirectory: tmpdir(),
     audit: { host: hostname(), correlationId: randomUUID() },
     signal,
@@ -107,6 +112,21 @@ function lazyCatalog(
       return catalog;
     });
     return opening;
+  };
+}
+
+/** Holds no connection, so there is nothing to close. Operations decide how much they ask at once. */
+function lazyScanner({ scan, timeouts }: Settings): () => Promise<Scanner> {
+  let made: Promise<Scanner> | undefined;
+  return () => {
+    made ??= import('../scan/clamd.ts').then(({ createClamdScanner }) =>
+      createClamdScanner({
+        address: scan.clamd,
+        connectTimeout: timeouts.connect,
+        connections: MOST_SCANNER_CONNECTIONS,
+      }),
+    );
+    return made;
   };
 }
 

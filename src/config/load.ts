@@ -15,6 +15,7 @@ import { readNamed, variable } from './environment.ts';
 import { resolveIdentity } from './identity.ts';
 import { loadConfigFile } from './load-file.ts';
 import { dataDirectory } from './paths.ts';
+import { resolveScan } from './scan.ts';
 import type { FileConfig } from './schema/file.ts';
 import type { ContentLimits, Environment, LoadedSettings, LoadRequest, Settings } from './settings.ts';
 import { warningsAbout } from './warnings.ts';
@@ -38,6 +39,7 @@ export async function loadSettings(request: LoadRequest): Promise<LoadedSettings
     identity: resolveIdentity(request, config?.identity, database.settings.engine),
     limits: resolveLimits(request.env, config?.limits),
     assetTypes: [...new Set([...BUILT_IN_ASSET_TYPES, ...(config?.assetTypes ?? [])])],
+    scan: resolveScan(file),
     timeouts: {
       connect: config?.timeouts?.connect ?? DEFAULT_CONNECT_TIMEOUT,
       deadline: config?.timeouts?.deadline ?? DEFAULT_DEADLINE,

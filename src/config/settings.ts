@@ -14,6 +14,7 @@ export interface Settings {
   limits: ContentLimits;
   /** Accepted asset types: the built-in ones, then the configured ones. */
   assetTypes: readonly string[];
+  scan: ScanSettings;
   timeouts: Timeouts;
   leases: Leases;
   /** Milliseconds that new assets live, by type; a type without one lives for ever. */
@@ -32,6 +33,15 @@ export interface ContentLimits {
   maxFileSize: number;
   /** In lower case, without parameters. */
   allowedMimeTypes: ReadonlySet<string>;
+}
+
+export const SCAN_MODES = ['auto', 'required', 'off'] as const;
+
+export interface ScanSettings {
+  mode: (typeof SCAN_MODES)[number];
+  clamd: { host: string; port: number } | { socket: string };
+  /** The file says something of it. */
+  configured: boolean;
 }
 
 /** In milliseconds. */

@@ -112,12 +112,13 @@ async function commitReady(
 
 function commitOf(group: Group, step: ReadyStep): UploadCommit {
   const { upload, context } = group;
-  const { source, content } = step.candidate.file;
+  const { source, content, verdict } = step.candidate.file;
   const tags = source.relativePath === undefined ? upload.tags : { path: source.relativePath, ...upload.tags };
   return {
     organizationId: context.identity.organization,
     sha256: content.sha256,
     object: step.stored,
+    ...(verdict === undefined ? {} : { verdict }),
     asset: {
       originalFilename: source.name,
       mimeType: content.mimeType,

@@ -7,6 +7,7 @@ import { catalogReads } from './catalog-reads.ts';
 import { largeFile } from './large-file.ts';
 import { purgeLocal } from './purge-local.ts';
 import { purgeWaits } from './purge-waits.ts';
+import { scanAll } from './scan-all.ts';
 import { startup } from './startup.ts';
 import { formatFigures } from './table.ts';
 import { uploadMany } from './upload-many.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   purgeLocal,
   purgeWaits,
   verifyLocal,
+  scanAll,
 ];
 const USAGE = `Usage: npm run bench -- [name…] [options]
 Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)

@@ -3,6 +3,7 @@ import { backends } from './backends.ts';
 import { identity } from './identity.ts';
 import { databaseUrl, key, words } from './kinds.ts';
 import { assetTypes, leases, limits, retention, timeouts, trash } from './limits.ts';
+import { scan } from './scan.ts';
 
 /** The whole configuration file: one entry a section. */
 export const fileSchema = z.strictObject({
@@ -17,6 +18,7 @@ export const fileSchema = z.strictObject({
   identity,
   assetTypes,
   limits,
+  scan,
   timeouts,
   leases,
   retention,
