@@ -1,15 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { transform } from 'esbuild';
+import { transformSync } from 'rolldown/utils';
 
 export async function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);
   const source = await readFile(new URL(url), 'utf8');
-  const { code } = await transform(source, {
-    loader: 'ts',
-    format: 'esm',
-    target: 'node20',
-    sourcefile: fileURLToPath(url),
-  });
+  const { code, errors } = transformSync(fileURLToPath(url), source, { target: 'node20' });
+  if (errors.length > 0) throw new SyntaxError(`${fileURLToPath(url)}: ${errors[0].message}`);
   return { format: 'module', source: code, shortCircuit: true };
 }

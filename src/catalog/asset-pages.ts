@@ -15,7 +15,7 @@ import { type AssetSelection, assetsIn, organizationsWithAssets, taggedAssetsIn 
 import type { AssetPage, AssetQuery } from './catalog.ts';
 import type { CursorValues } from './cursor.ts';
 import type { Session } from './database.ts';
-import { type Condition, type FilterParts, filterParts, type RangeName } from './filters.ts';
+import { type Condition, type FilterParts, filterParts, hasTag, type RangeName } from './filters.ts';
 import { toAsset } from './rows.ts';
 
 /** One page, by keyset. Several organisations are paged each by its own indexes and merged. */
@@ -190,10 +190,7 @@ function rangeConditions(parts: FilterParts, served: Driver | undefined): Condit
 /** All tags but the first `skip`, which the caller's own query takes care of if the tags drive it. */
 function tagConditions(list: OneList, skip: 0 | 1): Condition[] {
   const tags = skip === 1 && tagDriven(list) ? list.parts.tags.slice(1) : list.parts.tags;
-  return tags.map(
-    ([name, value]) =>
-      sql<boolean>`exists (select 1 from asset_tags as x where x.asset_id = assets.id and x.name = ${name} and x.value = ${value})`,
-  );
+  return tags.map(hasTag);
 }
 
 function all(conditions: readonly Condition[]): RawBuilder<boolean> {

@@ -5,7 +5,7 @@ import { assetPage } from './asset-pages.ts';
 import { type AssetSelection, assetsIn, assetsVisibleTo } from './asset-query.ts';
 import type { AssetFilter, AssetReads, AssetWithObject, SameUploadQuery } from './catalog.ts';
 import type { Database, Session } from './database.ts';
-import { type Condition, filterParts } from './filters.ts';
+import { type Condition, filterParts, hasTag } from './filters.ts';
 import { isUuid, toAsset, toObjectRecord } from './rows.ts';
 
 export function assetReads(database: Database): AssetReads {
@@ -34,10 +34,7 @@ async function count(
 
 function allConditions(session: Session, filter: AssetFilter): Condition[] {
   const { equality, ranges, created, tags, rest } = filterParts(session.dialect, filter);
-  const tagged = tags.map(
-    ([name, value]) =>
-      sql<boolean>`exists (select 1 from asset_tags as x where x.asset_id = assets.id and x.name = ${name} and x.value = ${value})`,
-  );
+  const tagged = tags.map(hasTag);
   const ranged = Object.values(ranges).flatMap((range) => range.shown);
   return [sql<boolean>`true`, ...equality.shown, ...ranged, ...created.shown, ...tagged, ...rest];
 }

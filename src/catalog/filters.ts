@@ -50,6 +50,14 @@ export function filterParts(dialect: SqlDialect, filter: AssetFilter): FilterPar
   return { ...parts, asked: askedRanges(filter, parts) };
 }
 
+/** By the whole key of the tag's row. */
+export function hasTag([name, value]: readonly [name: string, value: string]): Condition {
+  return sql<boolean>`exists (
+    select 1 from asset_tags as x
+    where x.organization_id = assets.organization_id and x.name = ${name} and x.value = ${value}
+      and x.created_at = assets.created_at and x.asset_id = assets.id)`;
+}
+
 /** ISO 8601 in the one form that is stored, so that texts compare as times do. */
 export function normalizeTime(time: string): string {
   const date = new Date(time);

@@ -86,11 +86,11 @@ export const COLUMNS = {
     damaged_at: 'time?',
   },
   asset_tags: {
-    asset_id: 'uuid',
     organization_id: 'text',
     name: 'text',
     value: 'text',
     created_at: 'time',
+    asset_id: 'uuid',
   },
   audit_events: {
     seq: 'int',

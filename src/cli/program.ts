@@ -67,23 +67,21 @@ const completed = new WeakSet<Command>();
 
 /** Loads the file of a command and lets it add its arguments, options, help and action. */
 export async function complete(command: Command, bind: Bind): Promise<void> {
-  const entry = COMMANDS.find((each) => each.name === command.name());
-  if (entry === undefined || completed.has(command)) return;
+  if (completed.has(command)) return;
   completed.add(command);
-  const loaded = await entry.load();
-  loaded.configure(command, bind);
+  const entry = COMMANDS.find((each) => each.name === command.name());
+  (await entry?.load())?.configure(command, bind);
   // After the command's own, so that the help shows those first.
   for (const each of [command, ...command.commands]) addGlobalOptions(each);
 }
 
 function addHelpCommand(program: Command, options: ProgramOptions): void {
-  const command = program
+  program
     .command('help')
     .description('show help for a command or a topic')
     .argument('[command|topic]', `a command, or one of: ${Object.keys(TOPICS).join(', ')}`)
     .argument('[subcommand]')
     .action((name?: string, subcommand?: string) => showHelp(program, options, name, subcommand));
-  addGlobalOptions(command);
 }
 
 async function showHelp(

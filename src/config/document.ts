@@ -51,7 +51,8 @@ const PARSE_OPTIONS = {
   // its own messages quote the file, which may hold secrets; its check for equal keys takes quadratic time
   prettyErrors: false,
   uniqueKeys: false,
-  logLevel: 'silent',
+  // 'silent' would let a second document pass
+  logLevel: 'error',
 } as const;
 
 const DEEPEST = 20;
@@ -92,7 +93,7 @@ class DocumentWalk {
     for (const { key, value } of map.items) {
       const name = isScalar(key) ? String(key.value) : undefined;
       if (name === undefined || name === '__proto__') {
-        this.#refuse(key, path, 'has a key that is not a plain word');
+        this.#refuse(key, path, 'has a key that is not a plain word', 'Choose another key.');
         continue;
       }
       const inner = [...path, name];

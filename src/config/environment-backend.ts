@@ -24,8 +24,14 @@ export function environmentBackend({ env, cwd }: LoadRequest, storage: string): 
       throw namedError('STORAGE_PROVIDER', `"${word}" is unknown`, suggest(word, [...SHORT_PROVIDERS.keys()]));
     case 'LOCAL':
       return { name, provider, path: localPath === undefined ? storage : resolvePath(localPath, base) };
-    case 'AWS_S3':
-      return { name, provider, bucket: needs('S3_BUCKET_NAME'), endpoint: endpoint(env, 'S3_ENDPOINT') };
+    case 'AWS_S3': {
+      const address = endpoint(env, 'S3_ENDPOINT');
+      const bucket = needs('S3_BUCKET_NAME');
+      // other stores seldom have a host name for each bucket, and every one of them takes it in the path
+      return address === undefined
+        ? { name, provider, bucket }
+        : { name, provider, bucket, endpoint: address, forcePathStyle: true };
+    }
     case 'GOOGLE_CLOUD_STORAGE': {
       const credentials = variable(env, 'GCS_CREDENTIALS_PATH');
       const credentialsFile = credentials === undefined ? undefined : resolvePath(credentials, base);

@@ -17,23 +17,20 @@ interface Position {
   column: number;
 }
 
-/** The error about a file: the first problem in its message, all of them in its details. */
-export function configError(
-  file: string,
-  text: string,
-  problems: readonly ConfigProblem[],
-  cause?: unknown,
-): AssetError {
+const MOST_TOLD = 20;
+
+/** The error about a file: the first problem in its message, the first 20 in its details. */
+export function configError(file: string, text: string, problems: readonly ConfigProblem[]): AssetError {
   const ordered = [...problems].sort((left, right) => (left.offset ?? 0) - (right.offset ?? 0));
   const [first] = ordered;
   const position = first?.offset === undefined ? undefined : positionOf(text, first.offset);
   const where = position === undefined ? file : `${file}:${position.line}:${position.column}`;
   const others = ordered.length - 1;
   const more = others < 1 ? '' : ` (and ${others} more ${others === 1 ? 'problem' : 'problems'})`;
+  const told = ordered.slice(0, MOST_TOLD).map((problem) => describe(text, problem));
   return new AssetError('CONFIG_INVALID', `${where}: ${first?.message ?? 'is not valid'}${more}`, {
     ...(first?.hint === undefined ? {} : { hint: first.hint }),
-    details: { file, ...position, problems: ordered.map((problem) => describe(text, problem)) },
-    cause,
+    details: { file, ...position, problems: told },
   });
 }
 

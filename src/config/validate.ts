@@ -20,9 +20,16 @@ function problemsOf(issue: Issue, document: ConfigDocument): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(issue.path, key, document));
   const key = keyName(issue.path);
   const place = document.place(issue.path);
+  if (issue.code === 'invalid_key') return [invalidName(issue.path, place)];
   if (place !== undefined && !place.empty) return [{ offset: place.offset, key, ...wrongValue(issue, key, place) }];
   const offset = (place ?? document.place(issue.path.slice(0, -1)))?.keyOffset;
   return [{ offset, key, message: `${key} is missing`, hint: howToComplete(issue, key) }];
+}
+
+function invalidName(path: ConfigPath, place: Place | undefined): ConfigProblem {
+  const hint = 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ - and begin with a letter or a digit.';
+  const message = `${quote(String(path.at(-1)))} is not a valid name in ${keyName(path.slice(0, -1))}`;
+  return { offset: place?.keyOffset, key: keyName(path), message, hint };
 }
 
 function howToComplete(issue: Issue, key: string): string {
@@ -32,7 +39,7 @@ function howToComplete(issue: Issue, key: string): string {
 
 function unknownKey(parent: ConfigPath, key: string, document: ConfigDocument): ConfigProblem {
   const path = [...parent, key];
-  const valid = keysAt(fileSchema, parent, document.values);
+  const valid = keysAt(fileSchema, parent, document.values).filter((each) => each !== '$schema');
   const where = parent.length === 0 ? '' : ` in ${keyName(parent)}`;
   return {
     offset: document.place(path)?.keyOffset,
@@ -43,8 +50,6 @@ function unknownKey(parent: ConfigPath, key: string, document: ConfigDocument): 
   };
 }
 
-const BACKEND_NAME = 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ - and begin with a letter or a digit.';
-
 /** The value is told as it is written in the file: what a variable held never gets into a message. */
 function wrongValue(issue: Issue, key: string, place: Place): Told {
   const written = place.written ?? '';
@@ -52,7 +57,6 @@ function wrongValue(issue: Issue, key: string, place: Place): Told {
     const refusal: Refusal = issue.params?.['refusal'];
     return { message: `${key} ${refusal.secret ? '' : `${quote(written)} `}${refusal.problem}`, hint: refusal.hint };
   }
-  if (issue.code === 'invalid_key') return { message: `${quote(key)} is not a valid name`, hint: BACKEND_NAME };
   if (issue.code === 'too_small') return { message: `${key} is empty`, hint: 'List one at least, or remove the key.' };
   const choices = choicesOf(issue);
   if (choices === undefined) return wrongType(issue, key);

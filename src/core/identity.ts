@@ -39,7 +39,7 @@ export function checkId(kind: IdKind, value: string): string {
   }
   if (RESERVED_IDS.has(value.toLowerCase())) {
     throw new AssetError('USAGE', `"${value}" is reserved and cannot be a ${kind} id`, {
-      hint: 'Choose another name.',
+      hint: `Choose another: ${[...RESERVED_IDS].join(', ')} are names of folders that stores have.`,
     });
   }
   return value;

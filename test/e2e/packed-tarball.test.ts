@@ -36,7 +36,7 @@ describe('the packed tarball', () => {
     expect([...tops].sort()).toEqual(expect.arrayContaining(['README.md', 'bin', 'dist', 'docs', 'package.json']));
     for (const top of ['src', 'test', 'scripts', 'fixtures', '.ci']) expect(tops).not.toContain(top);
     expect(tarball.files.map(({ path }) => path)).toEqual(
-      expect.arrayContaining(['bin/asset-cli.js', 'dist/main.js', 'dist/third-party-licenses.txt']),
+      expect.arrayContaining(['bin/asset-cli.js', 'dist/main.cjs', 'dist/third-party-licenses.txt']),
     );
   });
 

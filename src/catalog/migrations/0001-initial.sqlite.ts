@@ -62,9 +62,9 @@ CREATE TABLE objects (
   CHECK (state <> 'RETAINED' OR retain_until IS NOT NULL),
   UNIQUE (backend, storage_path)
 ) STRICT;
-CREATE UNIQUE INDEX objects_stored_content ON objects (organization_id, backend, sha256)
-  WHERE state = 'STORED' AND is_public = 0;
-CREATE INDEX objects_content ON objects (organization_id, sha256);
+CREATE UNIQUE INDEX objects_stored_content ON objects (organization_id, sha256, backend)
+  WHERE state = 'STORED' AND is_public = false;
+CREATE INDEX objects_retained_content ON objects (organization_id, sha256) WHERE state = 'RETAINED';
 CREATE INDEX objects_leases ON objects (state, lease_expires_at) WHERE state IN ('PENDING', 'DELETING');
 CREATE INDEX objects_retained ON objects (retain_until) WHERE state = 'RETAINED';
 
@@ -113,7 +113,7 @@ CREATE INDEX assets_by_user ON assets (organization_id, user_id, created_at, id)
 CREATE INDEX assets_by_backend ON assets (organization_id, backend, created_at, id);
 CREATE INDEX assets_by_scan_status ON assets (organization_id, virus_scan_status, created_at, id);
 CREATE INDEX assets_by_status ON assets (organization_id, status, created_at, id) WHERE status <> 'active';
-CREATE INDEX assets_by_public ON assets (organization_id, created_at, id) WHERE is_public = 1;
+CREATE INDEX assets_by_public ON assets (organization_id, created_at, id) WHERE is_public = true;
 CREATE INDEX assets_by_size ON assets (organization_id, file_size, created_at, id);
 CREATE INDEX assets_by_expiry ON assets (organization_id, expires_sort, created_at, id);
 CREATE INDEX assets_by_name ON assets (organization_id, original_filename, created_at, id);
@@ -121,14 +121,18 @@ CREATE INDEX assets_by_hash ON assets (organization_id, file_hash);
 CREATE INDEX assets_by_object ON assets (object_id);
 
 CREATE TABLE asset_tags (
-  asset_id TEXT NOT NULL REFERENCES assets (id) ON DELETE CASCADE,
   organization_id TEXT NOT NULL,
   name TEXT NOT NULL,
   value TEXT NOT NULL,
   created_at TEXT NOT NULL,
-  PRIMARY KEY (asset_id, name)
+  asset_id TEXT NOT NULL,
+  PRIMARY KEY (organization_id, name, value, created_at, asset_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX asset_tags_by_value ON asset_tags (organization_id, name, value, created_at, asset_id);
+CREATE TRIGGER assets_delete_tags AFTER DELETE ON assets WHEN OLD.tags <> '{}'
+  BEGIN
+    DELETE FROM asset_tags WHERE (organization_id, name, value, created_at, asset_id) IN
+      (SELECT OLD.organization_id, key, value, OLD.created_at, OLD.id FROM json_each(OLD.tags));
+  END;
 
 CREATE TABLE audit_events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,

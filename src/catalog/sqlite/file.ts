@@ -56,6 +56,8 @@ function configure(connection: Connection): void {
   connection.pragma('foreign_keys = ON');
   connection.pragma('cache_size = -32768');
   connection.pragma('temp_store = MEMORY');
+  // Groups of uploads change the same index pages: they reach the file once for many groups.
+  connection.pragma('wal_autocheckpoint = 8192');
   if (connection.pragma('journal_mode', { simple: true }) !== 'wal') connection.pragma('journal_mode = WAL');
 }
 

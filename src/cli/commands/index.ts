@@ -18,6 +18,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'list', alias: 'ls', summary: 'page through assets, newest first', load: () => import('./list.ts') },
   { name: 'show', summary: 'show assets in full, and what happened to them', load: () => import('./show.ts') },
+  { name: 'sign', summary: 'print a URL that works without credentials for a while', load: () => import('./sign.ts') },
   { name: 'delete', alias: 'rm', summary: 'remove assets and their bytes', load: () => import('./delete.ts') },
   { name: 'audit', summary: 'read the audit trail', load: () => import('./audit.ts') },
   { name: 'db', summary: 'migrate, inspect, back up and restore the catalog', load: () => import('./db.ts') },

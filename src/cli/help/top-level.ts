@@ -9,6 +9,7 @@ Commands:
   download              write assets to files or standard output, verified
   list, ls              page through assets, newest first
   show                  show assets in full, and what happened to them
+  sign                  print a URL that works without credentials for a while
   delete, rm            remove assets and their bytes
   audit                 read the audit trail
   db                    migrate, inspect, back up and restore the catalog

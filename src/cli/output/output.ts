@@ -59,5 +59,7 @@ export function createOutput(out: TextWriter, err: TextWriter, choices: OutputCh
 }
 
 function painter(enabled: boolean): Paint {
-  return enabled ? (style, text) => styleText(style, text) : (_style, text) => text;
+  if (!enabled) return (_style, text) => text;
+  // Which stream it is for is decided here, not by process.stdout.
+  return (style, text) => styleText(style, text, { validateStream: false });
 }

@@ -1,7 +1,7 @@
 import type { FailureRecord } from '../../core/errors.ts';
 import type { Invocation } from '../command.ts';
 import { startBatch } from './batch.ts';
-import { type Progress, startProgress } from './progress.ts';
+import { startProgress } from './progress.ts';
 import { createSink, type ItemShape } from './sink.ts';
 
 /** What an operation yields, seen as one of two: a result to show, or an item that failed. */
@@ -30,7 +30,8 @@ export async function reportRun<Outcome, T>(
   outcomes: AsyncIterable<Outcome>,
   report: RunReport<Outcome, T>,
 ): Promise<number> {
-  const progress: Progress = startProgress(output, streams);
+  const progress = startProgress(output, streams);
+  progress.update(report.describe(0));
   const sink = createSink(output, report.shape, () => progress.clear());
   const batch = startBatch(output);
   let fatal: unknown;
