@@ -156,7 +156,9 @@ function asTargetError(error: unknown, path: string): unknown {
 }
 
 function targetExists(path: string): AssetError {
-  return new AssetError('TARGET_EXISTS', `${path} exists already`, { hint: 'Replace it with --force, or give another path.' });
+  return new AssetError('TARGET_EXISTS', `${path} exists already`, {
+    hint: 'Replace it with --force, or give another path.',
+  });
 }
 
 function isDirectory(path: string): AssetError {

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { BUILT_IN_ASSET_TYPES, DEFAULT_ASSET_TYPE } from '../../core/asset.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
+import { checkAssetType } from '../../operations/check-asset-type.ts';
 import type { OperationContext } from '../../operations/context.ts';
 import { planUpload } from '../../operations/plan-upload.ts';
 import { generatedName, type UploadRequest, upload } from '../../operations/upload.ts';
@@ -73,7 +74,7 @@ function toRequest(
     sources: sources(paths, options),
     standardInput: streams.stdin,
     backend: context.backends.defaultName,
-    assetType: checkType(context, options.type),
+    assetType: checkAssetType(context, options.type),
     projectId: options.project ?? null,
     scanResultId: options.scanResult ?? null,
     isPublic: options.public === true,
@@ -90,14 +91,6 @@ function checkSources(paths: readonly string[], { name }: UploadOptions): void {
   if (paths.filter((path) => path === '-').length > 1) {
     throw new AssetError('USAGE', 'Standard input can be read once', { hint: 'Give - only once.' });
   }
-}
-
-function checkType(context: OperationContext, type: string): string {
-  if (context.assetTypes.includes(type)) return type;
-  throw new AssetError('USAGE', `"${type}" is not an asset type`, {
-    hint: `Use one of ${context.assetTypes.join(', ')}, or name it in the configuration (assetTypes).`,
-    details: { assetTypes: context.assetTypes },
-  });
 }
 
 async function* sources(paths: readonly string[], options: UploadOptions): AsyncGenerator<UploadSource> {

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { hostname, tmpdir } from 'node:os';
+import type { Catalog } from './catalog/catalog.ts';
+import { openCatalog } from './catalog/open.ts';
+import { loadSettings } from './config/load.ts';
+import type { LoadRequest, Settings, SettingsFlags } from './config/settings.ts';
+import { AssetError } from './core/errors.ts';
+import { once } from './core/once.ts';
+import type { BackendPool, OperationContext } from './operations/context.ts';
+import type { StorageBackend } from './storage/backend.ts';
+import { openBackend } from './storage/open.ts';
+
+export interface ContextOptions {
+  /** Only for reading: nothing is created, and a database that does not exist is an empty one. */
+  readOnly?: boolean;
+  /** For what stores: the backend that was named is where to. To everything else it is a filter. */
+  stores?: boolean;
+}
+
+/** Where the implementations are put together. Nothing is opened before it is asked for. */
+export interface World {
+  context(options?: ContextOptions): Promise<OperationContext>;
+  /** One line about where the settings came from. */
+  describeSettings(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** How a world is asked for: by the command line, or by a program that uses the library. */
+export interface WorldRequest extends LoadRequest {
+  signal: AbortSignal;
+  /** One line for people. */
+  warn(message: string): void;
+}
+
+export function composeWorld(request: WorldRequest): World {
+  const { signal, warn } = request;
+  const closers: (() => Promise<void>)[] = [];
+  let loading: Promise<Settings> | undefined;
+  const settingsFor = (stores: boolean): Promise<Settings> => {
+    loading ??= loadSettings({ ...request, flags: flagsFor(request, stores) }).then(({ settings, warnings }) => {
+      for (const warning of warnings) warn(warning);
+      return settings;
+    });
+    return loading;
+  };
+  return {
+    async context({ readOnly = false, stores = false } = {}) {
+      const settings = await settingsFor(stores);
+      return {
+        identity: settings.identity,
+        catalog: lazyCatalog(settings, readOnly, closers),
+        backends: backendPool(settings, closers),
+        rules: settings.limits,
+        assetTypes: settings.assetTypes,
+        leaseSeconds: settings.leases.duration / 1000,
+        temporaryDirectory: tmpdir(),
+        audit: { host: hostname(), correlationId: randomUUID() },
+        signal,
+        warn,
+      };
+    },
+    async describeSettings() {
+      const { configFile } = (await settingsFor(false)).sources;
+      return configFile === null ? 'no configuration file; flags, environment and defaults' : configFile;
+    },
+    async close() {
+      for (const close of closers.reverse()) await close();
+    },
+  };
+}
+
+function flagsFor({ flags }: LoadRequest, stores: boolean): SettingsFlags {
+  return stores ? flags : { ...flags, backend: undefined };
+}
+
+function lazyCatalog(settings: Settings, readOnly: boolean, closers: (() => Promise<void>)[]): () => Promise<Catalog> {
+  const { url } = settings.database;
+  return once(async () => {
+    const catalog = await openCatalog(url, { lockTimeout: settings.timeouts.deadline, migrate: 'auto', readOnly });
+    closers.push(() => catalog.close());
+    return catalog;
+  });
+}
+
+function backendPool(settings: Settings, closers: (() => Promise<void>)[]): BackendPool {
+  const openers = new Map<string, () => Promise<StorageBackend>>();
+  return {
+    defaultName: settings.defaultBackend,
+    names: [...settings.backends.keys()],
+    open(name) {
+      const known = openers.get(name);
+      if (known !== undefined) return known();
+      const open = once(async () => {
+        const backend = await openNamed(settings, name);
+        closers.push(() => backend.close());
+        return backend;
+      });
+      openers.set(name, open);
+      return open();
+    },
+  };
+}
+
+async function openNamed(settings: Settings, name: string): Promise<StorageBackend> {
+  const definition = settings.backends.get(name);
+  if (definition !== undefined) return openBackend(definition, settings.timeouts);
+  throw new AssetError('CONFIG_INVALID', `No backend is called "${name}"`, {
+    hint: `The configuration has ${[...settings.backends.keys()].join(', ')}.`,
+    details: { backend: name },
+  });
+}
