@@ -20,6 +20,7 @@ const HOMES = [
   { packages: /^(better-sqlite3|pg|pg-.*|kysely)$/, home: 'catalog/', what: 'a database driver' },
   { packages: /^(@aws-sdk|@smithy)\//, home: 'storage/s3/', what: 'the AWS SDK' },
   { packages: /^(@google-cloud\/.*|google-auth-library)$/, home: 'storage/gcs/', what: 'the Google Cloud SDK' },
+  { packages: /^undici$/, home: 'storage/http/', what: 'the HTTP client' },
   { packages: /^@azure\//, home: 'storage/azure/', what: 'the Azure SDK' },
   { packages: /^(sharp|file-type)$/, home: 'content/', what: 'a reader of file contents' },
   { packages: /^(commander|@inquirer\/.*|ora|fast-string-truncated-width)$/, home: 'cli/', what: 'a terminal library' },
@@ -108,7 +109,7 @@ function whyNotForCommands(target, to) {
     : `${COMPOSITION} alone names implementations; a command calls operations, not ${target}`;
 }
 
-/** storage/<provider>/ stands alone; only storage/open.ts chooses among providers. */
+/** A provider's folder stands alone; only storage/open.ts chooses among providers. */
 function whyNotProvider(file, target) {
   const provider = providerOf(target);
   if (provider === undefined || file === 'storage/open.ts' || providerOf(file) === provider) return undefined;
@@ -136,5 +137,5 @@ function roomOf(path) {
 }
 
 function providerOf(path) {
-  return /^storage\/([a-z0-9]+)\//.exec(path)?.[1];
+  return /^storage\/(local|s3|gcs|azure)\//.exec(path)?.[1];
 }

@@ -1,14 +1,16 @@
 // Runs the commands of README.md as written, in a copy of the checkout with a home of its own.
 //   ```sh blocks       run as one bash script each, in order; a failing command fails the block
 //   ```console blocks  the lines that begin with `$ ` run; the others are output
-// A comment on the line before a block changes that:
+// All blocks run in one folder, so that a file or an asset of one is there in the next; shell variables are not.
+// `asset-cli` is on the PATH, as after a global installation. A comment on the line before a block changes that:
 //   <!-- not run: reason -->   leaves it out
 //   <!-- exits 6 -->           expects this exit status
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prebuiltNativeModule } from '../test/support/prebuilt-native-module.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const BLOCK = /(?:^<!--(?<comment>.*?)-->\n+)?^```(?<language>sh|console)\n(?<text>.*?)^```$/gms;
@@ -18,6 +20,8 @@ const folder = mkdtempSync(join(tmpdir(), 'asset-cli-readme-'));
 const failures = [];
 try {
   const checkout = copyCheckout(join(folder, 'checkout'));
+  mkdirSync(join(folder, 'bin'));
+  symlinkSync(join(checkout, 'bin/asset-cli.js'), join(folder, 'bin/asset-cli'));
   for (const block of blocks) runBlock(block, checkout);
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -85,7 +89,8 @@ function emptyHome(home) {
     npm_config_cache: join(process.env.HOME ?? home, '.npm'),
     ...(existsSync(npmrc) ? { npm_config_userconfig: npmrc } : {}),
     ...Object.fromEntries(npm),
-    PATH: process.env.PATH,
+    ...prebuiltNativeModule(folder),
+    PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
     HOME: home,
     USER: 'reader',
     LANG: 'C.UTF-8',

@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import type { Catalog } from './catalog/catalog.ts';
 import { openCatalog } from './catalog/open.ts';
 import { loadSettings } from './config/load.ts';
-import type { LoadRequest, Settings, SettingsFlags } from './config/settings.ts';
+import type { Environment, LoadRequest, Settings, SettingsFlags } from './config/settings.ts';
 import { AssetError } from './core/errors.ts';
 import { once } from './core/once.ts';
 import type { BackendPool, OperationContext } from './operations/context.ts';
@@ -48,7 +48,7 @@ export function composeWorld(request: WorldRequest): World {
       const settings = await settingsFor(stores);
       return {
         identity: settings.identity,
-        catalog: lazyCatalog(settings, readOnly, closers),
+        catalog: lazyCatalog(settings, readOnly, request.env, closers),
         backends: backendPool(settings, closers),
         rules: settings.limits,
         assetTypes: settings.assetTypes,
@@ -73,10 +73,20 @@ function flagsFor({ flags }: LoadRequest, stores: boolean): SettingsFlags {
   return stores ? flags : { ...flags, backend: undefined };
 }
 
-function lazyCatalog(settings: Settings, readOnly: boolean, closers: (() => Promise<void>)[]): () => Promise<Catalog> {
+function lazyCatalog(
+  settings: Settings,
+  readOnly: boolean,
+  environment: Environment,
+  closers: (() => Promise<void>)[],
+): () => Promise<Catalog> {
   const { url } = settings.database;
   return once(async () => {
-    const catalog = await openCatalog(url, { lockTimeout: settings.timeouts.deadline, migrate: 'auto', readOnly });
+    const catalog = await openCatalog(url, {
+      lockTimeout: settings.timeouts.deadline,
+      migrate: 'auto',
+      readOnly,
+      environment,
+    });
     closers.push(() => catalog.close());
     return catalog;
   });

@@ -344,6 +344,8 @@ export interface CatalogMaintenance {
   status(): Promise<CatalogStatus>;
   /** A quick proof that the database answers and is whole (SQLite: quick_check). */
   check(): Promise<void>;
+  /** The database's clock, by which whatever ends is judged. */
+  time(): Promise<Date>;
   /** One documented, consistent export: JSON lines, the same from both databases (docs/backup-format.md). */
   exportLines(): AsyncIterable<string>;
   /** Into an empty catalog; a new catalog id, every backend unmarked. USAGE if anything is in it. */

@@ -51,6 +51,8 @@ export interface Database {
   readonly kind: 'sqlite' | 'postgres';
   /** Without secrets. */
   readonly location: string;
+  /** Of the schema that this program brings. */
+  readonly newestVersion: number;
   /** Statements on their own. */
   read<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** One view of the data during all statements. */

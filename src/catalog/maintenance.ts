@@ -2,14 +2,13 @@ import type { CatalogMaintenance } from './catalog.ts';
 import type { Database } from './database.ts';
 import { exportLines } from './export.ts';
 import { importLines } from './import.ts';
-import { newestVersion } from './migrations/migration.ts';
-import { SQLITE_MIGRATIONS } from './sqlite/migrations.ts';
 import { catalogStatus } from './status.ts';
 
 export function catalogMaintenance(database: Database, catalogId: string): CatalogMaintenance {
   return {
-    status: () => catalogStatus(database, catalogId, newestVersion(SQLITE_MIGRATIONS)),
+    status: () => catalogStatus(database, catalogId),
     check: () => database.check(),
+    time: async () => new Date(await database.read((session) => session.now())),
     exportLines: () => exportLines(database, catalogId),
     importLines: (lines) => importLines(database, lines),
   };

@@ -7,10 +7,11 @@ import type { Database, Session } from './database.ts';
 const OBJECT_STATES: readonly ObjectState[] = ['PENDING', 'STORED', 'RETAINED', 'DELETING'];
 
 /** What is in the catalog; counts every row. */
-export async function catalogStatus(database: Database, catalogId: string, newest: number): Promise<CatalogStatus> {
+export async function catalogStatus(database: Database, catalogId: string): Promise<CatalogStatus> {
   const facts = await database.facts();
   const counts = await database.snapshot(countAll);
-  return { kind: database.kind, location: database.location, catalogId, newestVersion: newest, ...facts, ...counts };
+  const { kind, location, newestVersion } = database;
+  return { kind, location, catalogId, newestVersion, ...facts, ...counts };
 }
 
 const count = sql<number>`count(*)`.as('count');

@@ -18,6 +18,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   CREDENTIALS_REFUSED: 3,
   STORE_NOT_FOUND: 3,
   STORE_NOT_OURS: 3,
+  STORE_UNSUITABLE: 3,
   DATABASE_UNUSABLE: 3,
   SCHEMA_NEWER: 3,
   CANNOT_SIGN: 3,
@@ -65,6 +66,16 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 
 /** What a batch of several items ends with if one of these occurred, in this order. */
 const DECISIVE = [EXIT_INTERRUPTED, EXIT_BUG, 7, 10];
+
+/** From the most serious: a bug, lost bytes, what only a change of the configuration mends, what may pass. */
+const GRAVITY = [EXIT_BUG, 10, 3, 5, 11, EXIT_USAGE, 8];
+
+/** The exit status of the worst of several findings. */
+export function worstExitCode(findings: readonly ErrorCode[]): number {
+  if (findings.length === 0) return EXIT_OK;
+  const codes = new Set(findings.map((code) => EXIT_CODES[code]));
+  return GRAVITY.find((code) => codes.has(code)) ?? EXIT_BUG;
+}
 
 export function exitCodeOf(error: unknown): number {
   return error instanceof AssetError ? EXIT_CODES[error.code] : EXIT_BUG;

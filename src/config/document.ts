@@ -11,6 +11,7 @@ import {
 } from 'yaml';
 import { type ExpansionRules, expandVariables } from './expand.ts';
 import { firstForeignOffset } from './json-syntax.ts';
+import { tooDeepOffset } from './nesting.ts';
 import { type ConfigProblem, keyName } from './problems.ts';
 
 export type ConfigPath = readonly PropertyKey[];
@@ -36,6 +37,15 @@ export interface ConfigDocument {
 export function parseConfig(text: string, format: 'yaml' | 'json', rules: ExpansionRules): ConfigDocument {
   const walk = new DocumentWalk(rules);
   if (text.trim() === '') return walk.finish({});
+  const deep = tooDeepOffset(text);
+  if (deep !== undefined) {
+    walk.problems.push({
+      offset: deep,
+      message: 'the file is nested too deeply',
+      hint: 'No key is deeper than three levels.',
+    });
+    return walk.finish({});
+  }
   const document = parseDocument(text, PARSE_OPTIONS);
   for (const error of [...document.errors, ...document.warnings]) walk.problems.push(syntaxProblem(error));
   if (format === 'json' && walk.problems.length === 0) walk.problems.push(...jsonProblems(text));
@@ -54,8 +64,6 @@ const PARSE_OPTIONS = {
   // 'silent' would let a second document pass
   logLevel: 'error',
 } as const;
-
-const DEEPEST = 20;
 
 class DocumentWalk {
   readonly problems: ConfigProblem[] = [];
@@ -79,7 +87,6 @@ class DocumentWalk {
   }
 
   #value(node: unknown, path: ConfigPath): unknown {
-    if (path.length > DEEPEST) return this.#refuse(node, path, 'is nested too deeply');
     if (isMap(node)) return this.#map(node, path);
     if (isSeq(node)) return this.#list(node, path);
     if (isScalar(node)) return this.#scalar(node, path);

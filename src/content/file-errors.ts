@@ -5,7 +5,8 @@ import { escapeForTerminal } from '../core/terminal-text.ts';
 import type { ContentRules } from './content.ts';
 
 function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const isSystemError = error instanceof Error && 'syscall' in error && 'code' in error;
+  return isSystemError && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** Why a file could not be opened or read, for its user; errors that are not the system's stay as they are. */

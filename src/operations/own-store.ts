@@ -3,6 +3,7 @@ import { AssetError } from '../core/errors.ts';
 import { once } from '../core/once.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { findStoreAround, findStoreInside, putMarker, readMarker, type StoreMarker } from '../storage/marker.ts';
+import { isStorageError } from '../storage/storage-error.ts';
 import type { BackendPool, OperationContext } from './context.ts';
 import { asAssetError } from './storage-failure.ts';
 
@@ -33,9 +34,10 @@ async function openAndCheck(context: OperationContext, name: string): Promise<St
   const record = await catalog.backends.register(name, backend.provider);
   const ours = markerFor(catalog, record);
   try {
-    const marker = await readMarker(backend);
-    if (marker === undefined) await claimStore(backend, record, ours);
-    else if (!isSameStore(marker, ours)) throw notOurs(name, 'it belongs to another catalog or backend');
+    if (await isUnclaimed(backend, record, ours)) {
+      const written = await putMarker(backend, ours);
+      if (!isSameStore(written, ours)) throw notOurs(name, 'another catalog took it at the same time');
+    }
   } catch (error) {
     throw asAssetError(error);
   }
@@ -43,11 +45,47 @@ async function openAndCheck(context: OperationContext, name: string): Promise<St
   return backend;
 }
 
-async function claimStore(backend: StorageBackend, record: BackendRecord, ours: StoreMarker): Promise<void> {
-  if (record.markedAt !== null) throw notOurs(backend.name, 'its marker object is missing');
+/**
+ * Opens a backend that is not in use yet and makes sure that it may be: it is nobody's store, or
+ * already this catalog's under that name. Neither the store nor the catalog is changed.
+ * @throws AssetError STORE_NOT_OURS, or whatever the store answers
+ */
+export async function openCandidate(context: OperationContext, name: string): Promise<StorageBackend> {
+  const backend = await context.backends.open(name);
+  const catalog = await context.catalog();
+  const record = await catalog.backends.find(name);
+  try {
+    await isUnclaimed(backend, record, record === undefined ? undefined : markerFor(catalog, record));
+  } catch (error) {
+    throw asAssetError(error);
+  }
+  return backend;
+}
+
+/** Whether the store has no marker yet and may get ours; false if it has ours. */
+async function isUnclaimed(
+  backend: StorageBackend,
+  record: BackendRecord | undefined,
+  ours: StoreMarker | undefined,
+): Promise<boolean> {
+  const marker = await readOurMarker(backend);
+  if (marker !== undefined) {
+    if (ours !== undefined && isSameStore(marker, ours)) return false;
+    throw notOurs(backend.name, 'it belongs to another catalog or backend');
+  }
+  if (record !== undefined && record.markedAt !== null) throw notOurs(backend.name, 'its marker object is missing');
   await refuseOverlap(backend);
-  const written = await putMarker(backend, ours);
-  if (!isSameStore(written, ours)) throw notOurs(backend.name, 'another catalog took it at the same time');
+  return true;
+}
+
+/** What stands in place of a marker but is none means someone else's store too, or no store at all. */
+async function readOurMarker(backend: StorageBackend): Promise<StoreMarker | undefined> {
+  try {
+    return await readMarker(backend);
+  } catch (error) {
+    if (isStorageError(error, 'INTEGRITY')) throw notOurs(backend.name, error.message);
+    throw error;
+  }
 }
 
 /** A store inside another, or around one, would count the other's objects as its own. */

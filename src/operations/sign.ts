@@ -2,7 +2,9 @@ import type { AssetWithObject } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
 import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import { safeFilename } from '../core/safe-filename.ts';
-import type { SignOptions } from '../storage/backend.ts';
+import type { StorageKey } from '../core/storage-key.ts';
+import type { SignedUrl, SignOptions, StorageBackend } from '../storage/backend.ts';
+import { isStorageError } from '../storage/storage-error.ts';
 import type { OperationContext } from './context.ts';
 import { checkHandingOut } from './handing-out.ts';
 import { openOwnStore } from './own-store.ts';
@@ -75,8 +77,18 @@ async function makeUrl(context: OperationContext, request: SignRequest, { asset,
   if (asset.isPublic && asset.cdnUrl !== null && !request.noCdn) return { url: asset.cdnUrl, expiresAt: null };
   const store = await openOwnStore(context, object.backend);
   if (!store.features.signs) throw cannotSign(store.name);
-  const signed = await store.sign(object.storagePath, signOptions(request, asset));
+  const signed = await signWith(store, object.storagePath, signOptions(request, asset));
   return { url: signed.url, expiresAt: signed.expiresAt.toISOString() };
+}
+
+/** Some credentials cannot sign, though their provider can; the store says why. */
+async function signWith(store: StorageBackend, key: StorageKey, options: SignOptions): Promise<SignedUrl> {
+  try {
+    return await store.sign(key, options);
+  } catch (error) {
+    if (isStorageError(error, 'UNSUPPORTED')) throw cannotSign(store.name, error.message);
+    throw error;
+  }
 }
 
 function signOptions(request: SignRequest, asset: Asset): SignOptions {
@@ -93,8 +105,9 @@ function secondsLeft(asset: Asset): number {
   return Math.max(1, Math.floor((Date.parse(asset.expiresAt) - Date.now()) / 1000));
 }
 
-function cannotSign(name: string): AssetError {
-  return new AssetError('CANNOT_SIGN', `Backend "${name}" cannot sign URLs`, {
+function cannotSign(name: string, reason?: string): AssetError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new AssetError('CANNOT_SIGN', `Backend "${name}" cannot sign URLs${why}`, {
     hint: 'Hand the file out with: asset-cli download <id>',
     details: { backend: name },
   });

@@ -33,7 +33,10 @@ const MEANINGS: Readonly<Record<StorageErrorKind, Meaning>> = {
     hint: 'The bytes are not what they should be. Try again; if it happens again, restore from a backup.',
   },
   UNAVAILABLE: { code: 'UNAVAILABLE', hint: 'Check the network and the service, and try again.' },
-  UNSUPPORTED: { code: 'CANNOT_SIGN', hint: 'Use a backend that can, with --backend.' },
+  UNSUPPORTED: {
+    code: 'STORE_UNSUITABLE',
+    hint: 'Check the endpoint with: asset-cli doctor, or use another backend with --backend.',
+  },
 };
 
 /**

@@ -74,8 +74,11 @@ function readAnswer(socket: Socket, options: ClamdConnectionOptions): Promise<st
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
     let connectionStands = false;
-    const fail = (kind: ClamdFaultKind, message: string, cause?: unknown) =>
-      reject(new ClamdFault(kind, message, cause));
+    let answered = false;
+    // Every connection ends with 'close': no error, which is dear, is made for those that were answered.
+    const fail = (kind: ClamdFaultKind, message: string, cause?: unknown) => {
+      if (!answered) reject(new ClamdFault(kind, message, cause));
+    };
 
     socket.setTimeout(options.connectTimeout);
     socket.on('connect', () => {
@@ -85,8 +88,10 @@ function readAnswer(socket: Socket, options: ClamdConnectionOptions): Promise<st
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       const end = received.indexOf(0);
-      if (end !== -1 && end === received.length - 1) resolve(received.toString('utf8', 0, end));
-      else if (end !== -1) fail('garbled', 'it says more than one answer');
+      if (end !== -1 && end === received.length - 1) {
+        answered = true;
+        resolve(received.toString('utf8', 0, end));
+      } else if (end !== -1) fail('garbled', 'it says more than one answer');
       else if (received.length > LONGEST_ANSWER) fail('garbled', 'it answers without end');
     });
     socket.on('timeout', () => {

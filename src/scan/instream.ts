@@ -24,15 +24,10 @@ export function instream(body: BodySource): Instream {
   let head: Uint8Array = new Uint8Array(0);
 
   async function* open(): AsyncGenerator<Uint8Array> {
-    if (body.bytes !== undefined) {
-      head = body.bytes.subarray(0, HEAD_LENGTH);
-      yield Buffer.concat([command('INSTREAM'), length(body.size), body.bytes, length(0)]);
-      return;
-    }
     head = new Uint8Array(0);
     const atOnce = body.size <= LARGEST_ANNOUNCEMENT;
     yield Buffer.concat([command('INSTREAM'), atOnce ? length(body.size) : Buffer.alloc(0)]);
-    for await (const chunk of body.open()) {
+    for await (const chunk of body.bytes === undefined ? body.open() : [body.bytes]) {
       if (head.length < HEAD_LENGTH) head = Buffer.concat([head, chunk.subarray(0, HEAD_LENGTH - head.length)]);
       if (!atOnce) yield length(chunk.byteLength);
       yield chunk;

@@ -57,8 +57,9 @@ async function preparedDatabase({ folder, assets }: BenchOptions): Promise<strin
   mkdirSync(cache, { recursive: true });
   const database = join(cache, `assets-${assets}.db`);
   if (existsSync(database)) return database;
-  await generateCatalog(`${database}.new`, { assets });
-  renameSync(`${database}.new`, database);
+  const unfinished = `${database}.${process.pid}`;
+  await generateCatalog(unfinished, { assets });
+  renameSync(unfinished, database);
   return database;
 }
 

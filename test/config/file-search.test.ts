@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as files have them are what is tested
+import { execFileSync } from 'node:child_process';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -109,12 +110,15 @@ describe('what is in it', () => {
     ['brackets', '['.repeat(100_000)],
     ['mappings', '{a: '.repeat(30_000)],
     ['dashes', '- '.repeat(100_000)],
+    ['brackets in JSON', '['.repeat(250_000), 'json'],
+    ['colons', 'a: '.repeat(80_000)],
+    ['levels', Array.from({ length: 700 }, (_, level) => `${' '.repeat(level)}a:\n`).join('')],
     ['a valid deep list', `limits: ${'['.repeat(2000)}${']'.repeat(2000)}`],
     ['equal keys', 'a: 1\n'.repeat(50_000)],
     ['other keys', Array.from({ length: 20_000 }, (_, index) => `key${index}: 1\n`).join('')],
-  ])('an endless number of %s is refused', async (_what, text) => {
+  ])('an endless number of %s is refused', async (_what, text, format = 'yaml') => {
     const desk = await createDesk();
-    await desk.write('asset-cli.config.yaml', text);
+    await desk.write(`asset-cli.config.${format}`, text);
     await expect(found(desk)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
@@ -143,7 +147,6 @@ describe('what is in it', () => {
   test('a named pipe may be named, as in --config <(…)', async () => {
     const desk = await createDesk();
     const path = join(desk.cwd, 'pipe');
-    const { execFileSync } = await import('node:child_process');
     execFileSync('mkfifo', [path]);
     const [organization] = await Promise.all([
       found(desk, { flags: { config: path } }),

@@ -11,6 +11,8 @@ export interface StorageTraits {
   multipartBytes: number;
   /** LOCAL: one key cannot be the directory of another. */
   keysAreDirectories?: boolean;
+  /** Lists in the order of UTF-16, which differs beyond U+FFFF. */
+  listsByUtf16?: boolean;
   /** What the test server does not do, with the reason; the test is skipped by name. */
   serverLacks?: Partial<Record<ServerDuty, string>>;
   /** Where a plain HTTP client finds an object (an open URL, or one that the server does not check). */
@@ -39,8 +41,26 @@ export interface SuiteContext {
 }
 
 /** The storage contract, as every backend keeps it on a real server. */
-export function describeStorage(name: string, { open, traits }: StorageSuite): void {
-  describe(`${name} keeps the storage contract`, () => {
+export function describeStorage(name: string, suite: StorageSuite): void {
+  describeWith(`${name} keeps the storage contract`, suite, (context) => {
+    describeKeys(context);
+    describeBodies(context);
+    describeListing(context, 2500);
+    describeHttp(context);
+  });
+}
+
+/** The part of the contract that a prefix inside a shared bucket or container could break. */
+export function describeStorageWithPrefix(name: string, suite: StorageSuite): void {
+  describeWith(`${name} keeps the storage contract behind a prefix`, suite, (context) => {
+    describeKeys(context);
+    describeListing(context, 40);
+    describeHttp(context);
+  });
+}
+
+function describeWith(title: string, { open, traits }: StorageSuite, define: (context: SuiteContext) => void): void {
+  describe(title, () => {
     let backend: StorageBackend;
     beforeAll(async () => {
       backend = await open();
@@ -49,10 +69,6 @@ export function describeStorage(name: string, { open, traits }: StorageSuite): v
       await backend?.close();
     });
 
-    const context: SuiteContext = { backend: () => backend, open, traits };
-    describeKeys(context);
-    describeBodies(context);
-    describeListing(context);
-    describeHttp(context);
+    define({ backend: () => backend, open, traits });
   });
 }

@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { nodeHeaders } from '../support/node-headers.ts';
+import { prebuiltNativeModule } from '../support/prebuilt-native-module.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const MINUTES = 60_000;
@@ -138,22 +138,7 @@ describe('the packed tarball', () => {
   }
 
   function npm(cwd: string, ...args: string[]): string {
-    const env = { ...process.env, ...nodeHeaders(), ...ownNativeModule(folder) };
+    const env = { ...process.env, ...prebuiltNativeModule(folder) };
     return execFileSync('npm', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 });
-
-/**
- * Hands the package's install script the native module that `npm ci` made here, as a prebuilt one:
- * compiling takes a minute. In CI it is fetched or compiled as on a user's machine.
- */
-function ownNativeModule(folder: string): Record<string, string> {
-  if (process.env['CI'] === 'true') return {};
-  const source = join(ROOT, 'node_modules/better-sqlite3');
-  const { version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));
-  const platform = `node-v${process.versions.modules}-${process.platform}-${process.arch}`;
-  const prebuilt = join(folder, 'prebuilt', `better-sqlite3-v${version}-${platform}.tar.gz`);
-  mkdirSync(dirname(prebuilt), { recursive: true });
-  execFileSync('tar', ['-czf', prebuilt, 'build/Release/better_sqlite3.node'], { cwd: source });
-  return { npm_config_better_sqlite3_local_prebuilds: dirname(prebuilt) };
-}

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BodySource } from '../../src/core/body.ts';
 import { createClamdScanner } from '../../src/scan/clamd.ts';
-import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
+import { type Fault, type FaultProxy, startFaultProxy } from '../support/clamd-proxy.ts';
 import { type OwnClamd, startOwnClamd } from '../support/own-clamd.ts';
 import { describeWithService } from '../support/services/index.ts';
 import { freePort } from '../support/services/server.ts';

@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
+import { openAzureBackend } from '../../src/storage/azure/azure-backend.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
-import type { GcsDefinition, S3Definition, StorageTimeouts } from '../../src/storage/definition.ts';
+import type { AzureDefinition, GcsDefinition, S3Definition, StorageTimeouts } from '../../src/storage/definition.ts';
 import { openGcsBackend } from '../../src/storage/gcs/gcs-backend.ts';
 import { openS3Backend } from '../../src/storage/s3/s3-backend.ts';
 import { createBucket, type Services } from './services/index.ts';
 
-export const TIMEOUTS: StorageTimeouts = { connect: 2000, deadline: 8000 };
+export const TIMEOUTS: StorageTimeouts = { connect: 10_000, deadline: 60_000 };
 
 /** Where the providers' own chains find who we are. Vitest gives each test file an environment of its own. */
 export function useS3Credentials(s3: Services['s3']): void {
@@ -31,4 +32,12 @@ export function gcsDefinition(gcs: Services['gcs'], bucket: string, prefix?: str
 
 export async function openFreshGcs(gcs: Services['gcs'], prefix?: string): Promise<StorageBackend> {
   return openGcsBackend(gcsDefinition(gcs, await createBucket('gcs'), prefix), TIMEOUTS);
+}
+
+export function azureDefinition(azure: Services['azure'], container: string, prefix?: string): AzureDefinition {
+  return { name: 'azure', provider: 'AZURE_BLOB', container, connectionString: azure.connectionString, prefix };
+}
+
+export async function openFreshAzure(azure: Services['azure'], prefix?: string): Promise<StorageBackend> {
+  return openAzureBackend(azureDefinition(azure, await createBucket('azure'), prefix), TIMEOUTS);
 }

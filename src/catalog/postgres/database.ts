@@ -3,9 +3,11 @@ import { type Kysely, sql } from 'kysely';
 import type { Pool, PoolClient, QueryResult } from 'pg';
 import { AssetError } from '../../core/errors.ts';
 import type { Database, NewRow, Session } from '../database.ts';
+import { newestVersion } from '../migrations/migration.ts';
 import { COLUMNS, type ColumnKind, type OpenTables, type TableName } from '../tables.ts';
 import { baseKind, postgresDialect, recordSet } from './dialect.ts';
 import { isConflict, isLost, toAssetError } from './errors.ts';
+import { POSTGRES_MIGRATIONS } from './migrations.ts';
 import { queriesOn } from './pool.ts';
 
 export interface PostgresTimes {
@@ -27,6 +29,7 @@ export function postgresDatabase(pool: Pool, location: string, times: PostgresTi
   return {
     kind: 'postgres',
     location,
+    newestVersion: newestVersion(POSTGRES_MIGRATIONS),
     read: (work) => attempt(() => onClient(pool, (client) => work(postgresSession(queriesOn(client))))),
     snapshot: (work) => attempt(() => inSnapshot(pool, work), true),
     write: (work, options = {}) =>
@@ -34,7 +37,7 @@ export function postgresDatabase(pool: Pool, location: string, times: PostgresTi
     facts: () => attempt(() => onClient(pool, facts)),
     check: () =>
       attempt(async () => {
-        await pool.query('select 1 from assets, objects limit 1');
+        await pool.query('select 1 from catalog, schema_migrations limit 1');
       }),
     close: () => pool.end(),
   };

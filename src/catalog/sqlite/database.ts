@@ -3,10 +3,12 @@ import type BetterSqlite3 from 'better-sqlite3';
 import { Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
 import { AssetError } from '../../core/errors.ts';
 import type { Database, NewRow, Session, WriteOptions } from '../database.ts';
+import { newestVersion } from '../migrations/migration.ts';
 import { retryWhile } from '../retry.ts';
 import { COLUMNS, type OpenTables, type TableName } from '../tables.ts';
 import { sqliteDialect } from './dialect.ts';
 import { isBusy, toAssetError } from './errors.ts';
+import { SQLITE_MIGRATIONS } from './migrations.ts';
 
 type Connection = BetterSqlite3.Database;
 
@@ -39,6 +41,7 @@ export function sqliteDatabase(connection: Connection, location: string, lockTim
   return {
     kind: 'sqlite',
     location,
+    newestVersion: newestVersion(SQLITE_MIGRATIONS),
     read: (work) => attempt(() => work(sqliteSession(kysely, prepare))),
     snapshot: (work) => attempt(() => transaction('begin', work)),
     write: (work, options: WriteOptions = {}) => attempt(() => transaction('begin immediate', work), options.wait),

@@ -1,17 +1,21 @@
 import { type Command, Option } from 'commander';
+import manifest from '../../../package.json' with { type: 'json' };
 import { AssetError, type ErrorCode } from '../../core/errors.ts';
 import { escapeForTerminal } from '../../core/terminal-text.ts';
+import { adoptStore } from '../../operations/adopt-store.ts';
 import type { OperationContext } from '../../operations/context.ts';
-import { adoptStore, type DoctorCheck, doctor, failedCheck } from '../../operations/doctor.ts';
+import { type DoctorCheck, doctor, failedCheck } from '../../operations/doctor.ts';
 import type { Bind, Invocation } from '../command.ts';
-import { batchExitCode } from '../exit-codes.ts';
+import { worstExitCode } from '../exit-codes.ts';
 import { confirmOrStop } from '../output/confirm.ts';
 import { BASE_FORMATS } from '../output/format.ts';
 import type { Output } from '../output/output.ts';
 import { createSink } from '../output/sink.ts';
 
 const EXAMPLES = `
-Each backend is written to, read, listed and deleted from, with a probe that is no asset.
+Each backend is written to, read, listed, signed for and deleted from, with a probe that is no
+asset; a signed URL is fetched as anybody could. Clocks and free space are compared with what
+is needed. The exit status is that of the worst finding; warnings leave it at 0.
 
 Examples:
   $ asset-cli doctor
@@ -37,10 +41,12 @@ async function runDoctor(invocation: Invocation, options: { adopt?: string; yes?
     await (output.format === 'text' ? writeCheck(output, check) : sink.add([check]));
   }
   await sink.end();
-  return batchExitCode(errors.length, errors);
+  return worstExitCode(errors);
 }
 
 async function* examine(invocation: Invocation): AsyncGenerator<DoctorCheck> {
+  const versions = `asset-cli ${manifest.version}, Node.js ${process.version}, ${process.platform} ${process.arch}`;
+  yield { name: 'versions', status: 'ok', message: versions, hint: null };
   let context: OperationContext;
   try {
     context = await invocation.context();
@@ -67,7 +73,9 @@ async function* adopt(invocation: Invocation, name: string, yes = false): AsyncG
   checkName(context, name);
   const deed = `Take the store of backend "${name}" over: whatever catalog had it can no longer use it`;
   await confirmOrStop(streams, { yes, input: globals.input !== false }, deed, signal);
-  yield await adoptStore(context, name);
+  await adoptStore(context, name);
+  const message = 'taken over: its marker now names this catalog';
+  yield { name: `backend ${name}`, status: 'ok', message, hint: null };
 }
 
 function checkName({ backends }: OperationContext, name: string): void {

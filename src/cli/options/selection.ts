@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import { type Command, Option } from 'commander';
 import { AssetError } from '../../core/errors.ts';
 import type { OperationContext } from '../../operations/context.ts';
@@ -58,6 +57,7 @@ async function* readIds(ids: readonly string[], streams: Streams): AsyncGenerato
 }
 
 async function* readLines(streams: Streams): AsyncGenerator<string> {
+  const { createInterface } = await import('node:readline');
   for await (const line of createInterface({ input: streams.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
     const id = line.trim();
     if (id !== '') yield id;

@@ -10,6 +10,7 @@ const s3 = z.strictObject({
   provider: z.literal('AWS_S3'),
   bucket: requiredKey(
     text({
+      title: 'bucket name',
       pattern: /^(?:[A-Za-z0-9][A-Za-z0-9._-]{1,254}|arn:[^\s]+)$/,
       problem: 'is not a bucket name',
       hint: 'Write the name alone; what follows it in an address goes into "prefix".',
@@ -27,6 +28,7 @@ const gcs = z.strictObject({
   provider: z.literal('GOOGLE_CLOUD_STORAGE'),
   bucket: requiredKey(
     text({
+      title: 'bucket name',
       pattern: /^[a-z0-9][a-z0-9._-]{1,221}$/,
       problem: 'is not a bucket name',
       hint: 'Write the name alone, without gs://; what follows it goes into "prefix".',
@@ -43,6 +45,7 @@ const azure = z.strictObject({
   provider: z.literal('AZURE_BLOB'),
   account: key(
     text({
+      title: 'account name',
       pattern: /^[a-z0-9]{3,24}$/,
       problem: 'is not a storage account name',
       hint: 'Use 3 to 24 small letters and digits.',
@@ -51,6 +54,7 @@ const azure = z.strictObject({
   ),
   container: requiredKey(
     text({
+      title: 'container name',
       pattern: /^(?:\$root|(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*)$/,
       problem: 'is not a container name',
       hint: 'Use 3 to 63 small letters, digits and single dashes.',
@@ -59,6 +63,7 @@ const azure = z.strictObject({
   ),
   connectionString: key(
     text({
+      title: 'connection string',
       pattern: /^\P{Cc}*=\P{Cc}*$/u,
       problem: 'is not a connection string',
       hint: `Take it from the environment: connectionString: "\${ASSET_CLI_AZURE_CONNECTION}"`,

@@ -18,7 +18,8 @@ export interface Refusal {
 
 /** A key that may be left out, with its default as a person would write it. */
 export function key<T extends z.ZodMiniType>(schema: T, description: string, fallback?: unknown) {
-  const meta = fallback === undefined ? { description } : { description, default: fallback };
+  // not `default`: the generator of the JSON Schema drops that where a value is read by a function
+  const meta = fallback === undefined ? { description } : { description, fallback };
   return z.optional(schema).check(z.meta(meta));
 }
 
@@ -63,11 +64,17 @@ function attempt<Input, Output>(
 }
 
 /** Text of which editors know the form. What a variable gives is known only later. */
-function formed(pattern: string) {
-  return z.string().register(z.globalRegistry, { pattern: `^(?:${pattern})$|\\$\\{` });
+function formed(title: string, pattern: string) {
+  return z.string().register(z.globalRegistry, { title, pattern: `^(?:${pattern})$|\\$\\{` });
+}
+
+function titled(title: string) {
+  return z.string().register(z.globalRegistry, { title });
 }
 
 interface TextRule {
+  /** What it is, for documentation and editors. */
+  title: string;
   pattern: RegExp;
   problem: string;
   hint: string;
@@ -75,23 +82,33 @@ interface TextRule {
 }
 
 export function text(rule: TextRule) {
-  const { pattern, ...told } = rule;
-  return kind({ ...told, input: z.string(), read: (value) => (pattern.test(value) ? value : undefined) });
+  const { title, pattern, ...told } = rule;
+  return kind({ ...told, input: titled(title), read: (value) => (pattern.test(value) ? value : undefined) });
 }
 
 /** Any text without control characters. */
 export function words() {
-  return text({ pattern: /^\P{Cc}+$/u, problem: 'is empty or has a control character', hint: 'Write it in one line.' });
+  return text({
+    title: 'text',
+    pattern: /^\P{Cc}+$/u,
+    problem: 'is empty or has a control character',
+    hint: 'Write it in one line.',
+  });
 }
 
 /** A path as it is written: what it counts from is known to the reader of the file alone. */
 export function path() {
-  return text({ pattern: /^\P{Cc}+$/u, problem: 'is not a path', hint: 'Relative paths count from this file.' });
+  return text({
+    title: 'path',
+    pattern: /^\P{Cc}+$/u,
+    problem: 'is not a path',
+    hint: 'Relative paths count from this file.',
+  });
 }
 
 export function databaseUrl() {
   return kind({
-    input: formed('(?:sqlite:|postgres(?:ql)?://).+'),
+    input: formed('database url', '(?:sqlite:|postgres(?:ql)?://).+'),
     problem: 'is not a database url',
     hint: 'Write sqlite:<path> or postgres://<user>@<host>/<database>.',
     read: checkDatabaseUrl,
@@ -101,7 +118,7 @@ export function databaseUrl() {
 
 export function endpoint() {
   return kind({
-    input: formed('https?://.+'),
+    input: formed('url', 'https?://.+'),
     problem: 'is not an endpoint',
     hint: ENDPOINT_FORM,
     read: (value) => (isEndpoint(value) ? value : undefined),
@@ -111,7 +128,7 @@ export function endpoint() {
 
 export function id(of: IdKind) {
   return kind({
-    input: formed('[A-Za-z0-9][A-Za-z0-9._@\\-]{0,63}'),
+    input: formed('id', '[A-Za-z0-9][A-Za-z0-9._@\\-]{0,63}'),
     problem: `is not a valid ${of} id`,
     hint: 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ @ - and begin with a letter or a digit.',
     read: (value) => checkId(of, value),
@@ -120,7 +137,7 @@ export function id(of: IdKind) {
 
 export function userId() {
   return kind({
-    input: formed('-|[A-Za-z0-9][A-Za-z0-9._@\\-]{0,63}'),
+    input: formed('id', '-|[A-Za-z0-9][A-Za-z0-9._@\\-]{0,63}'),
     problem: 'is not a valid user id',
     hint: 'Write "-" for nobody.',
     read: (value) => (value === '-' ? value : checkId('user', value)),
@@ -130,7 +147,7 @@ export function userId() {
 /** Milliseconds, within bounds that are written as durations. */
 export function duration(least: string, most: string) {
   return kind({
-    input: formed('\\d{1,9}[smhdw]'),
+    input: formed('duration', '\\d{1,9}[smhdw]'),
     problem: `is not a duration from ${least} to ${most}`,
     hint: 'Write a whole number and a unit: 90s, 15m, 36h, 30d or 12w.',
     read: (value) => {
@@ -143,7 +160,9 @@ export function duration(least: string, most: string) {
 /** Bytes; at least one. */
 export function size() {
   return kind({
-    input: z.union([z.number(), formed('\\d{1,15}(?:\\.\\d{1,6})?\\s*[kKmMgGtT]?[iI]?[bB]?')]),
+    input: z
+      .union([z.number(), formed('size', '\\d{1,15}(?:\\.\\d{1,6})?\\s*[kKmMgGtT]?[iI]?[bB]?')])
+      .register(z.globalRegistry, { title: 'size' }),
     problem: 'is not a size',
     hint: 'Write bytes, or a number with KiB, MiB, GiB, KB, MB or GB: 64KiB, 50MiB, 2GB.',
     read: (value) => {
@@ -156,7 +175,9 @@ export function size() {
 /** true or false, also as text, because what `${…}` gives is text. */
 export function truth() {
   return kind({
-    input: z.union([z.boolean(), formed('true|false')]),
+    input: z
+      .union([z.boolean(), formed('truth value', 'true|false')])
+      .register(z.globalRegistry, { title: 'true or false' }),
     problem: 'is neither true nor false',
     hint: 'Write true or false.',
     read: (value) => ({ true: true, false: false })[String(value)],
@@ -165,7 +186,7 @@ export function truth() {
 
 export function mimeType() {
   return kind({
-    input: formed('[A-Za-z0-9][A-Za-z0-9!#$&^_.+\\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\\-]*'),
+    input: formed('MIME type', '[A-Za-z0-9][A-Za-z0-9!#$&^_.+\\-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+\\-]*'),
     problem: 'is not a MIME type',
     hint: 'Write type/subtype, as in application/pdf, without parameters and without "*".',
     read: (value) => {
@@ -177,7 +198,7 @@ export function mimeType() {
 
 export function assetType() {
   return kind({
-    input: formed('[A-Z][A-Z0-9_]{0,63}'),
+    input: formed('asset type', '[A-Z][A-Z0-9_]{0,63}'),
     problem: 'is not an asset type',
     hint: 'Use 1 to 64 of the characters A-Z 0-9 _ and begin with a letter.',
     read: (value) => (ASSET_TYPE_PATTERN.test(value) ? value : undefined),
@@ -187,7 +208,7 @@ export function assetType() {
 /** Where in a bucket the keys begin, without slashes at its ends. */
 export function prefix() {
   return kind({
-    input: z.string(),
+    input: titled('prefix'),
     problem: 'is not a prefix',
     hint: 'Write segments joined by "/", none of them empty, "." or "..".',
     read: (value) => parseStorageKey(value.replace(/^\/+|\/+$/g, '')),

@@ -1,19 +1,21 @@
-/** An element of a provider's answer: text, or children by name. Attributes are not kept. */
+/** An element of a provider's answer: text, or children by name. */
 export interface XmlElement {
   name: string;
+  /** As they were written: `Encoded="true"`. */
+  attributes: string;
   text: string;
   children: XmlElement[];
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
-const TOKEN = /<(?:\?[^>]*\?|!--[\s\S]*?--|!\[CDATA\[([\s\S]*?)\]\]|(\/?)([^\s/>]+)[^>]*?(\/?))>|([^<]+)/g;
+const TOKEN = /<(?:\?[^>]*\?|!--[\s\S]*?--|!\[CDATA\[([\s\S]*?)\]\]|(\/?)([^\s/>]+)([^>]*?)(\/?))>|([^<]+)/g;
 
 /**
  * Reads the XML that S3 answers with: elements, text, entities, CDATA; no DTD is ever expanded.
  * @returns the document element, or undefined if the text is not such XML
  */
 export function parseXml(text: string): XmlElement | undefined {
-  const top: XmlElement = { name: '', text: '', children: [] };
+  const top: XmlElement = { name: '', attributes: '', text: '', children: [] };
   const open: XmlElement[] = [top];
   let end = 0;
   for (const match of text.matchAll(TOKEN)) {
@@ -21,7 +23,7 @@ export function parseXml(text: string): XmlElement | undefined {
     end = match.index + match[0].length;
     const current = open.at(-1);
     if (current === undefined) return undefined;
-    const [, cdata, closing, name, selfClosing, characters] = match;
+    const [, cdata, closing, name, attributes = '', selfClosing, characters] = match;
     if (characters !== undefined) current.text += unescapeXml(characters);
     else if (cdata !== undefined) current.text += cdata;
     else if (name === undefined) continue;
@@ -29,7 +31,7 @@ export function parseXml(text: string): XmlElement | undefined {
       if (open.length === 1 || current.name !== localName(name)) return undefined;
       open.pop();
     } else {
-      const element = { name: localName(name), text: '', children: [] };
+      const element = { name: localName(name), attributes, text: '', children: [] };
       current.children.push(element);
       if (selfClosing !== '/') open.push(element);
     }

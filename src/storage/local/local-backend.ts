@@ -8,6 +8,7 @@ import { translateLocalError } from './errors.ts';
 import { readObject } from './read.ts';
 import { removeObjects } from './remove.ts';
 import { LocalRoot } from './root.ts';
+import { freeSpace } from './space.ts';
 import { statObject } from './stat.ts';
 import { listObjects, listTemporaryFiles } from './walk.ts';
 import { writeObject } from './write.ts';
@@ -73,6 +74,7 @@ export function openLocalBackend(definition: LocalDefinition): StorageBackend {
     close: () => Promise.resolve(),
     abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
     flush: () => translated(undefined, () => durability.flush()),
+    space: () => translated(undefined, () => freeSpace(root.path)),
     enclosingMarker: () => translated(undefined, () => findEnclosingMarker(root.path)),
   };
 }

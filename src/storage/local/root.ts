@@ -1,6 +1,5 @@
 import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import type { StorageKey } from '../../core/storage-key.ts';
 import { StorageError } from '../storage-error.ts';
 import { errorCode } from './errors.ts';

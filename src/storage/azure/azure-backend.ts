@@ -1,0 +1,86 @@
+import type { StorageBackend } from '../backend.ts';
+import type { AzureDefinition, StorageTimeouts } from '../definition.ts';
+import { guardBody } from '../guarded-body.ts';
+import { withoutNestedStores } from '../marker.ts';
+import { createPartPool, isOnePart } from '../parts.ts';
+import { createPrefix } from '../prefix.ts';
+import { isStorageError, StorageError } from '../storage-error.ts';
+import { abandonedUploads, putInBlocks } from './blocks.ts';
+import { createAzureCaller } from './client.ts';
+import { copyObject } from './copy.ts';
+import { deleteObjects, listObjects } from './listing.ts';
+import { type AzureStore, getObject, putWhole, statObject } from './objects.ts';
+import { signUrl } from './sign.ts';
+
+const stores = new WeakMap<StorageBackend, AzureStore>();
+
+/**
+ * Azure Blob Storage, as block blobs. The store verifies MD5, of each block where there are several,
+ * and reports that of the whole.
+ */
+export function openAzureBackend(definition: AzureDefinition, timeouts: StorageTimeouts): StorageBackend {
+  const store: AzureStore = {
+    name: definition.name,
+    azure: createAzureCaller(definition, timeouts),
+    prefix: createPrefix(definition.prefix),
+    pool: createPartPool(),
+  };
+
+  const backend: StorageBackend = {
+    name: definition.name,
+    provider: 'AZURE_BLOB',
+    features: {
+      checksums: ['md5'],
+      listsChecksums: true,
+      groupDurability: false,
+      signs: store.azure.account.access.kind !== 'sas',
+    },
+
+    async put(key, body, options = {}) {
+      options.signal?.throwIfAborted();
+      const guarded = guardBody(body, { backend: definition.name, key, signal: options.signal });
+      try {
+        if (isOnePart(body.size)) return await putWhole(store, key, guarded, options);
+        return await putInBlocks(store, { deadline: timeouts.deadline }, key, guarded, options);
+      } catch (error) {
+        throw guarded.failure() ?? error;
+      }
+    },
+
+    get: (key, options = {}) => getObject(store, key, options),
+    stat: (key, options = {}) => statObject(store, key, options),
+    list: (prefix, options = {}) => withoutNestedStores(listObjects(store, prefix, options)),
+    deleteMany: (keys, options = {}) => deleteObjects(store, keys, options),
+    sign: (key, options) => signUrl(store, key, options),
+    close: () => store.azure.close(),
+
+    async copyFrom(source, key, target, options = {}) {
+      const from = stores.get(source);
+      if (from !== undefined) return copyObject(from, store, key, target, options);
+      throw new StorageError('UNSUPPORTED', 'the source is not a container', { backend: definition.name, key });
+    },
+
+    abandonedUploads: (olderThan) => abandonedUploads(store, olderThan),
+
+    async enclosingMarker() {
+      for (const name of store.prefix.enclosingMarkers()) {
+        if (await isThere(store, name)) return name;
+      }
+      return undefined;
+    },
+  };
+  stores.set(backend, store);
+  return backend;
+}
+
+async function isThere(store: AzureStore, name: string): Promise<boolean> {
+  try {
+    const answer = await store.azure.call({ method: 'HEAD', name });
+    await answer.body.dump();
+    return true;
+  } catch (error) {
+    // Without the right to look outside of the prefix there is nothing to know.
+    if (isStorageError(error, 'NOT_FOUND', 'DENIED')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import BetterSqlite3 from 'better-sqlite3';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { afterPrefix, type GlobToken, literalPrefix, parseGlob, toSqliteGlob } from '../../src/catalog/glob.ts';
+
+/** The meaning of a glob, as slowly and plainly as can be. */
+function matches(tokens: readonly GlobToken[], characters: readonly string[]): boolean {
+  const [token, ...rest] = tokens;
+  if (token === undefined) return characters.length === 0;
+  if (token.kind === 'any') {
+    return matches(rest, characters) || (characters.length > 0 && matches(tokens, characters.slice(1)));
+  }
+  if (token.kind === 'text') {
+    const text = [...token.text];
+    return (
+      text.every((character, index) => characters[index] === character) && matches(rest, characters.slice(text.length))
+    );
+  }
+  const [first, ...others] = characters;
+  if (first === undefined) return false;
+  return (token.kind === 'one' || inSet(token, first)) && matches(rest, others);
+}
+
+function inSet(token: GlobToken & { kind: 'set' }, character: string): boolean {
+  const point = character.codePointAt(0) ?? 0;
+  const found = token.members.some(
+    ({ from, to }) => point >= (from.codePointAt(0) ?? 0) && point <= (to.codePointAt(0) ?? 0),
+  );
+  return found !== token.negated;
+}
+
+const characters = fc.constantFrom('a', 'b', 'c', '*', '?', '[', ']', '^', '!', '-', '\\', 'ü', '\u{1F600}', '.', '%');
+const texts = fc.array(characters, { maxLength: 7 }).map((list) => list.join(''));
+
+describe('a glob', () => {
+  it('means the same to SQLite', () => {
+    const connection = new BetterSqlite3(':memory:');
+    const ask = connection.prepare<[string, string], number>('select ? glob ?').pluck();
+    fc.assert(
+      fc.property(texts, texts, (glob, name) => {
+        const tokens = parseGlob(glob);
+        expect(ask.get(name, toSqliteGlob(tokens)) === 1).toBe(matches(tokens, [...name]));
+      }),
+      { numRuns: 5000 },
+    );
+    connection.close();
+  });
+
+  it('matches nothing outside the range of its literal prefix', () => {
+    fc.assert(
+      fc.property(texts, texts, (glob, name) => {
+        const tokens = parseGlob(glob);
+        if (!matches(tokens, [...name])) return;
+        const prefix = literalPrefix(tokens);
+        const after = afterPrefix(prefix);
+        expect(Buffer.compare(Buffer.from(name), Buffer.from(prefix))).toBeGreaterThanOrEqual(0);
+        if (after !== undefined) expect(Buffer.compare(Buffer.from(name), Buffer.from(after))).toBeLessThan(0);
+      }),
+    );
+  });
+
+  it('ends its range where no character follows', () => {
+    expect(afterPrefix('a\u{10FFFF}')).toBe('b');
+    expect(afterPrefix('\u{10FFFF}')).toBeUndefined();
+    expect(afterPrefix('\ud7ff')).toBe('\ue000');
+  });
+});

@@ -1,0 +1,74 @@
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runProgram } from '../support/program.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
+
+const LONG = `${'ü'.repeat(125)}x.txt`;
+/** What a file may be called on a disk, and what it is called when it comes back. */
+const NAMES: readonly (readonly [original: string, downloaded: string])[] = [
+  ['plain.txt', 'plain.txt'],
+  ['with spaces and (brackets) & $signs.txt', 'with spaces and (brackets) & $signs.txt'],
+  ['new\nline.txt', 'new_line.txt'],
+  ['quo"te\'s.txt', "quo_te's.txt"],
+  ['-rf', '-rf'],
+  ['--help.txt', '--help.txt'],
+  ['日本語 🎉 ελληνικά.txt', '日本語 🎉 ελληνικά.txt'],
+  ['esc\u001b[31mape.txt', 'esc_[31mape.txt'],
+  ['rtl\u202etxt.exe.txt', 'rtl_txt.exe.txt'],
+  ['CON', '_CON'],
+  ['back\\slash.txt', 'back_slash.txt'],
+  ['.hidden', '.hidden'],
+  [LONG, LONG],
+];
+
+test('any file name goes in, comes back harmless, and never reaches the terminal raw', async () => {
+  const home = join(await temporaryDirectory(), 'home');
+  const files = join(home, 'in');
+  mkdirSync(files, { recursive: true });
+  for (const [original] of NAMES) writeFileSync(join(files, original), `content of ${original}`);
+
+  const uploaded = await runProgram(home, ['upload', 'in']);
+  expect(uploaded, uploaded.stderr).toMatchObject({ code: 0 });
+  const listed = await runProgram(home, ['list', '--all']);
+  for (const text of [uploaded.stdout, uploaded.stderr, listed.stdout]) {
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+  }
+  const json = JSON.parse((await runProgram(home, ['list', '--all', '--json'])).stdout);
+  const originals = json.assets.map((asset: { originalFilename: string }) => asset.originalFilename);
+  expect(originals.sort()).toEqual(NAMES.map(([original]) => original).sort());
+
+  const fetched = await runProgram(home, ['download', '--all', '-o', 'out']);
+  expect(fetched, fetched.stderr).toMatchObject({ code: 0 });
+  expect(readdirSync(join(home, 'out')).sort()).toEqual(NAMES.map(([, downloaded]) => downloaded).sort());
+  for (const [original, downloaded] of NAMES) {
+    expect(readFileSync(join(home, 'out', downloaded), 'utf8')).toBe(`content of ${original}`);
+  }
+});
+
+test.each(['../../../escaped.txt', '/tmp/../escaped.txt', '..', '.', 'a/../../escaped.txt'])(
+  'a download never leaves its directory, though the original name is %j',
+  async (name) => {
+    const home = join(await temporaryDirectory(), 'home');
+    const uploaded = await runProgram(home, ['upload', '-', '--name', name], { input: 'outside?' });
+    expect(uploaded, uploaded.stderr).toMatchObject({ code: 0 });
+    const before = readdirSync(home);
+    await runProgram(home, ['download', '--all', '-o', 'deep/er/out']);
+    expect(readdirSync(home).sort()).toEqual([...before, 'deep'].sort());
+    expect(readdirSync(join(home, 'deep', 'er', 'out'))).toHaveLength(1);
+  },
+);
+
+test('symbolic links below a directory are not followed, the one that is named is', async () => {
+  const home = join(await temporaryDirectory(), 'home');
+  mkdirSync(join(home, 'in', 'sub'), { recursive: true });
+  writeFileSync(join(home, 'secret.txt'), 'secret');
+  writeFileSync(join(home, 'in', 'sub', 'open.txt'), 'open');
+  symlinkSync(join(home, 'secret.txt'), join(home, 'in', 'link.txt'));
+  symlinkSync(home, join(home, 'in', 'loop'));
+  symlinkSync(join(home, 'in'), join(home, 'alias'));
+  const below = JSON.parse((await runProgram(home, ['upload', 'in', '--json'])).stdout);
+  expect(below.assets.map((asset: { source: string }) => asset.source)).toEqual(['in/sub/open.txt']);
+  const named = JSON.parse((await runProgram(home, ['upload', 'in/link.txt', 'alias', '--json'])).stdout);
+  expect(named.assets.map((asset: { source: string }) => asset.source)).toEqual(['in/link.txt', 'alias/sub/open.txt']);
+});

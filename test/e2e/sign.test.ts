@@ -1,0 +1,71 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runProgram } from '../support/program.ts';
+import { createBucket, describeWithService, type Services } from '../support/services/index.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
+
+const NAME = 'Bericht "für" 世界.txt';
+
+/** A home whose default backend is a bucket of its own, with one text in it. */
+async function homeWithAsset(s3: Services['s3']) {
+  const home = await temporaryDirectory();
+  const bucket = await createBucket('s3');
+  const backend = { provider: 'AWS_S3', bucket, endpoint: s3.url, region: s3.region, forcePathStyle: true };
+  writeFileSync(join(home, 'asset-cli.config.json'), JSON.stringify({ backends: { reports: backend } }), {
+    mode: 0o600,
+  });
+  const env = { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey };
+  const run = (...args: string[]) => runProgram(home, args, { env, input: 'the content\n' });
+  const uploaded = await run('upload', '-', '--name', NAME, '--json');
+  expect(uploaded.code).toBe(0);
+  const id: string = JSON.parse(uploaded.stdout).assets[0].id;
+  return { run, id, secret: s3.secretAccessKey };
+}
+
+await describeWithService('s3', 'a signed URL', (s3) => {
+  test('hands the content out under its name, and is in the audit trail', async () => {
+    const { run, id } = await homeWithAsset(s3);
+    const { stdout, code } = await run('sign', id.slice(0, 8), '--expires-in', '15m', '--json');
+    expect(code).toBe(0);
+    const signed = JSON.parse(stdout);
+    expect(signed).toEqual({ id, url: expect.stringContaining('http'), expiresAt: expect.any(String) });
+    const response = await fetch(signed.url);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe('the content\n');
+    expect(response.headers.get('content-disposition')).toContain(encodeURIComponent('世界'));
+    const { stdout: trail } = await run('audit', id, '--action', 'signed', '--json');
+    expect(JSON.parse(trail).events).toHaveLength(1);
+    expect(trail).not.toContain('Signature');
+  });
+
+  test('is printed alone in text, one a line', async () => {
+    const { run, id, secret } = await homeWithAsset(s3);
+    const { stdout, stderr } = await run('sign', id, id);
+    expect(stderr).not.toContain('error');
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(new URL(line).searchParams.get('X-Amz-Expires')).toBe('3600');
+    expect(stdout + stderr).not.toContain(secret);
+  });
+
+  test('that was changed is refused', async () => {
+    const { run, id } = await homeWithAsset(s3);
+    const { stdout } = await run('sign', id);
+    expect((await fetch(stdout.trim().replace('X-Amz-Expires=3600', 'X-Amz-Expires=7200'))).status).toBe(403);
+  });
+
+  test('of too long a life, or of several under one name, is refused', async () => {
+    const { run, id } = await homeWithAsset(s3);
+    expect((await run('sign', id, '--expires-in', '8d')).code).toBe(2);
+    expect((await run('sign', id, id, '--download-as', 'x')).code).toBe(2);
+  });
+});
+
+test('a local store cannot sign, and says so', async () => {
+  const home = await temporaryDirectory();
+  const { stdout } = await runProgram(home, ['upload', '-', '--name', 'x.txt', '--json'], { input: 'text\n' });
+  const { code, stderr } = await runProgram(home, ['sign', JSON.parse(stdout).assets[0].id, '--json']);
+  expect(code).toBe(3);
+  expect(JSON.parse(stderr).error.code).toBe('CANNOT_SIGN');
+});
