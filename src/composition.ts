@@ -51,6 +51,7 @@ export function composeWorld(request: WorldRequest): World {
         catalog: lazyCatalog(settings, readOnly, request.env, closers),
         backends: backendPool(settings, closers),
         rules: settings.limits,
+        content: settings.content,
         assetTypes: settings.assetTypes,
         leaseSeconds: settings.leases.duration / 1000,
         temporaryDirectory: tmpdir(),

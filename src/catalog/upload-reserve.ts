@@ -89,8 +89,8 @@ function pendingRow(request: ReservationRequest, now: string, leaseExpiresAt: st
     copied_from: null,
     retain_until: null,
     damaged_at: null,
-    original_sha256: null,
-    profile: null,
+    original_sha256: request.original?.sha256 ?? null,
+    profile: request.original?.profile ?? null,
     created_at: now,
     updated_at: now,
   };

@@ -108,6 +108,8 @@ async function uploadOne(
         isPublic: options.isPublic === true,
         tags: options.tags ?? {},
         skipExisting: options.skipExisting === true,
+        optimize: options.optimize !== false,
+        compress: options.compress !== false,
         concurrency: 1,
       }),
     ),

@@ -39,6 +39,10 @@ export interface UploadOptions {
   tags?: Tags;
   /** Give the identity's own asset of the same type, project, name and content instead of adding one. */
   skipExisting?: boolean;
+  /** false: store an image as it came, whatever its type's profile. */
+  optimize?: boolean;
+  /** false: store text as it came. */
+  compress?: boolean;
 }
 
 export interface GeneratedAsset {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ObjectRecord } from '../catalog/catalog.ts';
+import { decodedContent } from '../content/decode.ts';
+import { AssetError } from '../core/errors.ts';
 import type { StorageBackend, StoredObject } from '../storage/backend.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 
@@ -24,7 +26,7 @@ export async function checkStoredCopy(
   if (found.size !== record.storedSize) return false;
   if (found.etag === record.etag) return true;
   if (store.features.listsChecksums) return sameChecksums(record, found);
-  return record.contentEncoding === null && (await hashOf(store, record, signal)) === record.sha256;
+  return (await hashOf(store, record, signal)) === record.sha256;
 }
 
 function sameChecksums(record: ObjectRecord, found: StoredObject): boolean {
@@ -37,9 +39,14 @@ function sameChecksums(record: ObjectRecord, found: StoredObject): boolean {
   return comparable.length > 0 && comparable.every(([recorded, reported]) => recorded === reported);
 }
 
-async function hashOf(store: StorageBackend, record: ObjectRecord, signal: AbortSignal): Promise<string> {
+async function hashOf(store: StorageBackend, record: ObjectRecord, signal: AbortSignal): Promise<string | undefined> {
   const { body } = await store.get(record.storagePath, { signal });
   const hash = createHash('sha256');
-  for await (const chunk of body) hash.update(chunk);
+  try {
+    for await (const chunk of decodedContent(body, record.contentEncoding)) hash.update(chunk);
+  } catch (error) {
+    if (error instanceof AssetError && error.code === 'BYTES_DAMAGED') return undefined;
+    throw error;
+  }
   return hash.digest('hex');
 }

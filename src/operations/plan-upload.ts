@@ -1,5 +1,6 @@
 import type { FailureRecord } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
+import { readOptions } from './read-options.ts';
 import { failed, type PreparedFile, prepareGroups, sameUploadQuery, type UploadRequest } from './upload.ts';
 
 export type PlannedUpload =
@@ -20,11 +21,7 @@ export type PlannedUpload =
 /** What `upload` would store or refuse: everything is read and judged, nothing is written anywhere. */
 export async function* planUpload(context: OperationContext, request: UploadRequest): AsyncGenerator<PlannedUpload> {
   const seen = new Set<string>();
-  for await (const group of prepareGroups(context, request, {
-    rules: context.rules,
-    checksums: [],
-    signal: context.signal,
-  })) {
+  for await (const group of prepareGroups(context, request, readOptions(context, request))) {
     const prepared = group.flatMap((item) => ('content' in item ? item : []));
     const known = await lookUp(context, request, prepared);
     for (const item of group) {

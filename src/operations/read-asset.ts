@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { AssetWithObject, ObjectRecord } from '../catalog/catalog.ts';
+import { decodedContent } from '../content/decode.ts';
 import { verifiedContent } from '../content/verify-stream.ts';
 import { AssetError } from '../core/errors.ts';
 import { isStorageError } from '../storage/storage-error.ts';
@@ -45,7 +45,7 @@ export async function readAsset(
 async function readOnce(context: OperationContext, object: ObjectRecord, write: ContentWriter): Promise<void> {
   const store = await openOwnStore(context, object.backend);
   const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
-  const content: Readable = body;
+  const content = decodedContent(body, object.contentEncoding);
   await write(verifiedContent(content, { size: object.size, sha256: object.sha256 }));
 }
 

@@ -20,6 +20,8 @@ export async function uploadPaths(
     isPublic: false,
     tags: {},
     skipExisting: false,
+    optimize: true,
+    compress: true,
     concurrency: 4,
     ...changes,
   };

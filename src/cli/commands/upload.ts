@@ -22,6 +22,10 @@ interface UploadOptions {
   include?: string[];
   exclude?: string[];
   skipExisting?: boolean;
+  /** false: --no-optimize */
+  optimize: boolean;
+  /** false: --no-compress */
+  compress: boolean;
   concurrency: number;
   dryRun?: boolean;
 }
@@ -50,6 +54,8 @@ export function configure(command: Command, bind: Bind): void {
     .option('--include <glob>', 'in directories: only these; repeatable', collectText)
     .option('--exclude <glob>', 'in directories: not these; repeatable', collectText)
     .option('--skip-existing', 'give your own asset of the same type, project, name and content instead of adding one')
+    .option('--no-optimize', 'store images as they came')
+    .option('--no-compress', 'store text as it came')
     .option('--concurrency <n>', 'files that are worked on at once', wholeNumber(1), 4)
     .option('--dry-run', 'show what would be stored or refused, and write nothing')
     .addHelpText('after', EXAMPLES);
@@ -80,6 +86,8 @@ function toRequest(
     isPublic: options.public === true,
     tags: options.tag ?? {},
     skipExisting: options.skipExisting === true,
+    optimize: options.optimize,
+    compress: options.compress,
     concurrency: options.concurrency,
   };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { backends } from './backends.ts';
+import { cdn, content, images } from './content.ts';
 import { identity } from './identity.ts';
 import { databaseUrl, key, words } from './kinds.ts';
 import { assetTypes, leases, limits, timeouts } from './limits.ts';
@@ -17,6 +18,9 @@ export const fileSchema = z.strictObject({
   identity,
   assetTypes,
   limits,
+  images,
+  content,
+  cdn,
   timeouts,
   leases,
 });
