@@ -13,10 +13,7 @@ export function hasHiddenMetadata(mimeType: string, reader: ByteReader): boolean
     case 'image/webp':
       return someWebpChunk(reader, (kind) => kind === 'EXIF' || kind === 'XMP ');
     case 'image/gif':
-      return someGifExtension(
-        reader,
-        (label, application) => label === 0xfe || isHiddenApplication(label, application),
-      );
+      return walkGif(reader, isHiddenExtension) === 'found';
     default:
       return false;
   }
@@ -30,6 +27,11 @@ export function isAnimatedPng(reader: ByteReader): boolean {
 /** The picture is coded without loss (RFC 9649, 2.6). */
 export function isLosslessWebp(reader: ByteReader): boolean {
   return someWebpChunk(reader, (kind) => kind === 'VP8L');
+}
+
+/** Decoders show what there is of a GIF that ends too early, without a word. */
+export function isCutGif(reader: ByteReader): boolean {
+  return walkGif(reader, () => false) === 'cut';
 }
 
 const HIDDEN_PNG_CHUNKS = new Set(['eXIf', 'tEXt', 'zTXt', 'iTXt', 'tIME']);
@@ -80,20 +82,23 @@ function someWebpChunk(reader: ByteReader, matches: (kind: string) => boolean): 
 }
 
 /** Loops are animation; anything else that a program added is not shown. */
-function isHiddenApplication(label: number, application: string): boolean {
-  return label === 0xff && application !== 'NETSCAPE2.0' && application !== 'ANIMEXTS1.0';
+function isHiddenExtension(label: number, application: string): boolean {
+  const isLoop = application === 'NETSCAPE2.0' || application === 'ANIMEXTS1.0';
+  return label === 0xfe || (label === 0xff && !isLoop);
 }
 
-/** Walks the blocks (GIF89a, 17 to 26). */
-function someGifExtension(reader: ByteReader, matches: (label: number, application: string) => boolean): boolean {
+type GifWalk = 'found' | 'end' | 'cut';
+
+/** Walks the blocks (GIF89a, 17 to 27) to the trailer. */
+function walkGif(reader: ByteReader, matches: (label: number, application: string) => boolean): GifWalk {
   let at = 13 + colourTableLength(reader.read(10, 1)[0]);
   for (;;) {
     const [kind, label = 0] = reader.read(at, 2);
     if (kind === 0x21) {
-      if (matches(label, latin1(reader.read(at + 3, 11)))) return true;
+      if (matches(label, latin1(reader.read(at + 3, 11)))) return 'found';
       at = endOfSubBlocks(reader, at + 2);
     } else if (kind === 0x2c) at = endOfSubBlocks(reader, at + 11 + colourTableLength(reader.read(at + 9, 1)[0]));
-    else return false;
+    else return kind === 0x3b ? 'end' : 'cut';
   }
 }
 

@@ -3,7 +3,7 @@ import { AssetError } from '../core/errors.ts';
 import type { ImageProfile } from '../core/image-profile.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
 import { bytesReader } from './byte-reader.ts';
-import { hasHiddenMetadata, isLosslessWebp } from './image-metadata.ts';
+import { hasHiddenMetadata, isCutGif, isLosslessWebp } from './image-metadata.ts';
 import { describeType } from './known-types.ts';
 
 /** Of all pictures of an animation together; the largest cameras of telephones make 108 million. */
@@ -50,7 +50,8 @@ function open({ bytes }: ImageBytes): Sharp {
 }
 
 function refuseUnreasonable({ name, image, facts }: Subject): void {
-  if (facts.mediaType !== image.mimeType) throw unreadable(name, image.mimeType);
+  const isCut = image.mimeType === 'image/gif' && isCutGif(bytesReader(image.bytes));
+  if (isCut || facts.mediaType !== image.mimeType) throw unreadable(name, image.mimeType);
   const { width, pages = 1 } = facts;
   const height = facts.pageHeight ?? facts.height;
   if (width * height * pages <= MOST_PIXELS) return;
