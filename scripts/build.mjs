@@ -1,6 +1,8 @@
 // Bundles src/ into dist/: CommonJS, one chunk per command, loaded when that command runs (docs/decisions/0001-toolchain.md).
 // Entries are replaced after the chunks that they name, so that the program can be started at any moment of a build.
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
@@ -42,7 +44,29 @@ for (const [name, contents] of files) writeInOneStep(join(dist, name), contents)
 for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
   const path = join(entry.parentPath, entry.name);
   const ofAnotherBuild = /\.\d+$/.test(entry.name);
-  if (entry.isFile() && !ofAnotherBuild && !files.has(relative(dist, path))) rmSync(path, { force: true });
+  const chunk = relative(dist, path).replace(/\.compiled$/, '');
+  if (entry.isFile() && !ofAnotherBuild && !files.has(chunk)) rmSync(path, { force: true });
+}
+compileChunks();
+
+/** As ASCII, V8 keeps and parses a file at one byte a character. */
+function toAscii(code) {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Without it the program works, only starts more slowly: so where the native module is missing, say so and go on. */
+function compileChunks() {
+  const home = mkdtempSync(join(tmpdir(), 'asset-cli-build-'));
+  const env = { PATH: process.env.PATH, HOME: home, USER: 'build' };
+  const args = [join(root, 'scripts/compile-chunks.cjs'), dist];
+  const result = spawnSync(process.execPath, args, {
+    cwd: home,
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  rmSync(home, { recursive: true, force: true });
+  if (result.status !== 0) console.warn(`The chunks are not compiled ahead: ${result.stderr.trim()}`);
 }
 
 async function bundle(input) {
@@ -57,6 +81,7 @@ async function bundle(input) {
     output: {
       dir: dist,
       format: 'cjs',
+      dynamicImportInCjs: false, // a Script that was compiled ahead knows no import()
       entryFileNames: '[name].cjs',
       chunkFileNames: 'chunks/[name]-[hash].cjs',
       codeSplitting: { includeDependenciesRecursively: false, groups: GROUPS },
@@ -73,7 +98,7 @@ async function bundle(input) {
 function filesOf(output, folder) {
   return output
     .toSorted((a, b) => depth(b.fileName) - depth(a.fileName))
-    .map(({ fileName, code }) => [`${folder}${fileName}`, code]);
+    .map(({ fileName, code }) => [`${folder}${fileName}`, toAscii(code)]);
 }
 
 function depth(path) {

@@ -20,6 +20,8 @@ export interface ContextOptions {
 /** Where the implementations are put together. Nothing is opened before it is asked for. */
 export interface World {
   context(options?: ContextOptions): Promise<OperationContext>;
+  /** From settings that are not in force. */
+  contextFrom(settings: Settings, environment: Environment): OperationContext;
   /** One line about where the settings came from. */
   describeSettings(): Promise<string>;
   close(): Promise<void>;
@@ -43,22 +45,23 @@ export function composeWorld(request: WorldRequest): World {
     });
     return loading;
   };
+  const contextFrom = (settings: Settings, environment: Environment, readOnly = false): OperationContext => ({
+    identity: settings.identity,
+    catalog: lazyCatalog(settings, readOnly, environment, closers),
+    backends: backendPool(settings, closers),
+    rules: settings.limits,
+    content: settings.content,
+    assetTypes: settings.assetTypes,
+    leaseSeconds: settings.leases.duration / 1000,
+    temporaryDirectory: tmpdir(),
+    audit: { host: hostname(), correlationId: randomUUID() },
+    signal,
+    warn,
+  });
   return {
+    contextFrom,
     async context({ readOnly = false, stores = false } = {}) {
-      const settings = await settingsFor(stores);
-      return {
-        identity: settings.identity,
-        catalog: lazyCatalog(settings, readOnly, request.env, closers),
-        backends: backendPool(settings, closers),
-        rules: settings.limits,
-        content: settings.content,
-        assetTypes: settings.assetTypes,
-        leaseSeconds: settings.leases.duration / 1000,
-        temporaryDirectory: tmpdir(),
-        audit: { host: hostname(), correlationId: randomUUID() },
-        signal,
-        warn,
-      };
+      return contextFrom(await settingsFor(stores), request.env, readOnly);
     },
     async describeSettings() {
       const { configFile } = (await settingsFor(false)).sources;

@@ -12,7 +12,7 @@ import type {
   TransformedOriginal,
 } from './catalog.ts';
 import type { Database, Session } from './database.ts';
-import { type Condition, filterParts, hasTag } from './filters.ts';
+import { all, type Condition, filterParts, hasTag } from './filters.ts';
 import { isUuid, toAsset, toObjectRecord } from './rows.ts';
 
 export function assetReads(database: Database): AssetReads {
@@ -35,17 +35,17 @@ async function count(
   filter: AssetFilter,
 ): Promise<{ count: number; bytes: number }> {
   const row = await assets
-    .where(sql<boolean>`${sql.join(allConditions(session, filter), sql` and `)}`)
+    .where(all(allConditions(session, filter)))
     .select([sql<number>`count(*)`.as('count'), sql<number>`coalesce(sum(file_size), 0)`.as('bytes')])
     .executeTakeFirstOrThrow();
   return { count: Number(row.count), bytes: Number(row.bytes) };
 }
 
 function allConditions(session: Session, filter: AssetFilter): Condition[] {
-  const { equality, ranges, created, tags, rest } = filterParts(session.dialect, filter);
+  const { equality, ranges, created, tags, glob, active, rest } = filterParts(session.dialect, filter);
   const tagged = tags.map(hasTag);
   const ranged = Object.values(ranges).flatMap((range) => range.shown);
-  return [sql<boolean>`true`, ...equality.shown, ...ranged, ...created.shown, ...tagged, ...rest];
+  return [...equality.shown, ...ranged, ...created.shown, ...tagged, ...glob, ...active, ...rest];
 }
 
 async function byIdPrefix(

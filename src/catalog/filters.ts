@@ -24,6 +24,10 @@ export interface FilterParts {
   asked: readonly RangeName[];
   created: ConditionGroup;
   tags: readonly (readonly [name: string, value: string])[];
+  /** The glob over names; the index of names holds what it looks at. */
+  glob: Condition[];
+  /** The status that no index is for; those of ranges hold it. */
+  active: Condition[];
   /** Conditions that no index serves. */
   rest: Condition[];
 }
@@ -45,9 +49,15 @@ export function filterParts(dialect: SqlDialect, filter: AssetFilter): FilterPar
     asked: [],
     created: createdConditions(dialect, filter),
     tags: Object.entries(filter.tags ?? {}),
-    rest: restConditions(dialect, filter),
+    glob: globConditions(dialect, filter),
+    active: (filter.status ?? 'active') === 'active' ? [sql<boolean>`assets.status = 'active'`] : [],
+    rest: filter.isPublic === false ? [sql<boolean>`assets.is_public = false`] : [],
   };
   return { ...parts, asked: askedRanges(filter, parts) };
+}
+
+export function all(conditions: readonly Condition[]): Condition {
+  return conditions.length === 0 ? sql<boolean>`true` : sql<boolean>`${sql.join(conditions, sql` and `)}`;
 }
 
 /** By the whole key of the tag's row. */
@@ -147,14 +157,9 @@ function createdConditions(dialect: SqlDialect, filter: AssetFilter): ConditionG
   return group(dialect, 'created_at', 'time', tests);
 }
 
-function restConditions(dialect: SqlDialect, filter: AssetFilter): Condition[] {
-  const conditions: Condition[] = [];
-  if ((filter.status ?? 'active') === 'active') conditions.push(sql<boolean>`assets.status = 'active'`);
-  if (filter.isPublic === false) conditions.push(sql<boolean>`assets.is_public = false`);
-  if (filter.nameGlob !== undefined) {
-    conditions.push(dialect.matchesGlob('assets.original_filename', parseGlob(filter.nameGlob)));
-  }
-  return conditions;
+function globConditions(dialect: SqlDialect, filter: AssetFilter): Condition[] {
+  if (filter.nameGlob === undefined) return [];
+  return [dialect.matchesGlob('assets.original_filename', parseGlob(filter.nameGlob))];
 }
 
 function askedRanges(filter: AssetFilter, parts: FilterParts): RangeName[] {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { OperationContext } from '../operations/context.ts';
+import type { Setup } from './context/setup.ts';
 import type { ContextOptions } from './context.ts';
 import type { GlobalOptions } from './globals.ts';
 import type { Format } from './output/format.ts';
@@ -17,6 +18,8 @@ export interface Invocation {
   context(options?: ContextOptions): Promise<OperationContext>;
   /** One line about where the settings came from. */
   describeSettings(): Promise<string>;
+  /** For a configuration that is yet to be written. */
+  setup(): Promise<Setup>;
 }
 
 /** Runs one command with its own arguments and options, and returns the exit status. */

@@ -1,8 +1,14 @@
-import { composeWorld, type World } from '../composition.ts';
+import { type World as ComposedWorld, composeWorld } from '../composition.ts';
+import type { Setup } from './context/setup.ts';
 import type { GlobalOptions } from './globals.ts';
 import type { Host } from './host.ts';
 
 export type { ContextOptions } from '../composition.ts';
+
+export interface World extends Omit<ComposedWorld, 'contextFrom'> {
+  /** For a configuration that is yet to be written. */
+  setup(): Promise<Setup>;
+}
 
 /** The world of one command: what its flags and its environment say. */
 export function createWorld(
@@ -13,5 +19,12 @@ export function createWorld(
 ): World {
   const { config, database, as, org, role, backend } = globals;
   const flags = { config, database, as, org, role, backend };
-  return composeWorld({ flags, env: host.env, cwd: host.cwd(), signal, warn });
+  const world = composeWorld({ flags, env: host.env, cwd: host.cwd(), signal, warn });
+  return {
+    ...world,
+    async setup() {
+      const { createSetup } = await import('./context/setup.ts');
+      return createSetup(host, globals, world.contextFrom);
+    },
+  };
 }

@@ -27,9 +27,22 @@ export interface LoadedFile {
  * @throws AssetError CONFIG_INVALID, or PATH_NOT_FOUND for `--config`
  */
 export async function loadConfigFile(request: LoadRequest): Promise<LoadedFile | undefined> {
+  if (request.draft !== undefined) {
+    const { path, text } = request.draft;
+    return checkConfig(request, { path, by: 'working-directory' }, text, false);
+  }
   const location = findConfigFile(request);
   if (location === undefined) return undefined;
   const { text, stats } = await readConfigFile(location);
+  return checkConfig(request, location, text, othersCanRead(stats, currentUser()));
+}
+
+async function checkConfig(
+  request: LoadRequest,
+  location: ConfigLocation,
+  text: string,
+  isOpenToOthers: boolean,
+): Promise<LoadedFile> {
   const [{ parseConfig }, { validateConfig }] = await Promise.all([import('./document.ts'), import('./validate.ts')]);
   const format = location.path.endsWith('.json') ? 'json' : 'yaml';
   const rules = { env: request.env, ownVariablesOnly: location.by === 'working-directory' };
@@ -41,7 +54,7 @@ export async function loadConfigFile(request: LoadRequest): Promise<LoadedFile |
     location,
     config: checked.config,
     base: { directory: dirname(location.path), env: request.env },
-    leaks: othersCanRead(stats, currentUser()) && holdsSecret(checked.config, document),
+    leaks: isOpenToOthers && holdsSecret(checked.config, document),
     error: (path, message, hint) => {
       const offset = document.place(path)?.offset;
       return configError(location.path, text, [{ offset, key: keyName(path), message, hint }]);

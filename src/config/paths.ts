@@ -43,7 +43,7 @@ function xdgDirectory(env: Environment, name: string): string | undefined {
   return path !== undefined && isAbsolute(path) ? path : undefined;
 }
 
-function homeDirectory(env: Environment): string | undefined {
+export function homeDirectory(env: Environment): string | undefined {
   const home = variable(env, 'HOME');
   if (home !== undefined) return isAbsolute(home) ? home : undefined;
   try {

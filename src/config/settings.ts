@@ -125,6 +125,8 @@ export interface LoadRequest {
   env: Environment;
   /** Absolute. */
   cwd: string;
+  /** Stands in for every file: one that is not written yet, as if it were found in a working directory. */
+  draft?: { path: string; text: string };
 }
 
 export interface LoadedSettings {

@@ -20,7 +20,7 @@ import type {
   UploadInput,
   UploadOptions,
 } from './types.ts';
-import { toSources } from './upload-input.ts';
+import { type SourceInput, toSources } from './upload-input.ts';
 
 const DEFAULT_LIFE_SECONDS = 3600;
 const NEWEST_FIRST = { field: 'created', descending: true } as const;
@@ -58,7 +58,11 @@ export function createAssets(context: OperationContext, directory: string, close
     saveGeneratedAsset: ({ content, filename, assetType, projectId, scanResultId }) =>
       run((own) => {
         const asNobody = { ...own, identity: { ...own.identity, user: null } };
-        const source = { content, filename: filename ?? generatedName(assetType, new Date()) };
+        const name = {
+          filename: filename ?? generatedName(assetType, new Date()),
+          isNameGenerated: filename === undefined,
+        };
+        const source = { content, ...name };
         return uploadOne(asNobody, source, {
           assetType,
           projectId: projectId ?? null,
@@ -93,7 +97,7 @@ export function createAssets(context: OperationContext, directory: string, close
 
 async function uploadOne(
   context: OperationContext,
-  input: UploadInput,
+  input: SourceInput,
   options: UploadOptions,
 ): Promise<UploadedAsset> {
   const { assetType = DEFAULT_ASSET_TYPE, projectId = null, scanResultId = null } = options;

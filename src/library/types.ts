@@ -50,7 +50,7 @@ export interface GeneratedAsset {
   scanResultId?: string | null;
   assetType: string;
   content: ContentInput;
-  /** Default: `<type in lower case>_<yyyymmdd>_<hhmmss>.txt`, in UTC. */
+  /** Default: `<type in lower case>_<yyyymmdd>_<hhmmss>` in UTC, with the extension of its content. */
   filename?: string;
 }
 

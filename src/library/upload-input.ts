@@ -4,13 +4,17 @@ import { AssetError } from '../core/errors.ts';
 import type { UploadRequest } from '../operations/upload.ts';
 import type { ContentInput, UploadInput } from './types.ts';
 
+/** A generated name has no extension yet: the content gives it one. */
+export type SourceInput = UploadInput & { isNameGenerated?: boolean };
+
 /** One input as the upload operation takes it. */
-export function toSources(input: UploadInput): Pick<UploadRequest, 'sources' | 'standardInput'> {
+export function toSources(input: SourceInput): Pick<UploadRequest, 'sources' | 'standardInput'> {
   if ('path' in input) {
     const { path, filename } = input;
     return { sources: single({ label: path, path, name: filename ?? basename(path) }) };
   }
-  const source = { label: input.filename, path: '-', name: input.filename };
+  const { filename, isNameGenerated = false } = input;
+  const source = { label: filename, path: '-', name: filename, isNameGenerated };
   return { sources: single(source), standardInput: toStream(input.content) };
 }
 

@@ -143,6 +143,8 @@ function ok(name: string, message: string): DoctorCheck {
 }
 
 export function failedCheck(name: string, error: unknown): DoctorCheck {
-  const { code, message, hint } = toFailure(error);
+  const { code, hint, message: whole } = toFailure(error);
+  // The check's own name says already which backend it was.
+  const message = whole.replace(/^Backend "[^"]*": /, '');
   return { name, status: 'error', message: redactText(message), hint: hint ?? null, code };
 }

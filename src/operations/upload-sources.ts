@@ -11,6 +11,8 @@ export interface UploadSource {
   path: string;
   /** The original file name that the asset gets. */
   name: string;
+  /** The name was made up and has no extension yet. */
+  isNameGenerated?: boolean;
   /** Below a directory that was given: the path relative to it, with `/`. */
   relativePath?: string;
   /** It was found to be unusable before it was opened. */

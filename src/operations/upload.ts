@@ -212,7 +212,8 @@ async function prepare(
   if (source.problem !== undefined) return { source, error: source.problem };
   try {
     checkName(source.name);
-    return { source, content: await read(context, request, source, reading) };
+    const content = await read(context, request, source, reading);
+    return { source: withExtension(source, content), content };
   } catch (error) {
     return { source, error };
   }
@@ -264,8 +265,17 @@ async function recordRefusals(
   }
 }
 
-/** The name of standard input without `--name`: `<type in lower case>_<yyyymmdd>_<hhmmss>.txt`, in UTC. */
+/** A generated name claims nothing of the content: its extension comes from there. */
+function withExtension(source: UploadSource, content: Content): UploadSource {
+  if (source.isNameGenerated !== true) return source;
+  return { ...source, name: `${source.name}${content.extension}` };
+}
+
+/**
+ * The name of standard input without `--name`: `<type in lower case>_<yyyymmdd>_<hhmmss>` in UTC, to
+ * which the content adds its extension, `.txt` for text.
+ */
 export function generatedName(assetType: string, now: Date): string {
   const [date = '', time = ''] = now.toISOString().split('T');
-  return `${assetType.toLowerCase()}_${date.replaceAll('-', '')}_${time.slice(0, 8).replaceAll(':', '')}.txt`;
+  return `${assetType.toLowerCase()}_${date.replaceAll('-', '')}_${time.slice(0, 8).replaceAll(':', '')}`;
 }

@@ -30,6 +30,7 @@ async function report(format: Format, outcomes: AsyncIterable<Outcome>, host: Te
     signal: new AbortController().signal,
     context: () => Promise.reject(new Error('not needed')),
     describeSettings: () => Promise.resolve(''),
+    setup: () => Promise.reject(new Error('not needed')),
   };
   return reportRun<Outcome, { name: string }>(invocation, outcomes, {
     shape: {

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loginId } from '../../src/config/identity.ts';
 import type { Environment, Settings, SettingsFlags } from '../../src/config/settings.ts';
 import { BUILT_IN_ASSET_TYPES } from '../../src/core/asset.ts';
 import { createDesk } from '../support/settings.ts';
@@ -17,6 +18,15 @@ interface Setting {
   read: (settings: Settings) => unknown;
   /** From the strongest to the weakest: each wins over all below it. */
   levels: Level[];
+}
+
+/** As the system has it; a container may run as a user that it does not know. */
+function loginName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.()}`;
+  }
 }
 
 const TWO_BACKENDS = 'backends: { a: { provider: LOCAL, path: a }, b: { provider: LOCAL, path: b } }';
@@ -48,7 +58,7 @@ const settings: Record<string, Setting> = {
       { flags: { as: 'flag' }, expected: 'flag' },
       { env: { ASSET_CLI_USER: 'env' }, expected: 'env' },
       { file: 'identity: { user: file }', expected: 'file' },
-      { expected: userInfo().username },
+      { expected: loginName() },
     ],
   },
   'identity.organization': {
@@ -150,6 +160,19 @@ describe('data directory', () => {
 });
 
 describe('identity', () => {
+  test.each([
+    [{ name: 'ada', uid: 1000 }, 'ada'],
+    [{ name: 'ada@example.com', uid: 1000 }, 'ada@example.com'],
+    [{ name: 'EXAMPLE\\ada', uid: 1000 }, 'uid-1000'],
+    [{ name: 'Zoë', uid: 1000 }, 'uid-1000'],
+    [{ name: 'public', uid: 7 }, 'uid-7'],
+    [{ name: '', uid: 7 }, 'uid-7'],
+    [{ name: undefined, uid: 12_345 }, 'uid-12345'],
+    [{ name: undefined, uid: undefined }, '-'],
+  ])('the login %o acts as %s', (login, user) => {
+    expect(loginId(login)).toBe(user);
+  });
+
   test('on PostgreSQL the role defaults to member', async () => {
     const desk = await createDesk();
     const { identity } = await desk.settings({ flags: { database: 'postgres://db/assets' } });

@@ -72,3 +72,17 @@ test('symbolic links below a directory are not followed, the one that is named i
   const named = JSON.parse((await runProgram(home, ['upload', 'in/link.txt', 'alias', '--json'])).stdout);
   expect(named.assets.map((asset: { source: string }) => asset.source)).toEqual(['in/link.txt', 'alias/sub/open.txt']);
 });
+
+test.each([
+  ['text', Buffer.from('hello\n'), /^seo_report_\d{8}_\d{6}\.txt$/],
+  [
+    'a PDF',
+    readFileSync(join(import.meta.dirname, '../../fixtures/files/report.pdf')),
+    /^seo_report_\d{8}_\d{6}\.pdf$/,
+  ],
+])('standard input without a name gets one that fits its content: %s', async (_what, input, name) => {
+  const home = join(await temporaryDirectory(), 'home');
+  const result = await runProgram(home, ['upload', '-', '--type', 'SEO_REPORT', '--json'], { input });
+  expect(result, result.stderr).toMatchObject({ code: 0 });
+  expect(JSON.parse(result.stdout).assets[0].originalFilename).toMatch(name);
+});

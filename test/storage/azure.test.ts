@@ -1,9 +1,13 @@
 import { describeStorage, describeStorageWithPrefix } from '../conformance/storage.ts';
-import { openFreshAzure } from '../support/cloud-stores.ts';
+import { openFreshAzure, plainUrl } from '../support/cloud-stores.ts';
 import { describeWithService } from '../support/services/index.ts';
 
 await describeWithService('azure', 'Azure Blob Storage (azurite)', (azure) => {
-  const traits = { multipartBytes: 16 * 1024 * 1024 + 1, listsByUtf16: true };
+  const traits = {
+    plainUrl,
+    multipartBytes: 16 * 1024 * 1024 + 1,
+    listsByUtf16: true,
+  };
   describeStorage('AZURE_BLOB', { open: () => openFreshAzure(azure), traits });
   describeStorageWithPrefix('AZURE_BLOB', { open: () => openFreshAzure(azure, 'some/prefix'), traits });
 });

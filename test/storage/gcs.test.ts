@@ -1,9 +1,10 @@
 import { describeStorage, describeStorageWithPrefix } from '../conformance/storage.ts';
-import { openFreshGcs } from '../support/cloud-stores.ts';
+import { openFreshGcs, plainUrl } from '../support/cloud-stores.ts';
 import { describeWithService } from '../support/services/index.ts';
 
 await describeWithService('gcs', 'Google Cloud Storage (fake-gcs-server)', (gcs) => {
   const traits = {
+    plainUrl,
     multipartBytes: 16 * 1024 * 1024 + 1,
     serverLacks: { signatures: 'fake-gcs-server does not check signatures; see gcs-signature.test.ts' },
   };

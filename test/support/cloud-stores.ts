@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
+import { BlobSASPermissions, BlobServiceClient } from '@azure/storage-blob';
 import { openAzureBackend } from '../../src/storage/azure/azure-backend.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import type { AzureDefinition, GcsDefinition, S3Definition, StorageTimeouts } from '../../src/storage/definition.ts';
 import { openGcsBackend } from '../../src/storage/gcs/gcs-backend.ts';
+import { encodePath } from '../../src/storage/http/encoding.ts';
+import { createS3Caller } from '../../src/storage/s3/client.ts';
 import { openS3Backend } from '../../src/storage/s3/s3-backend.ts';
 import { createBucket, type Services } from './services/index.ts';
 
@@ -21,7 +24,28 @@ export function s3Definition(s3: Services['s3'], bucket: string, prefix?: string
 /** A fresh bucket behind the bare backend. */
 export async function openFreshS3(s3: Services['s3'], prefix?: string): Promise<StorageBackend> {
   useS3Credentials(s3);
-  return openS3Backend(s3Definition(s3, await createBucket('s3'), prefix), TIMEOUTS);
+  const definition = s3Definition(s3, await createBucket('s3'), prefix);
+  const backend = openS3Backend(definition, TIMEOUTS);
+  plainUrls.set(backend, async (key) => {
+    const caller = createS3Caller(definition, TIMEOUTS);
+    const { url } = await caller.presign(`${slashed(prefix)}${key}`, {}, 60);
+    await caller.close();
+    return url;
+  });
+  return backend;
+}
+
+const plainUrls = new WeakMap<StorageBackend, (key: string) => Promise<string>>();
+
+/** An URL that gives the object just as it is stored, headers included. */
+export async function plainUrl(backend: StorageBackend, key: string): Promise<string> {
+  const urlOf = plainUrls.get(backend);
+  if (urlOf === undefined) throw new Error('this backend was not opened here');
+  return urlOf(key);
+}
+
+function slashed(prefix: string | undefined): string {
+  return prefix === undefined ? '' : `${prefix}/`;
 }
 
 /** With the credentials of a service account that exists in no project, so that there is a key to sign with. */
@@ -31,7 +55,10 @@ export function gcsDefinition(gcs: Services['gcs'], bucket: string, prefix?: str
 }
 
 export async function openFreshGcs(gcs: Services['gcs'], prefix?: string): Promise<StorageBackend> {
-  return openGcsBackend(gcsDefinition(gcs, await createBucket('gcs'), prefix), TIMEOUTS);
+  const bucket = await createBucket('gcs');
+  const backend = openGcsBackend(gcsDefinition(gcs, bucket, prefix), TIMEOUTS);
+  plainUrls.set(backend, async (key) => `${gcs.url}/${bucket}/${encodePath(`${slashed(prefix)}${key}`)}`);
+  return backend;
 }
 
 export function azureDefinition(azure: Services['azure'], container: string, prefix?: string): AzureDefinition {
@@ -39,5 +66,14 @@ export function azureDefinition(azure: Services['azure'], container: string, pre
 }
 
 export async function openFreshAzure(azure: Services['azure'], prefix?: string): Promise<StorageBackend> {
-  return openAzureBackend(azureDefinition(azure, await createBucket('azure'), prefix), TIMEOUTS);
+  const container = await createBucket('azure');
+  const backend = openAzureBackend(azureDefinition(azure, container, prefix), TIMEOUTS);
+  const client = BlobServiceClient.fromConnectionString(azure.connectionString).getContainerClient(container);
+  plainUrls.set(backend, async (key) =>
+    client.getBlobClient(`${slashed(prefix)}${key}`).generateSasUrl({
+      permissions: BlobSASPermissions.parse('r'),
+      expiresOn: new Date(Date.now() + 60_000),
+    }),
+  );
+  return backend;
 }

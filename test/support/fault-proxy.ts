@@ -1,78 +1,96 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 
-/** What goes wrong on one connection. */
-export interface Fault {
-  /** Ends the connection when so many bytes went to the server. */
-  cutAfter?: number;
-  /** Takes the place of the server's answer. */
-  answer?: string | Buffer;
-  /** The answer comes as soon as anything was sent. */
-  early?: boolean;
-  /** Nothing goes back. */
-  silent?: boolean;
-}
+/** What happens to a request instead of a plain answer. */
+export type Fault =
+  | { kind: 'answer'; status: number; body?: string; headers?: Record<string, string> }
+  /** The connection ends before the server sees the request. */
+  | { kind: 'reset' }
+  /** The server does what was asked, and nobody hears of it. */
+  | { kind: 'lost-answer' }
+  /** The answer breaks off in the middle of its body. */
+  | { kind: 'cut' }
+  | { kind: 'silence' };
 
 export interface FaultProxy {
-  readonly host: string;
-  readonly port: number;
-  /** How many connections there were. */
-  readonly connections: number;
+  origin: string;
+  /** The next requests that the filter accepts meet these faults, in order; the others pass. */
+  plan(faults: readonly Fault[], filter?: (method: string, path: string) => boolean): void;
+  /** Every request from now on, until the next plan. */
+  always(fault: Fault): void;
+  /** Requests since the last plan. */
+  seen(): string[];
   close(): Promise<void>;
 }
 
-/** A TCP proxy whose nth connection (from 0) suffers `fault(n)`; none if that is undefined. */
-export async function startFaultProxy(target: number, fault: (nth: number) => Fault | undefined): Promise<FaultProxy> {
-  let connections = 0;
-  const open = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      open.add(socket);
-      socket.on('error', () => socket.destroy());
-    }
-    client.on('close', () => upstream.destroy());
-    relay(client, upstream, fault(connections) ?? {});
-    connections += 1;
-  });
+/** An HTTP proxy in front of one real server, which keeps the Host header that was signed. */
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const { hostname, port } = new URL(target);
+  let queue: Fault[] = [];
+  let endless: Fault | undefined;
+  let accepts = (_method: string, _path: string) => true;
+  let requests: string[] = [];
+
+  function nextFault({ method = '', url = '' }: IncomingMessage): Fault | undefined {
+    requests.push(`${method} ${url}`);
+    if (endless !== undefined) return endless;
+    return accepts(method, url) ? queue.shift() : undefined;
+  }
+
+  function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const fault = nextFault(incoming);
+    if (fault?.kind === 'reset') incoming.socket.destroy();
+    else if (fault?.kind === 'silence') incoming.resume();
+    else if (fault?.kind === 'answer') {
+      // What is left of the body goes with the connection.
+      outgoing.writeHead(fault.status, { ...fault.headers, connection: 'close' }).end(fault.body ?? '');
+    } else forward(incoming, outgoing, fault?.kind);
+  }
+
+  function forward(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    fault: 'lost-answer' | 'cut' | undefined,
+  ): void {
+    const { method, url, headers } = incoming;
+    const upstream = request({ hostname, port, method, path: url, headers, agent: false }, (answer) => {
+      if (fault === 'lost-answer') {
+        answer.resume().once('end', () => incoming.socket.destroy());
+        return;
+      }
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      if (fault === undefined) answer.pipe(outgoing);
+      else answer.once('data', (chunk: Buffer) => cutAfter(outgoing, chunk));
+    });
+    upstream.on('error', () => incoming.socket.destroy());
+    outgoing.on('close', () => upstream.destroy());
+    incoming.pipe(upstream);
+  }
+
+  const server = createServer(handle);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
   return {
-    host: '127.0.0.1',
-    port: address.port,
-    get connections() {
-      return connections;
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    plan(faults, filter = () => true) {
+      queue = [...faults];
+      endless = undefined;
+      accepts = filter;
+      requests = [];
     },
+    always(fault) {
+      endless = fault;
+      requests = [];
+    },
+    seen: () => requests,
     async close() {
-      for (const socket of open) socket.destroy();
+      server.closeAllConnections();
       server.close();
-      await once(server, 'close');
     },
   };
 }
 
-function relay(client: Socket, upstream: Socket, fault: Fault): void {
-  let sent = 0;
-  client.on('data', (chunk) => {
-    sent += chunk.length;
-    if (fault.cutAfter !== undefined && sent > fault.cutAfter) {
-      client.resetAndDestroy();
-      return;
-    }
-    if (fault.early === true) {
-      if (sent === chunk.length) client.write(fault.answer ?? '');
-    } else if (!upstream.write(chunk)) {
-      client.pause();
-      upstream.once('drain', () => client.resume());
-    }
-  });
-  upstream.on('data', (chunk) => {
-    if (fault.silent !== true) client.write(fault.answer ?? chunk);
-  });
-  upstream.on('close', () => {
-    if (fault.silent !== true) client.end();
-    else if (fault.cutAfter !== undefined) client.resetAndDestroy();
-  });
+function cutAfter(outgoing: ServerResponse, chunk: Buffer): void {
+  outgoing.write(chunk.subarray(0, Math.ceil(chunk.length / 2)), () => outgoing.destroy());
 }

@@ -114,9 +114,9 @@ CREATE INDEX assets_by_backend ON assets (organization_id, backend, created_at, 
 CREATE INDEX assets_by_scan_status ON assets (organization_id, virus_scan_status, created_at, id);
 CREATE INDEX assets_by_status ON assets (organization_id, status, created_at, id) WHERE status <> 'active';
 CREATE INDEX assets_by_public ON assets (organization_id, created_at, id) WHERE is_public = true;
-CREATE INDEX assets_by_size ON assets (organization_id, file_size, created_at, id);
-CREATE INDEX assets_by_expiry ON assets (organization_id, expires_sort, created_at, id);
-CREATE INDEX assets_by_name ON assets (organization_id, original_filename, created_at, id);
+CREATE INDEX assets_by_size ON assets (organization_id, file_size, created_at, id, status, expires_sort);
+CREATE INDEX assets_by_expiry ON assets (organization_id, expires_sort, created_at, id, status);
+CREATE INDEX assets_by_name ON assets (organization_id, original_filename, created_at, id, status, expires_sort);
 CREATE INDEX assets_by_hash ON assets (organization_id, file_hash);
 CREATE INDEX assets_by_object ON assets (object_id);
 

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import type { OpenTables } from '../tables.ts';
@@ -34,6 +35,8 @@ export async function connectPool(settings: PostgresSettings): Promise<Pool> {
 
 async function tryPool(settings: PostgresSettings, useTls: boolean): Promise<Pool> {
   const { default: pg } = await import('pg');
+  const sockets: Socket[] = [];
+  let isProbing = true;
   const config: PoolConfig = {
     host: settings.host,
     port: settings.port,
@@ -45,6 +48,11 @@ async function tryPool(settings: PostgresSettings, useTls: boolean): Promise<Poo
     keepAlive: true,
     max: MOST_CONNECTIONS,
     ssl: useTls ? settings.tls : false,
+    stream: () => {
+      const socket = new Socket();
+      if (isProbing) sockets.push(socket);
+      return socket;
+    },
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') => PARSERS[oid] ?? pg.types.getTypeParser(oid, format),
     },
@@ -52,12 +60,16 @@ async function tryPool(settings: PostgresSettings, useTls: boolean): Promise<Poo
     ...(settings.options === undefined ? {} : { options: settings.options }),
   };
   const pool = new pg.Pool(config);
-  // An idle connection that breaks is replaced; whoever uses one hears of it by its own query.
+  // A connection that breaks is replaced; whoever uses it hears of it by its own query.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   try {
     (await pool.connect()).release();
+    isProbing = false;
     return pool;
   } catch (error) {
+    // Without a password the driver gives up in the middle of the handshake, and leaves its socket open.
+    for (const socket of sockets) socket.destroy();
     await pool.end();
     throw error;
   }

@@ -1,15 +1,14 @@
 import { type Command, Option } from 'commander';
 import manifest from '../../../package.json' with { type: 'json' };
 import { AssetError, type ErrorCode } from '../../core/errors.ts';
-import { escapeForTerminal } from '../../core/terminal-text.ts';
 import { adoptStore } from '../../operations/adopt-store.ts';
 import type { OperationContext } from '../../operations/context.ts';
 import { type DoctorCheck, doctor, failedCheck } from '../../operations/doctor.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { worstExitCode } from '../exit-codes.ts';
+import { checkToJson, renderCheck } from '../output/checks.ts';
 import { confirmOrStop } from '../output/confirm.ts';
 import { BASE_FORMATS } from '../output/format.ts';
-import type { Output } from '../output/output.ts';
 import { createSink } from '../output/sink.ts';
 
 const EXAMPLES = `
@@ -33,12 +32,12 @@ export function configure(command: Command, bind: Bind): void {
 
 async function runDoctor(invocation: Invocation, options: { adopt?: string; yes?: boolean }): Promise<number> {
   const { output } = invocation;
-  const sink = createSink<DoctorCheck>(output, { listName: 'checks', toJson, columns: [] });
+  const sink = createSink<DoctorCheck>(output, { listName: 'checks', toJson: checkToJson, columns: [] });
   const errors: ErrorCode[] = [];
   const checks = options.adopt === undefined ? examine(invocation) : adopt(invocation, options.adopt, options.yes);
   for await (const check of checks) {
     if (check.status === 'error') errors.push(check.code ?? 'UNEXPECTED');
-    await (output.format === 'text' ? writeCheck(output, check) : sink.add([check]));
+    await (output.format === 'text' ? output.out.write(renderCheck(check, output.paint)) : sink.add([check]));
   }
   await sink.end();
   return worstExitCode(errors);
@@ -84,18 +83,3 @@ function checkName({ backends }: OperationContext, name: string): void {
     hint: `There ${backends.names.length === 1 ? 'is' : 'are'} ${backends.names.join(', ')}.`,
   });
 }
-
-function toJson({ name, status, message, hint }: DoctorCheck): object {
-  return { name, status, message, hint };
-}
-
-const COLOURS = { ok: 'green', warning: 'yellow', error: 'red' } as const;
-
-/** Findings are sentences: lines that wrap suit them better than a table. */
-async function writeCheck({ out, paint }: Output, check: DoctorCheck): Promise<void> {
-  const status = paint(COLOURS[check.status], check.status.padEnd(STATUS_WIDTH));
-  const hint = check.hint === null ? '' : `${' '.repeat(STATUS_WIDTH)}${escapeForTerminal(check.hint)}\n`;
-  await out.write(`${status}${escapeForTerminal(`${check.name}: ${check.message}`)}\n${hint}`);
-}
-
-const STATUS_WIDTH = 9;

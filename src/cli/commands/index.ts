@@ -22,6 +22,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'delete', alias: 'rm', summary: 'remove assets and their bytes', load: () => import('./delete.ts') },
   { name: 'audit', summary: 'read the audit trail', load: () => import('./audit.ts') },
   { name: 'db', summary: 'migrate, inspect, back up and restore the catalog', load: () => import('./db.ts') },
+  { name: 'init', summary: 'ask, test the answers, write a configuration', load: () => import('./init.ts') },
   { name: 'doctor', summary: 'check configuration, database and backends', load: () => import('./doctor.ts') },
   { name: 'completion', summary: 'print shell completion', load: () => import('./completion.ts') },
 ];

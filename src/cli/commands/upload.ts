@@ -104,7 +104,13 @@ function checkSources(paths: readonly string[], { name }: UploadOptions): void {
 async function* sources(paths: readonly string[], options: UploadOptions): AsyncGenerator<UploadSource> {
   const { name, include = [], exclude = [] } = options;
   for (const path of paths) {
-    if (path === '-') yield { label: '-', path, name: name ?? generatedName(options.type, new Date()) };
+    if (path === '-') yield standardInput(options);
     else yield* findSources([path], name === undefined ? { include, exclude } : { include, exclude, name });
   }
+}
+
+function standardInput({ name, type }: UploadOptions): UploadSource {
+  const source = { label: '-', path: '-' };
+  if (name !== undefined) return { ...source, name };
+  return { ...source, name: generatedName(type, new Date()), isNameGenerated: true };
 }

@@ -13,6 +13,7 @@ Commands:
   delete, rm            remove assets and their bytes
   audit                 read the audit trail
   db                    migrate, inspect, back up and restore the catalog
+  init                  ask, test the answers, write a configuration
   doctor                check configuration, database and backends
   completion            print shell completion
   help                  show help for a command or a topic

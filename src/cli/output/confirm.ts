@@ -1,6 +1,7 @@
 import { AssetError } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
 import { escapeForTerminal } from '../../core/terminal-text.ts';
+import { ask, canAsk } from './ask.ts';
 import type { Streams } from './streams.ts';
 
 export interface ConfirmChoices {
@@ -21,24 +22,14 @@ export async function confirmOrStop(
   signal: AbortSignal,
 ): Promise<void> {
   if (choices.yes) return;
-  if (!choices.input || streams.stdin.isTTY !== true || streams.stderr.isTTY !== true) {
+  if (!canAsk(streams, choices.input)) {
     throw new AssetError('CONFIRMATION_REQUIRED', `${deed}: nobody can be asked here`, {
       hint: 'If that is what you want, say so with --yes.',
     });
   }
-  const agreed = await ask(streams, `${escapeForTerminal(deed)}?`, signal);
+  const message = `${escapeForTerminal(deed)}?`;
+  const agreed = await ask(streams, signal, ({ confirm }, context) => confirm({ message, default: false }, context));
   if (!agreed) throw new AssetError('CONFIRMATION_REQUIRED', 'Nothing was changed', { hint: 'You answered no.' });
-}
-
-async function ask(streams: Streams, message: string, signal: AbortSignal): Promise<boolean> {
-  const { confirm } = await import('@inquirer/prompts');
-  try {
-    return await confirm({ message, default: false }, { input: streams.stdin, output: streams.stderr, signal });
-  } catch (error) {
-    const stopped = error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name);
-    if (!stopped) throw error;
-    throw new AssetError('INTERRUPTED', 'Nothing was changed', { hint: 'The question was not answered.' });
-  }
 }
 
 /** `1 asset (3.1 MiB)`, `12 assets (1.2 GiB)` */

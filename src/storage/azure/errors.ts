@@ -74,7 +74,8 @@ export function errorFromText(
 
 function kindOf(status: number, code: string | undefined, explanation: string): StorageErrorKind {
   const kind = code === undefined ? undefined : KINDS[code];
-  if (kind === 'CREDENTIALS') return kindOfRefusal(explanation);
+  // Emulators say AuthorizationFailure of a signature that is wrong; the service says it of a network rule.
+  if (kind === 'CREDENTIALS' || /failed to authenticate/i.test(explanation)) return kindOfRefusal(explanation);
   if (kind === undefined && status === 400 && /md5/i.test(explanation)) return 'INTEGRITY';
   return kind ?? KINDS_BY_STATUS[status] ?? (status >= 500 ? 'UNAVAILABLE' : 'UNSUPPORTED');
 }

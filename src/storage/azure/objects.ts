@@ -10,6 +10,7 @@ import type { HttpAnswer } from '../http/http-client.ts';
 import { type PartPool, withWholeBody } from '../parts.ts';
 import type { KeyPrefix } from '../prefix.ts';
 import { rangeBeyondObject } from '../range.ts';
+import { isStorageError } from '../storage-error.ts';
 import type { AzureCaller } from './client.ts';
 
 export interface AzureStore {
@@ -90,15 +91,19 @@ export async function getObject(
   return { object, body: await downloadBody(answer, { backend: store.name, key, signal }) };
 }
 
+/** The answer to HEAD has no body: what was refused is asked again in a way that says why. */
 export async function statObject(store: AzureStore, key: StorageKey, options: CallOptions): Promise<StoredObject> {
-  const answer = await store.azure.call({
-    method: 'HEAD',
-    name: store.prefix.add(key),
-    key,
-    signal: options.signal,
-  });
-  await answer.body.dump();
-  return describeAnswer(key, answer);
+  const request = { name: store.prefix.add(key), key, signal: options.signal };
+  try {
+    const answer = await store.azure.call({ ...request, method: 'HEAD' });
+    await answer.body.dump();
+    return describeAnswer(key, answer);
+  } catch (error) {
+    if (!isStorageError(error, 'DENIED', 'CREDENTIALS')) throw error;
+    const answer = await store.azure.call({ ...request, method: 'GET' });
+    dropBody(answer);
+    return describeAnswer(key, answer);
+  }
 }
 
 export function describeAnswer(key: StorageKey, { headers, status }: HttpAnswer): StoredObject {

@@ -33,7 +33,7 @@ export async function copyObject(
   for (;;) {
     const progress = await explainMissing(to, target, () => rewrite(to, path, source, token, options));
     if (progress.resource !== undefined && progress.done) {
-      return confirm(to, target, progress.resource, { checksums: source.checksums });
+      return confirm(to, target, progress.resource, source.size, { checksums: source.checksums });
     }
     if (progress.rewriteToken === undefined) {
       throw new StorageError('UNAVAILABLE', 'the service did not complete the copy', { backend: to.name, key: target });

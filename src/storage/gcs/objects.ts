@@ -55,7 +55,7 @@ export async function putWhole(
       key,
       signal: options.signal,
     });
-    return confirm(store, key, (await readJson(answer.body)) as GcsResource, options);
+    return confirm(store, key, (await readJson(answer.body)) as GcsResource, bytes.byteLength, options);
   });
 }
 
@@ -76,22 +76,33 @@ export function conditionQuery(options: PutOptions): Record<string, string> {
   return options.ifAbsent === true ? { ifGenerationMatch: '0' } : {};
 }
 
-/** The store compares the checksums itself; one that does not is found out here, and its object removed. */
+/** The store compares size and checksums itself; one that does not is found out here, and its object removed. */
 export async function confirm(
   store: GcsStore,
   key: StorageKey,
   resource: GcsResource,
+  size: number,
   { checksums = {} }: PutOptions,
 ): Promise<StoredObject> {
   const object = describeResource(key, resource);
-  if (agrees(checksums.md5, object.checksums.md5) && agrees(checksums.crc32c, object.checksums.crc32c)) return object;
+  if (
+    object.size === size &&
+    agrees(checksums.md5, object.checksums.md5) &&
+    agrees(checksums.crc32c, object.checksums.crc32c)
+  )
+    return object;
   await store.gcs.call({
     method: 'DELETE',
     path: objectPath(store, key),
     query: { ifGenerationMatch: resource.generation },
     key,
   });
-  throw new StorageError('INTEGRITY', 'the store received other bytes than were sent', { backend: store.name, key });
+  throw new StorageError('INTEGRITY', 'the store received other bytes than were sent', {
+    backend: store.name,
+    key,
+    // Bytes that were lost on the way may arrive the next time; a checksum that was wrong stays wrong.
+    retryable: object.size !== size,
+  });
 }
 
 function agrees(sent: string | undefined, stored: string | undefined): boolean {

@@ -4,7 +4,7 @@ import type { GuardedBody } from '../guarded-body.ts';
 import type { HttpAnswer } from '../http/http-client.ts';
 import { type Part, partSizeFor, readParts } from '../parts.ts';
 import { type RetryOptions, retrying } from '../retry-policy.ts';
-import { StorageError } from '../storage-error.ts';
+import { isStorageError, StorageError } from '../storage-error.ts';
 import {
   conditionQuery,
   confirm,
@@ -41,12 +41,14 @@ export async function putResumable(
       } finally {
         done();
       }
+      if (resource !== undefined) break;
     }
     if (resource === undefined) throw incomplete(store, key);
-    return await confirm(store, key, resource, options);
+    return await confirm(store, key, resource, body.size, options);
   } catch (error) {
     await cancel(store, session);
-    throw error;
+    // A session that is gone: the put starts again.
+    throw isStorageError(error, 'NOT_FOUND') ? incomplete(store, key, error) : error;
   }
 }
 
@@ -145,6 +147,10 @@ async function cancel(store: GcsStore, session: string): Promise<void> {
     .catch(() => undefined);
 }
 
-function incomplete(store: GcsStore, key: string): StorageError {
-  return new StorageError('UNAVAILABLE', 'the service did not complete the upload', { backend: store.name, key });
+function incomplete(store: GcsStore, key: string, cause?: unknown): StorageError {
+  return new StorageError('UNAVAILABLE', 'the service did not complete the upload', {
+    backend: store.name,
+    key,
+    cause,
+  });
 }

@@ -14,6 +14,8 @@ const KINDS: Readonly<Record<string, StorageErrorKind>> = {
   InvalidObjectState: 'DENIED',
   InvalidAccessKeyId: 'CREDENTIALS',
   SignatureDoesNotMatch: 'CREDENTIALS',
+  // Versity's gateway says this of an access key that it does not know.
+  XAdminUserNotFound: 'CREDENTIALS',
   InvalidToken: 'CREDENTIALS',
   InvalidSecurity: 'CREDENTIALS',
   AuthorizationHeaderMalformed: 'CREDENTIALS',

@@ -1,0 +1,72 @@
+import { sql } from 'kysely';
+import type { Asset } from '../core/asset.ts';
+import { type AssetList, assetsOfKeys, type Driver, orderKeys } from './asset-list.ts';
+import { afterCondition, orderColumns } from './asset-order.ts';
+import { assetsIn } from './asset-query.ts';
+import type { CursorValues } from './cursor.ts';
+import { all, type Condition, hasTag } from './filters.ts';
+
+/** How many assets one index finds, as far as it matters. */
+export async function countUpTo(list: AssetList, driver: Driver, bound: number): Promise<number> {
+  const matches = assetsIn(list.session, { organization: list.organization })
+    .where(all(driverConditions(list, driver)))
+    .select(sql`1`.as('one'))
+    .limit(bound + 1);
+  const { rows } = await sql<{ count: number }>`select count(*) as count from (${matches}) as matches`.execute(
+    list.session.db,
+  );
+  return Number(rows[0]?.count ?? 0);
+}
+
+/**
+ * Sorts what one index finds and keeps the page. What the index holds is looked at there; for the other
+ * conditions the first rows in order are fetched, and more and more of them until the page is full.
+ */
+export async function sortBy(list: AssetList, driver: Driver): Promise<Asset[]> {
+  const others = conditionsBeside(list, driver);
+  const found: Asset[] = [];
+  let after = list.after;
+  for (let batch = list.limit * (others.length === 0 ? 1 : 2); ; batch *= 8) {
+    const keys = await sortedKeys(list, driver, after, batch);
+    found.push(...(await assetsOfKeys(list.session, { organization: list.organization }, keys, others)));
+    if (found.length >= list.limit || keys.length < batch) return found.slice(0, list.limit);
+    after = keys.at(-1);
+  }
+}
+
+function sortedKeys(
+  list: AssetList,
+  driver: Driver,
+  after: CursorValues | undefined,
+  limit: number,
+): Promise<CursorValues[]> {
+  const { session, parts, order } = list;
+  const columns = orderColumns(session.dialect, order, true);
+  const conditions = [
+    ...driverConditions(list, driver),
+    ...parts.created.hidden,
+    ...parts.active,
+    ...(driver === 'expiry' ? [] : parts.ranges.expiry.hidden),
+    ...(driver === 'name' ? parts.glob : []),
+    ...(after === undefined ? [] : [afterCondition(columns, order, after)]),
+  ];
+  const query = assetsIn(session, { organization: list.organization }).where(all(conditions));
+  return orderKeys(query, columns, order, limit);
+}
+
+function driverConditions({ parts }: AssetList, driver: Driver): Condition[] {
+  return driver === 'equality' ? parts.equality.shown : parts.ranges[driver].shown;
+}
+
+/** What the keys have not been asked for. */
+function conditionsBeside({ parts }: AssetList, driver: Driver): Condition[] {
+  const asked: readonly string[] = [driver, 'expiry'];
+  const ranges = Object.entries(parts.ranges).filter(([name]) => !asked.includes(name));
+  return [
+    ...(driver === 'equality' ? [] : parts.equality.hidden),
+    ...ranges.flatMap(([, range]) => range.hidden),
+    ...(driver === 'name' ? [] : parts.glob),
+    ...parts.tags.map(hasTag),
+    ...parts.rest,
+  ];
+}

@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenCatalogOptions } from '../../src/catalog/catalog.ts';
+import { openCatalog } from '../../src/catalog/open.ts';
+import { postgresSettings } from '../../src/catalog/postgres/settings.ts';
+import type { AssetError } from '../../src/core/errors.ts';
+import { freshOrganization, person, storeAssets } from '../support/catalog-uploads.ts';
+import { leastPrivileged, postgresDatabases, runSql } from '../support/postgres-databases.ts';
+import { describeWithService } from '../support/services/index.ts';
+
+const OPTIONS: OpenCatalogOptions = { lockTimeout: 500, migrate: 'auto', deadline: 500 };
+const SECRET = 'pa55-w0rd';
+
+async function refusal(url: string, options = OPTIONS): Promise<AssetError> {
+  try {
+    const catalog = await openCatalog(url, options);
+    await catalog.close();
+  } catch (error) {
+    return error as AssetError;
+  }
+  throw new Error('it was opened');
+}
+
+await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) => {
+  const databases = postgresDatabases(adminUrl);
+  const roles: string[] = [];
+  let url: URL;
+  let hostRules: string;
+
+  const changed = (change: (url: URL) => void): string => {
+    const copy = new URL(url);
+    change(copy);
+    return copy.href;
+  };
+  const makeRole = async (attributes: string): Promise<string> => {
+    const role = `role_${randomUUID().replaceAll('-', '')}`;
+    await runSql(adminUrl, `create role ${role} login ${attributes}`);
+    roles.push(role);
+    return role;
+  };
+
+  beforeAll(async () => {
+    url = new URL(await databases.create());
+    await (await openCatalog(url.href, OPTIONS)).close();
+    const [rules] = await runSql(adminUrl, "select pg_read_file(current_setting('hba_file')) as text");
+    hostRules = String(rules?.['text']);
+  });
+  afterAll(async () => {
+    await databases.dropAll();
+    for (const role of roles) await runSql(adminUrl, `drop role ${role}`);
+  });
+
+  it('a wrong password', async () => {
+    const role = await makeRole(`password '${SECRET}'`);
+    await writeHostRules(adminUrl, `host all ${role} all scram-sha-256\n${hostRules}`);
+    const withPassword = (password: string) =>
+      changed((copy) => {
+        copy.username = role;
+        copy.password = password;
+      });
+    for (const password of ['wrong', '']) {
+      const error = await refusal(withPassword(password));
+      expect(error).toMatchObject({ code: 'CREDENTIALS_REFUSED' });
+    }
+    // The right one gets in, and only then lacks the rights.
+    expect(await refusal(withPassword(SECRET))).toMatchObject({ code: 'NOT_PERMITTED' });
+    const environment = { PGPASSWORD: SECRET };
+    expect(await refusal(withPassword(''), { ...OPTIONS, environment })).toMatchObject({ code: 'NOT_PERMITTED' });
+    await writeHostRules(adminUrl, hostRules);
+  });
+
+  it('an unknown host, a closed port, a database that does not exist', async () => {
+    const cases: [(url: URL) => void, string][] = [
+      [(copy) => (copy.hostname = 'no-such-host.invalid'), 'UNAVAILABLE'],
+      [(copy) => (copy.port = '1'), 'UNAVAILABLE'],
+      [(copy) => (copy.pathname = '/no_such_database'), 'DATABASE_UNUSABLE'],
+      [(copy) => copy.searchParams.set('sslmode', 'require'), 'DATABASE_UNUSABLE'],
+      [(copy) => copy.searchParams.set('sslmode', 'verify-full'), 'DATABASE_UNUSABLE'],
+      [(copy) => copy.searchParams.set('sslmode', 'maybe'), 'CONFIG_INVALID'],
+    ];
+    for (const [change, code] of cases) {
+      const wrong = changed((copy) => {
+        copy.password = SECRET;
+        change(copy);
+      });
+      const error = await refusal(wrong);
+      expect(error).toMatchObject({ code, hint: expect.any(String) });
+      expect(error.message + error.hint).not.toContain(SECRET);
+      expect(error.message).not.toContain('\n');
+    }
+  });
+
+  it('writes on a read-only server', async () => {
+    const role = await makeRole('superuser');
+    await runSql(adminUrl, `alter role ${role} set default_transaction_read_only = on`);
+    const readOnly = changed((copy) => (copy.username = role));
+    const catalog = await openCatalog(readOnly, OPTIONS);
+    const refused = storeAssets(catalog, person(freshOrganization()), [{}]);
+    await expect(refused).rejects.toMatchObject({ code: 'READ_ONLY' });
+    await catalog.close();
+    const empty = new URL(await databases.create());
+    empty.username = role;
+    expect(await refusal(empty.href)).toMatchObject({ code: 'READ_ONLY' });
+  });
+
+  it('to make the schema for a login without rights, which may do everything else', async () => {
+    const everyday = new URL(await leastPrivileged(url.href));
+    roles.push(everyday.username);
+    const empty = new URL(await databases.create());
+    everyday.pathname = empty.pathname;
+    expect(await refusal(everyday.href)).toMatchObject({ code: 'NOT_PERMITTED' });
+  });
+
+  it("someone else's schema_migrations", async () => {
+    const foreign = await databases.create();
+    await runSql(foreign, 'create table schema_migrations (version varchar)');
+    expect(await refusal(foreign)).toMatchObject({ code: 'DATABASE_UNUSABLE' });
+  });
+
+  it('a newer schema, and says which version it has', async () => {
+    const newer = await databases.create();
+    await (await openCatalog(newer, OPTIONS)).close();
+    await runSql(newer, "insert into schema_migrations values (99, 'later', 'x', now())");
+    expect(await refusal(newer)).toMatchObject({ code: 'SCHEMA_NEWER', message: expect.stringContaining('99') });
+  });
+
+  it('nothing to a connection that names itself', async () => {
+    const catalog = await openCatalog(url.href, OPTIONS);
+    const rows = await runSql(
+      url.href,
+      'select application_name as name from pg_stat_activity where datname = current_database()',
+    );
+    expect(rows.map((row) => row['name'])).toContain(`asset-cli/${process.pid}`);
+    await catalog.close();
+  });
+});
+
+/** Through the server itself: its folder may be another machine's. */
+async function writeHostRules(adminUrl: string, rules: string): Promise<void> {
+  const lines = rules.split('\n').map((line) => `(${quote(line)})`);
+  const [file] = await runSql(adminUrl, "select current_setting('hba_file') as path");
+  await runSql(
+    adminUrl,
+    `copy (values ${lines.join(', ')}) to ${quote(String(file?.['path']))}; select pg_reload_conf()`,
+  );
+  await runSql(adminUrl, 'select 1');
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+describe('settings of PostgreSQL', () => {
+  const read = (url: string, environment = {}) => postgresSettings(url, environment);
+
+  it('come from the URL, then from the variables, then from libpq’s defaults', () => {
+    const environment = {
+      PGHOST: 'h',
+      PGPORT: '1',
+      PGUSER: 'u',
+      PGPASSWORD: 'p',
+      PGDATABASE: 'd',
+      PGSSLMODE: 'disable',
+    };
+    const full = read('postgres://me:s%40@db:6/name?sslmode=require&application_name=x&connect_timeout=3', environment);
+    expect(full).toMatchObject({
+      host: 'db',
+      port: 6,
+      user: 'me',
+      password: 's@',
+      database: 'name',
+      sslMode: 'require',
+    });
+    expect(full).toMatchObject({ applicationName: 'x', connectTimeoutMilliseconds: 3000 });
+    expect(read('postgres://', environment)).toMatchObject({
+      host: 'h',
+      port: 1,
+      user: 'u',
+      password: 'p',
+      database: 'd',
+    });
+    expect(read('postgresql:///?user=me')).toMatchObject({
+      host: 'localhost',
+      port: 5432,
+      database: 'me',
+      sslMode: 'prefer',
+    });
+    expect(read('postgres://[::1]:5/d').host).toBe('::1');
+  });
+
+  it('know Unix sockets, which have no TLS', () => {
+    for (const url of ['postgres:///d?host=/var/run&user=me', 'postgres://me@%2Fvar%2Frun/d']) {
+      expect(read(`${url}`, { PGSSLMODE: 'verify-full' })).toMatchObject({ host: '/var/run', sslMode: 'disable' });
+    }
+  });
+
+  it('look at who answers as libpq does', () => {
+    const tls = (query: string) => read(`postgres://h/d?${query}`).tls;
+    expect(tls('sslmode=require').rejectUnauthorized).toBe(false);
+    expect(tls('sslmode=verify-ca')).toMatchObject({
+      rejectUnauthorized: true,
+      checkServerIdentity: expect.any(Function),
+    });
+    expect(tls('sslmode=verify-full')).toMatchObject({ rejectUnauthorized: true, servername: 'h' });
+    expect(tls('sslmode=verify-full')).not.toHaveProperty('checkServerIdentity');
+  });
+
+  it('never show a password, wherever they are wrong', () => {
+    for (const url of [
+      `postgres://u:${SECRET}@h:port/d`,
+      `postgres://u:${SECRET}%zz@h/d`,
+      `postgres://u:${SECRET}@h:5x`,
+    ]) {
+      expect(() => read(url)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+      expect(() => read(url)).not.toThrow(SECRET);
+    }
+    expect(read(`postgres://u:${SECRET}@h/d`).location).toBe('postgres://u@h:5432/d');
+  });
+});

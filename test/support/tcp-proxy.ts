@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+export interface TcpProxy {
+  port: number;
+  /** Cuts every connection, and refuses new ones until `resume`. */
+  cut(): void;
+  resume(): void;
+  /**
+   * The next message of a client that holds this text goes to the server (`deliver`) or not, and its connection
+   * is cut before the answer comes back.
+   */
+  cutAt(text: string, deliver: boolean): void;
+  close(): Promise<void>;
+}
+
+/** A connection to a server that can be cut at a chosen moment. */
+export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  let trap: { text: string; deliver: boolean } | undefined;
+
+  const server = createServer((client) => {
+    if (isCut) {
+      client.destroy();
+      return;
+    }
+    const upstream = connect(port, host);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      // The other side of a cut connection: the peer sees it by the close that follows.
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => sockets.delete(socket));
+    }
+    let isMuted = false;
+    client.on('data', (chunk) => {
+      if (trap === undefined || !chunk.includes(trap.text)) {
+        upstream.write(chunk);
+        return;
+      }
+      const { deliver } = trap;
+      trap = undefined;
+      isMuted = true;
+      if (deliver) upstream.write(chunk);
+      else upstream.destroy();
+      if (!deliver) client.destroy();
+    });
+    upstream.on('data', (chunk) => {
+      if (isMuted) client.destroy();
+      else client.write(chunk);
+    });
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+
+  const destroyAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: address.port,
+    cut() {
+      isCut = true;
+      destroyAll();
+    },
+    resume() {
+      isCut = false;
+    },
+    cutAt(text, deliver) {
+      trap = { text, deliver };
+    },
+    async close() {
+      destroyAll();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

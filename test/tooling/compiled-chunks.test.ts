@@ -1,0 +1,34 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { cleanEnvironment } from '../support/program.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+test('the build compiles what short commands load', () => {
+  const compiled = compiledChunks(ROOT).map((name) => name.replace(/-.*/, ''));
+  expect(compiled).toEqual(expect.arrayContaining(['catalog', 'cli', 'core', 'list', 'run', 'upload']));
+});
+
+test.each([
+  ['nothing is compiled', (path: string) => rmSync(path)],
+  ['what is compiled is damaged', (path: string) => writeFileSync(path, 'not what V8 wrote')],
+  ['what is compiled is cut short', (path: string) => writeFileSync(path, '')],
+])('the program works where %s', (_, damage) => {
+  const copy = mkdtempSync(join(tmpdir(), 'asset-cli-compiled-'));
+  onTestFinished(() => rmSync(copy, { recursive: true, force: true }));
+  for (const part of ['bin', 'dist', 'package.json']) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  for (const name of compiledChunks(copy)) damage(join(copy, 'dist/chunks', name));
+  const listed = execFileSync(process.execPath, [join(copy, 'bin/asset-cli.js'), 'list', '--json'], {
+    env: cleanEnvironment(join(copy, 'home')),
+    encoding: 'utf8',
+  });
+  expect(JSON.parse(listed)).toEqual({ assets: [], nextCursor: null });
+});
+
+function compiledChunks(root: string): string[] {
+  return readdirSync(join(root, 'dist/chunks')).filter((name) => name.endsWith('.compiled'));
+}
