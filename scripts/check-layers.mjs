@@ -12,6 +12,7 @@ const CONTRACTS = [
   'storage/backend.ts',
   'storage/storage-error.ts',
   'storage/marker.ts',
+  'storage/byte-order.ts',
   'scan/scanner.ts',
 ];
 

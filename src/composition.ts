@@ -53,6 +53,7 @@ export function composeWorld(request: WorldRequest): World {
     content: settings.content,
     assetTypes: settings.assetTypes,
     leaseSeconds: settings.leases.duration / 1000,
+    lifecycle: toLifecycle(settings),
     temporaryDirectory: tmpdir(),
     audit: { host: hostname(), correlationId: randomUUID() },
     signal,
@@ -75,6 +76,14 @@ export function composeWorld(request: WorldRequest): World {
 
 function flagsFor({ flags }: LoadRequest, stores: boolean): SettingsFlags {
   return stores ? flags : { ...flags, backend: undefined };
+}
+
+function toLifecycle({ retention, trash }: Settings): OperationContext['lifecycle'] {
+  return {
+    retention: new Map([...retention].map(([type, life]) => [type, life / 1000])),
+    trashSeconds: trash.retention / 1000,
+    trashEnabled: trash.enabled,
+  };
 }
 
 function lazyCatalog(

@@ -1,10 +1,9 @@
-import { type ExpressionBuilder, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Identity, OrganizationScope } from '../core/identity.ts';
 import type { Session } from './database.ts';
 import type { AllTables } from './tables.ts';
 
 export type AssetSelection = SelectQueryBuilder<AllTables, 'assets', object>;
-export type AssetExpressions = ExpressionBuilder<AllTables, 'assets'>;
 
 /*
  * The only place that opens the tables of assets: whoever queries them says for which
@@ -31,6 +30,28 @@ export function taggedAssetsIn(session: Session, organization: string, name: str
     .where('t.value', '=', value);
 }
 
+/** The rows of one tag alone, in the order of their assets' creation. */
+export function tagRowsIn(session: Session, organization: string, name: string, value: string) {
+  return assetTables(session)
+    .selectFrom('asset_tags as t')
+    .where('t.organization_id', '=', organization)
+    .where('t.name', '=', name)
+    .where('t.value', '=', value);
+}
+
+/** A part of one organisation's assets, with the columns that its index of creation holds, under the name `assets`. */
+export function stretchOf(session: Session, stretch: AssetSelection): AssetSelection {
+  const columns = [
+    'assets.created_at',
+    'assets.id',
+    'assets.status',
+    'assets.expires_sort',
+    'assets.file_size',
+    'assets.original_filename',
+  ] as const;
+  return assetTables(session).selectFrom(stretch.select(columns).as('assets')) as AssetSelection;
+}
+
 /** Assets of the scope by their ids, whose own index is the way to them. */
 export function assetsByIds(session: Session, scope: OrganizationScope, ids: readonly string[]): AssetSelection {
   const query = assetsToDecideOn(session, ids);
@@ -38,12 +59,17 @@ export function assetsByIds(session: Session, scope: OrganizationScope, ids: rea
   return query.where(sql<boolean>`${organizationAside(session)} = ${scope.organization}`);
 }
 
-/** Assets that the identity may read: its organisation's and public ones; an operator everything. By id or its beginning. */
+/**
+ * Assets that the identity may read: its organisation's and public ones that are not in the trash; an operator
+ * everything. By id or its beginning.
+ */
 export function assetsVisibleTo(session: Session, identity: Identity): AssetSelection {
   const query = assetTables(session).selectFrom('assets');
   if (identity.role === 'operator') return query;
   const own = sql<boolean>`${organizationAside(session)} = ${identity.organization}`;
-  return query.where((eb) => eb.or([own, eb('assets.is_public', '=', true)]));
+  return query.where((eb) =>
+    eb.or([own, eb.and([eb('assets.is_public', '=', true), eb('assets.trashed_at', 'is', null)])]),
+  );
 }
 
 /** Kept from the planner, which would rather read a whole organisation than look for ids. */

@@ -14,6 +14,7 @@ export function backendRegistry(database: Database): BackendRegistry {
       return known ?? database.write((session) => register(session, name, provider));
     },
     find: (name) => database.read((session) => find(session, name)),
+    list: () => database.read(list),
     setMarked: (name, backendId) => database.write((session) => setMarked(session, name, backendId)),
     adopt: (name, provider, identity, context) =>
       database.write((session) => adopt(session, name, provider, identity, context)),
@@ -23,6 +24,11 @@ export function backendRegistry(database: Database): BackendRegistry {
 async function find(session: Session, name: string): Promise<BackendRecord | undefined> {
   const row = await session.db.selectFrom('backends').selectAll().where('name', '=', name).executeTakeFirst();
   return row === undefined ? undefined : toBackendRecord(row);
+}
+
+async function list(session: Session): Promise<BackendRecord[]> {
+  const rows = await session.db.selectFrom('backends').selectAll().orderBy('name').execute();
+  return rows.map(toBackendRecord);
 }
 
 function toBackendRecord(row: Selectable<OpenTables['backends']>): BackendRecord {

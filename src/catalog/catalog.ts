@@ -2,6 +2,16 @@ import type { Asset, AssetStatus, ScanStatus, StorageProvider, Tags } from '../c
 import type { ErrorCode } from '../core/errors.ts';
 import type { Identity, OrganizationScope } from '../core/identity.ts';
 import type { StorageKey } from '../core/storage-key.ts';
+import type {
+  AssetPurge,
+  Inventory,
+  Leftovers,
+  LifecycleWrites,
+  MoveWrites,
+  Statistics,
+} from './lifecycle-contract.ts';
+
+export type * from './lifecycle-contract.ts';
 
 /**
  * The catalog: what is known about every stored file. Every method that changes something is
@@ -20,6 +30,12 @@ export interface Catalog {
   readonly assets: AssetReads;
   readonly uploads: UploadWrites;
   readonly deletes: DeleteWrites;
+  readonly lifecycle: LifecycleWrites;
+  readonly purge: AssetPurge;
+  readonly leftovers: Leftovers;
+  readonly moves: MoveWrites;
+  readonly inventory: Inventory;
+  readonly statistics: Statistics;
   readonly audit: AuditLog;
   readonly backends: BackendRegistry;
   readonly maintenance: CatalogMaintenance;
@@ -84,7 +100,9 @@ export interface AssetFilter {
   expired?: 'exclude' | 'only' | 'include';
   /** ISO 8601, exclusive. */
   expiresBefore?: string;
+  /** Inclusive. */
   createdAfter?: string;
+  /** Exclusive. */
   createdBefore?: string;
   /** Bytes, inclusive. */
   minSize?: number;
@@ -191,6 +209,8 @@ export interface NewAsset {
   isProcessed: boolean;
   /** ISO 8601, or null. */
   expiresAt: string | null;
+  /** Instead of expiresAt: so long after the database's time of the commit. */
+  expiresInSeconds?: number;
 }
 
 export interface UploadCommit {
@@ -264,7 +284,10 @@ export interface DeleteWrites {
     leaseSeconds: number,
     context: AuditContext,
   ): Promise<DeleteResult[]>;
-  /** Rule 3, second half: the bytes are gone, the rows go (only with a matching claim). */
+  /**
+   * Rule 3, second half: the bytes are gone, the rows go (only with a matching claim). A row that must outlive its
+   * bytes for a while (rule 4) loses its claim and comes up again as a leftover when that time is over.
+   */
   finish(removed: readonly { objectId: string; claim: string }[]): Promise<void>;
 }
 
@@ -338,6 +361,8 @@ export interface BackendRegistry {
   /** Commits an id for the backend on its first use; later the same record. */
   register(name: string, provider: StorageProvider): Promise<BackendRecord>;
   find(name: string): Promise<BackendRecord | undefined>;
+  /** By name. */
+  list(): Promise<BackendRecord[]>;
   setMarked(name: string, backendId: string): Promise<void>;
   /** A new id for a store that is taken over, unmarked until its marker is written; audited. */
   adopt(name: string, provider: StorageProvider, identity: Identity, context: AuditContext): Promise<BackendRecord>;

@@ -7,10 +7,14 @@ export interface SqlDialect {
   /** The database's time as ISO 8601 with milliseconds; the same value during a statement. */
   readonly now: RawBuilder<string>;
   nowPlus(seconds: number): RawBuilder<string>;
-  /** Locks the selected rows of `table` until the transaction ends; the order of the query is the order of locking. */
+  /**
+   * Locks the selected rows of `table` until the transaction ends; the order of the query is the order of locking.
+   * `skipLocked` leaves out what another transaction holds instead of waiting for it.
+   */
   forUpdate<DB, TB extends keyof DB, O>(
     query: SelectQueryBuilder<DB, TB, O>,
     table: TB & string,
+    options?: { skipLocked: boolean },
   ): SelectQueryBuilder<DB, TB, O>;
   /** Rows of the program as a table named `r`: one parameter, whatever their number. */
   rowSet<C extends ColumnKinds>(columns: C, rows: readonly RowOf<C>[]): AliasedRawBuilder<RowOf<C>, 'r'>;
@@ -18,10 +22,19 @@ export interface SqlDialect {
   matchesGlob(column: string, tokens: readonly GlobToken[]): RawBuilder<boolean>;
   /** The column's value in a form that no index serves: keeps the planner from another order than the asked one. */
   withoutIndex(column: string, kind: 'text' | 'int' | 'time'): RawBuilder<never>;
-  /** How far a list looks before it tries another way, in rows. */
-  readonly reach: { walk: number; sort: number };
+  /** How far a list looks before it tries another way, in entries of an index. */
+  readonly reach: Reach;
   /** What an import that brought its own `seq` has to set right. */
   readonly afterImport?: RawBuilder<unknown>;
+}
+
+export interface Reach {
+  /** A walk that fetches rows. */
+  walk: number;
+  /** A walk that looks at an index alone. */
+  scan: number;
+  /** How many matches are few enough to be sorted. */
+  sort: number;
 }
 
 /** A connection, inside or outside a transaction. */

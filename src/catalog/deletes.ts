@@ -32,9 +32,7 @@ async function deleteAssets(
   const locked = await lockAssets(session, ids);
   const decisions = decideEach(identity, ids, locked);
   const deleted = decisions.filter((decision) => decision.kind === 'deleted').map(({ row }) => row);
-  await removeAssets(session, deleted);
-  const freed = await releaseObjects(session, deleted, leaseSeconds, now);
-  await releaseRetained(session, deleted, now);
+  const freed = await removeLocked(session, deleted, leaseSeconds, now);
   await writeAudit(
     session,
     decisions.map((decision) => toAudit(identity, decision)),
@@ -44,13 +42,29 @@ async function deleteAssets(
   return decisions.map((decision) => toResult(decision, freed));
 }
 
-interface LockedAsset {
+/**
+ * Takes away assets that were decided on under lock, with their objects and former copies where they were the last.
+ * Gives the objects to remove, by id.
+ */
+export async function removeLocked(
+  session: Session,
+  deleted: readonly LockedAsset[],
+  leaseSeconds: number,
+  now: string,
+): Promise<Map<string, Freed>> {
+  await removeAssets(session, deleted);
+  const freed = await releaseObjects(session, deleted, leaseSeconds, now);
+  await releaseRetained(session, deleted, now);
+  return freed;
+}
+
+export interface LockedAsset {
   asset: Asset;
   objectId: string;
 }
 
 /** Verdicts first, then the assets: after that neither the references nor the owners can change. */
-async function lockAssets(session: Session, ids: readonly string[]): Promise<Map<string, LockedAsset>> {
+export async function lockAssets(session: Session, ids: readonly string[]): Promise<Map<string, LockedAsset>> {
   const valid = [...new Set(ids.filter(isUuid))];
   const contents = await assetsToDecideOn(session, valid)
     .select(['assets.organization_id as organizationId', 'assets.file_hash as sha256'])
@@ -90,7 +104,7 @@ async function removeAssets(session: Session, deleted: readonly LockedAsset[]): 
     .execute();
 }
 
-interface Freed {
+export interface Freed {
   object: ObjectRecord;
   removable: ClaimedObject;
 }
@@ -140,7 +154,7 @@ async function releaseRetained(session: Session, deleted: readonly LockedAsset[]
   await session.db
     .updateTable('objects')
     .from(wanted)
-    .set({ state: 'DELETING', claim: null, lease_expires_at: now, updated_at: now })
+    .set({ state: 'DELETING', claim: null, lease_expires_at: now, retain_until: null, updated_at: now })
     .whereRef('objects.organization_id', '=', 'r.organization_id')
     .whereRef('objects.sha256', '=', 'r.sha256')
     .where('objects.state', '=', 'RETAINED')
@@ -151,25 +165,7 @@ async function releaseRetained(session: Session, deleted: readonly LockedAsset[]
 }
 
 function toAudit(identity: Identity, decision: Decided): AuditDraft {
-  if (decision.kind === 'deleted') {
-    const { asset } = decision.row;
-    return {
-      actor: identity.user,
-      organizationId: asset.organizationId,
-      action: 'deleted',
-      assetId: asset.id,
-      assetUserId: asset.userId,
-      outcome: 'success',
-      details: {
-        originalFilename: asset.originalFilename,
-        assetType: asset.assetType,
-        fileSize: asset.fileSize,
-        fileHash: asset.fileHash,
-        backend: asset.backend,
-        storagePath: asset.storagePath,
-      },
-    };
-  }
+  if (decision.kind === 'deleted') return deletedEvent(identity, decision.row.asset);
   // A refusal belongs to the organisation of whoever asked, unless it may know of the asset.
   const known = decision.code === 'NOT_PERMITTED' ? decision.row?.asset : undefined;
   return {
@@ -180,6 +176,31 @@ function toAudit(identity: Identity, decision: Decided): AuditDraft {
     assetUserId: known?.userId ?? null,
     outcome: 'refused',
     details: isUuid(decision.id) ? { code: decision.code } : { code: decision.code, id: decision.id },
+  };
+}
+
+/** The one event that an asset's end leaves. */
+export function deletedEvent(
+  identity: Identity,
+  asset: Asset,
+  reason: Readonly<Record<string, unknown>> = {},
+): AuditDraft {
+  return {
+    actor: identity.user,
+    organizationId: asset.organizationId,
+    action: 'deleted',
+    assetId: asset.id,
+    assetUserId: asset.userId,
+    outcome: 'success',
+    details: {
+      originalFilename: asset.originalFilename,
+      assetType: asset.assetType,
+      fileSize: asset.fileSize,
+      fileHash: asset.fileHash,
+      backend: asset.backend,
+      storagePath: asset.storagePath,
+      ...reason,
+    },
   };
 }
 
@@ -205,6 +226,7 @@ async function finish(session: Session, removed: readonly Claim[]): Promise<void
     session,
     removed.map((claim) => claim.objectId),
   );
+  await keepForLateArrivals(session, removed);
   await session.db
     .deleteFrom('objects')
     .where('objects.state', '=', 'DELETING')
@@ -215,5 +237,23 @@ async function finish(session: Session, removed: readonly Claim[]): Promise<void
         eb.selectFrom(claimRows(session, removed)).select(['r.id', 'r.claim']).$asTuple('id', 'claim'),
       ),
     )
+    .execute();
+}
+
+/** Rule 4: such a row goes only after a delete that comes at the end of its time. */
+async function keepForLateArrivals(session: Session, removed: readonly Claim[]): Promise<void> {
+  await session.db
+    .updateTable('objects')
+    .from(claimRows(session, removed))
+    .set((eb) => ({
+      claim: null,
+      lease_expires_at: eb.ref('objects.retain_until'),
+      upload_session: null,
+      stored_size: 0,
+    }))
+    .whereRef('objects.id', '=', 'r.id')
+    .whereRef('objects.claim', '=', 'r.claim')
+    .where('objects.state', '=', 'DELETING')
+    .where('objects.retain_until', '>', session.dialect.now)
     .execute();
 }

@@ -77,6 +77,11 @@ export function normalizeTime(time: string): string {
   return date.toISOString();
 }
 
+/** A time of the catalog, so many seconds later. */
+export function secondsAfter(time: string, seconds: number): string {
+  return new Date(Date.parse(time) + seconds * 1000).toISOString();
+}
+
 type HiddenKind = 'text' | 'int' | 'time';
 type Operator = '=' | '<' | '<=' | '>' | '>=';
 

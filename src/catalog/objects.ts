@@ -42,11 +42,12 @@ export async function storedObjects(session: Session, contents: readonly Content
   return rows.map(toObjectRecord);
 }
 
-/** PENDING rows whose bytes have arrived become STORED. */
+/** PENDING rows whose bytes have arrived become STORED; with `retainSeconds`, former copies for so long. */
 export async function markStored(
   session: Session,
   stored: readonly { objectId: string; facts: StoredFacts }[],
   now: string,
+  retainSeconds?: number,
 ): Promise<void> {
   if (stored.length === 0) return;
   const facts = session.dialect.rowSet(
@@ -73,10 +74,12 @@ export async function markStored(
     .updateTable('objects')
     .from(facts)
     .set((eb) => ({
-      state: 'STORED',
+      state: retainSeconds === undefined ? 'STORED' : 'RETAINED',
+      retain_until: retainSeconds === undefined ? null : session.dialect.nowPlus(retainSeconds),
       claim: null,
       lease_expires_at: null,
       upload_session: null,
+      copied_from: null,
       stored_size: eb.ref('r.stored_size'),
       content_encoding: eb.ref('r.content_encoding'),
       stored_sha256: eb.ref('r.stored_sha256'),
@@ -104,6 +107,8 @@ export async function markDeleting(
       state: 'DELETING',
       claim: eb.ref('r.claim'),
       lease_expires_at: session.dialect.nowPlus(leaseSeconds),
+      copied_from: null,
+      retain_until: null,
       updated_at: now,
     }))
     .whereRef('objects.id', '=', 'r.id')

@@ -5,7 +5,13 @@ import { backendRegistry } from './backends.ts';
 import type { Catalog, OpenCatalogOptions } from './catalog.ts';
 import type { Database } from './database.ts';
 import { deleteWrites } from './deletes.ts';
+import { inventory } from './inventory.ts';
+import { leftovers } from './leftovers.ts';
+import { lifecycleWrites } from './lifecycle.ts';
 import { catalogMaintenance } from './maintenance.ts';
+import { moveWrites } from './moves.ts';
+import { assetPurge } from './purge.ts';
+import { statistics } from './statistics.ts';
 import { uploadWrites } from './uploads.ts';
 
 /**
@@ -44,6 +50,12 @@ async function catalogOn(database: Database): Promise<Catalog> {
     assets: assetReads(database),
     uploads: uploadWrites(database),
     deletes: deleteWrites(database),
+    lifecycle: lifecycleWrites(database),
+    purge: assetPurge(database),
+    leftovers: leftovers(database),
+    moves: moveWrites(database),
+    inventory: inventory(database),
+    statistics: statistics(database),
     audit: auditLog(database),
     backends: backendRegistry(database),
     maintenance: catalogMaintenance(database, catalogId),

@@ -84,6 +84,7 @@ export const COLUMNS = {
     trashed_at: 'time?',
     quarantined_at: 'time?',
     damaged_at: 'time?',
+    trash_ends_at: 'time?',
   },
   asset_tags: {
     organization_id: 'text',
@@ -106,6 +107,7 @@ export const COLUMNS = {
     correlation_id: 'text',
     details: 'json',
   },
+  verify_progress: { backend: 'text', scope: 'text', position: 'text', started_at: 'time', updated_at: 'time' },
   schema_migrations: { version: 'int', name: 'text', checksum: 'text', applied_at: 'time' },
 } as const satisfies Record<string, Readonly<Record<string, ColumnKind>>>;
 
@@ -143,6 +145,7 @@ export type OpenTables = {
   content_verdicts: Table<'content_verdicts'>;
   objects: Table<'objects'>;
   audit_events: Table<'audit_events'>;
+  verify_progress: Table<'verify_progress'>;
   schema_migrations: Table<'schema_migrations'>;
 };
 

@@ -4,9 +4,16 @@ import type { Identity } from '../core/identity.ts';
 import { keyFilename } from '../core/storage-key.ts';
 import { assetChanges } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
-import type { AuditContext, ClaimedObject, ObjectRecord, UploadCommit, UploadCommitResult } from './catalog.ts';
+import type {
+  AuditContext,
+  ClaimedObject,
+  NewAsset,
+  ObjectRecord,
+  UploadCommit,
+  UploadCommitResult,
+} from './catalog.ts';
 import type { Session } from './database.ts';
-import { normalizeTime } from './filters.ts';
+import { normalizeTime, secondsAfter } from './filters.ts';
 import { toJsonText } from './json-text.ts';
 import { lockObjects, markDeleting, markStored, storedObjects } from './objects.ts';
 import { toAsset } from './rows.ts';
@@ -140,7 +147,7 @@ function assetRow(commit: UploadCommit, outcome: Committed, now: string): TableR
     is_processed: asset.isProcessed,
     virus_scan_status: verdict.status,
     virus_scan_result: verdict.result,
-    expires_at: asset.expiresAt === null ? null : normalizeTime(asset.expiresAt),
+    expires_at: expiryOf(asset, now),
     download_count: 0,
     last_accessed_at: null,
     created_at: now,
@@ -149,7 +156,13 @@ function assetRow(commit: UploadCommit, outcome: Committed, now: string): TableR
     trashed_at: null,
     quarantined_at: null,
     damaged_at: null,
+    trash_ends_at: null,
   };
+}
+
+function expiryOf(asset: NewAsset, now: string): string | null {
+  if (asset.expiresInSeconds !== undefined) return secondsAfter(now, asset.expiresInSeconds);
+  return asset.expiresAt === null ? null : normalizeTime(asset.expiresAt);
 }
 
 function uploaded(identity: Identity, commit: UploadCommit, row: TableRow<'assets'>, outcome: Committed): AuditDraft {

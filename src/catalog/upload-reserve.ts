@@ -26,7 +26,7 @@ export async function reserveUploads(
     const shared = request.isPublic ? undefined : sharedPlace(request, storedByPlace, firstOfPlace);
     if (shared !== undefined) return shared;
     if (!request.isPublic) firstOfPlace.set(placeKey(request), index);
-    const row = pendingRow(request, now, leaseExpiresAt);
+    const row = pendingRow(request, { now, leaseExpiresAt });
     pending.push(row);
     return { kind: 'store', objectId: row.id, claim: row.claim ?? '' };
   });
@@ -34,7 +34,7 @@ export async function reserveUploads(
   return reservations;
 }
 
-async function times(session: Session, leaseSeconds: number): Promise<{ now: string; leaseExpiresAt: string }> {
+export async function times(session: Session, leaseSeconds: number): Promise<{ now: string; leaseExpiresAt: string }> {
   const { dialect, db } = session;
   const { rows } = await sql<{ now: string; lease: string }>`
     select ${dialect.now} as now, ${dialect.nowPlus(leaseSeconds)} as lease`.execute(db);
@@ -66,7 +66,12 @@ function sharedPlace(
   return index === undefined ? undefined : { kind: 'same-as', index };
 }
 
-function pendingRow(request: ReservationRequest, now: string, leaseExpiresAt: string): TableRow<'objects'> {
+/** A row for bytes that are on their way, under a fresh claim. */
+export function pendingRow(
+  request: Omit<ReservationRequest, 'exceptObjectId'>,
+  { now, leaseExpiresAt }: { now: string; leaseExpiresAt: string },
+  copiedFrom: string | null = null,
+): TableRow<'objects'> {
   return {
     id: randomUUID(),
     organization_id: request.organizationId,
@@ -86,7 +91,7 @@ function pendingRow(request: ReservationRequest, now: string, leaseExpiresAt: st
     claim: randomUUID(),
     lease_expires_at: leaseExpiresAt,
     upload_session: null,
-    copied_from: null,
+    copied_from: copiedFrom,
     retain_until: null,
     damaged_at: null,
     original_sha256: request.original?.sha256 ?? null,

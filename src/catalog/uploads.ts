@@ -38,6 +38,7 @@ async function abandon(session: Session, claims: readonly Claim[], leaseSeconds:
     .set({
       state: 'DELETING',
       lease_expires_at: session.dialect.nowPlus(leaseSeconds),
+      copied_from: null,
       updated_at: session.dialect.now,
     })
     .whereRef('objects.id', '=', 'r.id')

@@ -49,9 +49,14 @@ export async function ensureVerdicts(session: Session, contents: readonly Conten
 
 /**
  * Locks the contents' verdicts in (organisation, sha256) order. Every transaction that adds, moves or removes
- * a reference does this first; after it no reference to these contents changes.
+ * a reference does this first; after it no reference to these contents changes. With `skipLocked` the answer lacks
+ * what another transaction holds.
  */
-export async function lockVerdicts(session: Session, contents: readonly Content[]): Promise<Map<string, Verdict>> {
+export async function lockVerdicts(
+  session: Session,
+  contents: readonly Content[],
+  options: { skipLocked: boolean } = { skipLocked: false },
+): Promise<Map<string, Verdict>> {
   const wanted = session.dialect.rowSet({ organization_id: 'text', sha256: 'text' }, inLockOrder(contents));
   const query = session.db
     .selectFrom('content_verdicts as v')
@@ -61,7 +66,7 @@ export async function lockVerdicts(session: Session, contents: readonly Content[
     .select(['v.organization_id', 'v.sha256', 'v.status', 'v.result', 'v.scanned_at'])
     .orderBy('v.organization_id')
     .orderBy('v.sha256');
-  const rows = await session.dialect.forUpdate(query, 'v').execute();
+  const rows = await session.dialect.forUpdate(query, 'v', options).execute();
   return new Map(
     rows.map((row) => [
       contentKey({ organizationId: row.organization_id, sha256: row.sha256 }),

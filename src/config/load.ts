@@ -10,6 +10,7 @@ import {
   DEFAULT_DEADLINE,
   DEFAULT_LEASE,
   DEFAULT_MAX_FILE_SIZE,
+  DEFAULT_TRASH_RETENTION,
 } from './defaults.ts';
 import { readNamed, variable } from './environment.ts';
 import { resolveIdentity } from './identity.ts';
@@ -49,6 +50,11 @@ export async function loadSettings(request: LoadRequest): Promise<LoadedSettings
       deadline: config?.timeouts?.deadline ?? DEFAULT_DEADLINE,
     },
     leases: { duration: config?.leases?.duration ?? DEFAULT_LEASE },
+    retention: new Map(Object.entries(config?.retention ?? {})),
+    trash: {
+      enabled: config?.trash?.enabled ?? false,
+      retention: config?.trash?.retention ?? DEFAULT_TRASH_RETENTION,
+    },
     dataDirectory: directory,
     sources: {
       configFile: file?.location.path ?? null,

@@ -18,6 +18,9 @@ export interface Settings {
   content: ContentSettings;
   timeouts: Timeouts;
   leases: Leases;
+  /** Milliseconds that new assets live, by type; a type without one lives for ever. */
+  retention: ReadonlyMap<string, number>;
+  trash: Trash;
   /** Holds the embedded database and the built-in store where nothing else is configured; may not exist yet. */
   dataDirectory: string;
   sources: SettingSources;
@@ -53,6 +56,13 @@ export interface Timeouts {
 export interface Leases {
   /** Milliseconds; whole seconds. */
   duration: number;
+}
+
+export interface Trash {
+  /** `delete` means the trash. */
+  enabled: boolean;
+  /** Milliseconds. */
+  retention: number;
 }
 
 export interface SettingSources {

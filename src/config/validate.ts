@@ -26,8 +26,11 @@ function problemsOf(issue: Issue, document: ConfigDocument): ConfigProblem[] {
   return [{ offset, key, message: `${key} is missing`, hint: howToComplete(issue, key) }];
 }
 
+const ASSET_TYPE_NAME = 'Use an asset type, as in EXPORT_FILE.';
+const BACKEND_NAME = 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ - and begin with a letter or a digit.';
+
 function invalidName(path: ConfigPath, place: Place | undefined): ConfigProblem {
-  const hint = 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ - and begin with a letter or a digit.';
+  const hint = path[0] === 'retention' ? ASSET_TYPE_NAME : BACKEND_NAME;
   const message = `${quote(String(path.at(-1)))} is not a valid name in ${keyName(path.slice(0, -1))}`;
   return { offset: place?.keyOffset, key: keyName(path), message, hint };
 }

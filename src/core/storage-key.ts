@@ -71,6 +71,30 @@ export function isOwnKey(text: string): boolean {
   return OWN_KEY.test(text);
 }
 
+const PLACES = ['public', 'quarantine', 'lost+found'] as const;
+/** Where an object lies apart from the private ones; 'private' is behind no prefix. */
+export type KeyPlace = (typeof PLACES)[number] | 'private';
+
+/**
+ * The key of the same object in another place. With a `uuid` it is a fresh key: one that was used before in a
+ * backend is never used again.
+ */
+export function keyInPlace(key: StorageKey, place: KeyPlace, uuid?: string): StorageKey {
+  const segments = key.split('/');
+  if (PLACES.some((each) => each === segments[0])) segments.shift();
+  const name = segments.pop() ?? '';
+  const extension = name.includes('.') ? name.slice(name.indexOf('.')) : '';
+  segments.push(uuid === undefined ? name : `${uuid}${extension}`);
+  if (place !== 'private') segments.unshift(place);
+  return parseStorageKey(segments.join('/'));
+}
+
+/** Whose key of our own grammar it is. */
+export function keyOrganization(key: string): string {
+  const [first = '', second = ''] = key.split('/');
+  return PLACES.some((each) => each === first) ? second : first;
+}
+
 /** The stored name of an asset: the last segment of its key. */
 export function keyFilename(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);

@@ -11,15 +11,7 @@ import { type DownloadOutcome, type DownloadTarget, download } from '../operatio
 import { listAssets } from '../operations/list-assets.ts';
 import { sign } from '../operations/sign.ts';
 import { generatedName, upload } from '../operations/upload.ts';
-import type {
-  Assets,
-  DownloadedAsset,
-  DownloadTo,
-  ListOptions,
-  UploadedAsset,
-  UploadInput,
-  UploadOptions,
-} from './types.ts';
+import type { Assets, DownloadedAsset, DownloadTo, ListOptions, UploadedAsset, UploadOptions } from './types.ts';
 import { type SourceInput, toSources } from './upload-input.ts';
 
 const DEFAULT_LIFE_SECONDS = 3600;

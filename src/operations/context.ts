@@ -25,6 +25,16 @@ export interface ContentSettings {
   cdnDomains: ReadonlyMap<string, string>;
 }
 
+/** How long assets are kept, as configured. */
+export interface LifecycleSettings {
+  /** The life of new assets by type, in seconds; a type without one lives for ever. */
+  retention: ReadonlyMap<string, number>;
+  /** How long the trash keeps an asset. */
+  trashSeconds: number;
+  /** `delete` means the trash, unless it is told otherwise. */
+  trashEnabled: boolean;
+}
+
 /** Everything an operation may touch; made by the command line, the HTTP side or the library. */
 export interface OperationContext {
   identity: Identity;
@@ -36,6 +46,7 @@ export interface OperationContext {
   /** Accepted asset types: the built-in and the configured ones. */
   assetTypes: readonly string[];
   leaseSeconds: number;
+  lifecycle: LifecycleSettings;
   /** For spooled streams and downloads without a target directory. */
   temporaryDirectory: string;
   audit: AuditContext;

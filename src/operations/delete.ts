@@ -1,12 +1,17 @@
-import type { AssetWithObject, ClaimedObject, DeleteResult } from '../catalog/catalog.ts';
+import type { AssetWithObject, DeleteResult } from '../catalog/catalog.ts';
 import { decideOnAsset } from '../core/access-policy.ts';
-import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
+import { type AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
+import type { OrganizationScope } from '../core/identity.ts';
+import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { notPermitted } from './handing-out.ts';
-import { removeBytes, whileHolding } from './leases.ts';
+import { checkMaxDelete, type MaxDelete } from './max-delete.ts';
 import { openOwnStore } from './own-store.ts';
+import { bytesRemain, removeObjects } from './remove-objects.ts';
 import { notFound } from './resolve-assets.ts';
 import { type Selected, type Selection, selectAssets } from './select-assets.ts';
+import { trashAssets } from './trash.ts';
+import { recordUnknownNames } from './unknown-names.ts';
 
 export type DeleteOutcome =
   | {
@@ -15,12 +20,18 @@ export type DeleteOutcome =
       /** Bytes that went with it; 0 if another asset still needs them. */
       bytes: number;
     }
-  | { kind: 'would-delete'; id: string; bytes: number }
+  /** To the trash; its bytes stay. */
+  | { kind: 'trashed'; id: string; bytes: 0 }
+  | { kind: 'would-delete' | 'would-trash'; id: string; bytes: number }
   | { kind: 'failed'; id: string; failure: FailureRecord };
 
 export interface DeleteRequest {
   selection: Selection;
   dryRun: boolean;
+  /** true: to the trash; false: for good; absent: as configured, where what is in the trash already goes for good. */
+  trash?: boolean;
+  /** Stops before the first removal if more would go. */
+  maxDelete?: MaxDelete;
 }
 
 /**
@@ -29,10 +40,31 @@ export interface DeleteRequest {
  * the next maintenance finishes.
  */
 export async function* deleteAssets(context: OperationContext, request: DeleteRequest): AsyncGenerator<DeleteOutcome> {
-  for await (const page of selectAssets(context, request.selection)) {
-    if (context.signal.aborted) return;
-    yield* request.dryRun ? planPage(context, page) : deletePage(context, page);
+  const selection = request.maxDelete === undefined ? request.selection : await fixedSelection(request.selection);
+  if (request.maxDelete !== undefined && !request.dryRun) {
+    const { count } = await measureSelection(context, selection);
+    await checkMaxDelete(context, request.maxDelete, count, scopeOf(context, selection));
   }
+  for await (const page of selectAssets(context, selection)) {
+    if (context.signal.aborted) return;
+    yield* request.dryRun ? planPage(context, request, page) : deletePage(context, request, page);
+  }
+}
+
+/** Names that come from a stream can be read once only, and are counted before they are used. */
+export async function fixedSelection(selection: Selection): Promise<Selection> {
+  if (selection.kind === 'filter') return selection;
+  const ids: string[] = [];
+  for await (const id of selection.ids) ids.push(id);
+  return { kind: 'ids', ids };
+}
+
+function scopeOf({ identity }: OperationContext, selection: Selection): OrganizationScope {
+  return selection.kind === 'filter' ? selection.scope : { organization: identity.organization };
+}
+
+function goesToTrash({ lifecycle }: OperationContext, { trash }: DeleteRequest, { asset }: AssetWithObject): boolean {
+  return trash ?? (lifecycle.trashEnabled && asset.trashedAt === null);
 }
 
 /** What a confirmation names: how many assets a selection holds and how large their content is. */
@@ -55,28 +87,57 @@ export async function measureSelection(
   return total;
 }
 
-function planPage(context: OperationContext, page: readonly Selected[]): DeleteOutcome[] {
+function planPage(context: OperationContext, request: DeleteRequest, page: readonly Selected[]): DeleteOutcome[] {
   return page.map((selected) => {
     if ('error' in selected) return failure(selected.id, selected.error);
     const { asset } = selected.found;
     const refusal = refusalOf(context, selected.found);
     if (refusal !== undefined) return failure(asset.id, refusal);
-    return { kind: 'would-delete', id: asset.id, bytes: asset.fileSize };
+    if (!goesToTrash(context, request, selected.found)) {
+      return { kind: 'would-delete', id: asset.id, bytes: asset.fileSize };
+    }
+    if (asset.trashedAt !== null) return failure(asset.id, changeRefused(asset.id, 'delete', 'in-trash', asset));
+    return { kind: 'would-trash', id: asset.id, bytes: 0 };
   });
 }
 
-async function* deletePage(context: OperationContext, page: readonly Selected[]): AsyncGenerator<DeleteOutcome> {
+async function* deletePage(
+  context: OperationContext,
+  request: DeleteRequest,
+  page: readonly Selected[],
+): AsyncGenerator<DeleteOutcome> {
   const missing = page.flatMap((selected) => ('error' in selected ? selected : []));
   for (const { id, error } of missing) yield failure(id, error);
-  await recordUnknown(context, missing);
+  await recordUnknownNames(context, 'deleted', missing);
   const found = page.flatMap((selected) => ('found' in selected ? selected.found : []));
+  const forTrash = found.filter((each) => goesToTrash(context, request, each));
+  const trashed = await trashAssets(
+    context,
+    forTrash.map(({ asset }) => asset.id),
+  );
+  for (const outcome of trashed) {
+    yield outcome.kind === 'failed' ? outcome : { kind: 'trashed', id: outcome.id, bytes: 0 };
+  }
+  yield* deleteForGood(
+    context,
+    found.filter((each) => !forTrash.includes(each)),
+  );
+}
+
+async function* deleteForGood(
+  context: OperationContext,
+  found: readonly AssetWithObject[],
+): AsyncGenerator<DeleteOutcome> {
   const { usable, unusable } = await checkStores(context, found);
   yield* unusable;
   if (usable.length === 0) return;
   const catalog = await context.catalog();
   const ids = usable.map(({ asset }) => asset.id);
   const results = await catalog.deletes.deleteAssets(context.identity, ids, context.leaseSeconds, context.audit);
-  const stuck = await removeAll(context, results);
+  const removable = results.flatMap((result) => {
+    return result.kind === 'deleted' && result.removable !== undefined ? result.removable : [];
+  });
+  const stuck = await removeObjects(context, removable);
   for (const result of results) yield outcomeOf(result, usable, stuck);
 }
 
@@ -108,26 +169,6 @@ function refusalOf(context: OperationContext, { asset }: AssetWithObject): Asset
   return decision === 'deny' ? notPermitted(asset, 'delete') : undefined;
 }
 
-/** Removes the bytes that nothing refers to any more; returns the ids of the objects that resisted, with the reason. */
-async function removeAll(context: OperationContext, results: readonly DeleteResult[]): Promise<Map<string, Error>> {
-  const removable = results.flatMap((result) => {
-    return result.kind === 'deleted' && result.removable !== undefined ? result.removable : [];
-  });
-  const byBackend = new Map<string, ClaimedObject[]>();
-  for (const object of removable) {
-    const objects = byBackend.get(object.backend) ?? [];
-    byBackend.set(object.backend, [...objects, object]);
-  }
-  const stuck = new Map<string, Error>();
-  await whileHolding(context, removable, async () => {
-    for (const [backend, objects] of byBackend) {
-      const store = await openOwnStore(context, backend);
-      for (const { object, error } of await removeBytes(context, store, objects)) stuck.set(object.objectId, error);
-    }
-  });
-  return stuck;
-}
-
 function outcomeOf(
   result: DeleteResult,
   found: readonly AssetWithObject[],
@@ -140,26 +181,7 @@ function outcomeOf(
   }
   const reason = result.removable === undefined ? undefined : stuck.get(result.removable.objectId);
   if (reason === undefined) return { kind: 'deleted', id: result.id, bytes: result.bytesFreed };
-  const remain = new AssetError('BYTES_REMAIN', `Asset ${result.id} is gone, its bytes follow with purge-expired`, {
-    hint: `They could not be removed now: ${reason.message}`,
-    cause: reason,
-  });
-  return failure(result.id, remain);
-}
-
-async function recordUnknown(context: OperationContext, missing: readonly { id: string; error: unknown }[]) {
-  const { identity, audit } = context;
-  if (missing.length === 0) return;
-  const catalog = await context.catalog();
-  const events = missing.map(({ id, error }) => ({
-    actor: identity.user,
-    organizationId: identity.organization,
-    action: 'deleted',
-    assetId: null,
-    outcome: 'refused' as const,
-    details: { requested: id, ...toFailure(error) },
-  }));
-  await catalog.audit.record(events, audit);
+  return failure(result.id, bytesRemain(result.id, reason));
 }
 
 function failure(id: string, error: unknown): DeleteOutcome {

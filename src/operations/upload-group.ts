@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ClaimedObject, Reservation, UploadCommit, UploadCommitResult } from '../catalog/catalog.ts';
+import type { ClaimedObject, NewAsset, Reservation, UploadCommit, UploadCommitResult } from '../catalog/catalog.ts';
 import { AssetError, toFailure } from '../core/errors.ts';
 import { assetKey } from '../core/storage-key.ts';
 import type { StorageBackend } from '../storage/backend.ts';
@@ -132,9 +132,16 @@ function commitOf(group: Group, step: ReadyStep): UploadCommit {
       tags,
       cdnUrl: upload.isPublic ? cdnUrl(context, store.name, request.storagePath) : null,
       isProcessed: content.isProcessed,
-      expiresAt: null,
+      ...expiryOf(group),
     },
   };
+}
+
+function expiryOf({ context, upload }: Group): Pick<NewAsset, 'expiresAt' | 'expiresInSeconds'> {
+  const configured = context.lifecycle.retention.get(upload.assetType);
+  const { expiry = configured === undefined ? undefined : { kind: 'in' as const, seconds: configured } } = upload;
+  if (expiry?.kind === 'at') return { expiresAt: expiry.time };
+  return expiry?.kind === 'in' ? { expiresAt: null, expiresInSeconds: expiry.seconds } : { expiresAt: null };
 }
 
 /** Writes down what became of a candidate, or returns it because it has to start again. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
-import type { Catalog, SameUploadQuery } from '../catalog/catalog.ts';
+import type { Catalog, Expiry, SameUploadQuery } from '../catalog/catalog.ts';
 import type { Content, ReadOptions } from '../content/content.ts';
 import { readFileContent, readStreamContent } from '../content/read-content.ts';
 import type { Asset, Tags } from '../core/asset.ts';
@@ -27,6 +27,8 @@ export interface UploadRequest {
   optimize: boolean;
   /** Text is compressed at rest as the configuration says; false: never. */
   compress: boolean;
+  /** Without it: as `retention` is configured for the type. */
+  expiry?: Expiry;
   /** Files that are read and stored at once. */
   concurrency: number;
 }

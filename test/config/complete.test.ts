@@ -63,6 +63,11 @@ test('every key of a file gets into the settings', async () => {
     },
     timeouts: { connect: 5000, deadline: 120_000 },
     leases: { duration: 45_000 },
+    retention: new Map([
+      ['EXPORT_FILE', 30 * 86_400_000],
+      ['INVOICE', 520 * 7 * 86_400_000],
+    ]),
+    trash: { enabled: true, retention: 14 * 86_400_000 },
     dataDirectory: '/home/ada/.local/share/asset-cli',
     sources: {
       configFile: join(FOLDER, 'complete.yaml'),

@@ -5,8 +5,12 @@ import { describeAudit } from './catalog-audit.ts';
 import { describeBackup } from './catalog-backup.ts';
 import { describeDeletes } from './catalog-deletes.ts';
 import { describeFilters } from './catalog-filters.ts';
+import { describeInventory } from './catalog-inventory.ts';
+import { describeLifecycle } from './catalog-lifecycle.ts';
 import { describeLists } from './catalog-lists.ts';
+import { describeMoves } from './catalog-moves.ts';
 import { describeOrganizations } from './catalog-organizations.ts';
+import { describePurge } from './catalog-purge.ts';
 import { describeRaces } from './catalog-races.ts';
 import { describeRegistry } from './catalog-registry.ts';
 import { describeUploads } from './catalog-uploads.ts';
@@ -51,6 +55,10 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     describeAudit(context);
     describeRegistry(context);
     describeBackup(context);
+    describeLifecycle(context);
+    describePurge(context);
+    describeMoves(context);
+    describeInventory(context);
     describeRaces(context);
   });
 }

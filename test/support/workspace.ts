@@ -33,6 +33,8 @@ export interface ContextChanges {
   signal?: AbortSignal;
   maxFileSize?: number;
   content?: Partial<ContentSettings>;
+  leaseSeconds?: number;
+  lifecycle?: Partial<OperationContext['lifecycle']>;
 }
 
 const ALLOWED = ['application/pdf', 'image/jpeg', 'image/png', 'image/gif', 'image/webp', 'text/plain', 'text/csv'];
@@ -43,10 +45,21 @@ export async function temporaryDirectory(): Promise<string> {
   return directory;
 }
 
-export async function createWorkspace(): Promise<Workspace> {
+export interface WorkspaceOptions {
+  /** Instead of SQLite in the folder. */
+  databaseUrl?: string;
+  /** The backends that contexts know; default: `local` alone. */
+  backends?: readonly string[];
+  /** Instead of directories in the folder. */
+  openStore?: (name: string) => Promise<StorageBackend>;
+}
+
+export async function createWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
   const directory = await temporaryDirectory();
   const storage = join(directory, 'storage');
-  const databaseUrl = `sqlite:${join(directory, 'assets.db')}`;
+  const databaseUrl = options.databaseUrl ?? `sqlite:${join(directory, 'assets.db')}`;
+  const names = options.backends ?? ['local'];
+  const openStore = options.openStore ?? openDirectory;
   const warnings: string[] = [];
   let opened: Promise<Catalog> | undefined;
   const catalog = () => {
@@ -55,25 +68,31 @@ export async function createWorkspace(): Promise<Workspace> {
   };
   onTestFinished(async () => (await opened)?.close());
 
+  function openDirectory(name: string): Promise<StorageBackend> {
+    const path = name === 'local' ? storage : `${storage}-${name}`;
+    return openBackend({ name, provider: 'LOCAL', path }, { connect: 1000, deadline: 2000 });
+  }
+
   function context(changes: ContextChanges = {}): OperationContext {
     const wrap = changes.wrapStore ?? ((store) => store);
-    let store: Promise<StorageBackend> | undefined;
+    const stores = new Map<string, Promise<StorageBackend>>();
     return {
       identity: { user: 'ada', organization: 'acme', role: 'operator', ...changes.identity },
       catalog,
       backends: {
-        defaultName: 'local',
-        names: ['local'],
+        defaultName: names[0] ?? 'local',
+        names,
         open(name) {
-          const definition = { name, provider: 'LOCAL', path: storage } as const;
-          store ??= openBackend(definition, { connect: 1000, deadline: 2000 }).then(wrap);
+          const store = stores.get(name) ?? openStore(name).then(wrap);
+          stores.set(name, store);
           return store;
         },
       },
       rules: { maxFileSize: changes.maxFileSize ?? 2 ** 20, allowedMimeTypes: new Set(ALLOWED) },
       content: { images: DEFAULT_IMAGE_PROFILES, compress: 'auto', cdnDomains: new Map(), ...changes.content },
       assetTypes: BUILT_IN_ASSET_TYPES,
-      leaseSeconds: 30,
+      leaseSeconds: changes.leaseSeconds ?? 30,
+      lifecycle: { retention: new Map(), trashSeconds: 7 * 86_400, trashEnabled: false, ...changes.lifecycle },
       temporaryDirectory: directory,
       audit: { host: 'test-host', correlationId: randomUUID() },
       signal: changes.signal ?? new AbortController().signal,

@@ -8,11 +8,12 @@ import { planUpload } from '../../operations/plan-upload.ts';
 import { generatedName, type UploadRequest, upload } from '../../operations/upload.ts';
 import { findSources, type UploadSource } from '../../operations/upload-sources.ts';
 import type { Bind, Invocation } from '../command.ts';
+import { addExpiryOptions, type ExpiryOptions, toExpiry } from '../options/expiry.ts';
 import { collectTag, collectText, parsedBy, suggest, wholeNumber } from '../options/values.ts';
 import { BASE_FORMATS } from '../output/format.ts';
 import { reportPlan, reportUploads } from '../output/uploads.ts';
 
-interface UploadOptions {
+interface UploadOptions extends ExpiryOptions {
   type: string;
   name?: string;
   project?: string;
@@ -36,6 +37,7 @@ Examples:
   $ asset-cli upload reports/ --include '*.pdf' --exclude 'draft-*' --skip-existing
   $ generate-report | asset-cli upload - --name report.csv --json
   $ asset-cli upload reports/ --dry-run
+  $ asset-cli upload export.csv --type EXPORT_FILE --expires-in 30d
 `;
 
 export function configure(command: Command, bind: Bind): void {
@@ -57,8 +59,8 @@ export function configure(command: Command, bind: Bind): void {
     .option('--no-optimize', 'store images as they came')
     .option('--no-compress', 'store text as it came')
     .option('--concurrency <n>', 'files that are worked on at once', wholeNumber(1), 4)
-    .option('--dry-run', 'show what would be stored or refused, and write nothing')
-    .addHelpText('after', EXAMPLES);
+    .option('--dry-run', 'show what would be stored or refused, and write nothing');
+  addExpiryOptions(command).addHelpText('after', EXAMPLES);
   bind(command, { formats: BASE_FORMATS, stopsWithReader: false }, runUpload);
 }
 
@@ -76,6 +78,7 @@ function toRequest(
   options: UploadOptions,
 ): UploadRequest {
   checkSources(paths, options);
+  const expiry = toExpiry(options);
   return {
     sources: sources(paths, options),
     standardInput: streams.stdin,
@@ -88,6 +91,7 @@ function toRequest(
     skipExisting: options.skipExisting === true,
     optimize: options.optimize,
     compress: options.compress,
+    ...(expiry === undefined ? {} : { expiry }),
     concurrency: options.concurrency,
   };
 }

@@ -11,6 +11,11 @@ Commands:
   show                  show assets in full, and what happened to them
   sign                  print a URL that works without credentials for a while
   delete, rm            remove assets and their bytes
+  restore               bring assets back from the trash
+  extend                change when assets expire
+  purge-expired         remove what has expired, old trash and abandoned uploads
+  verify                compare database and storage, and repair
+  stats                 count assets and bytes, and what expires when
   audit                 read the audit trail
   db                    migrate, inspect, back up and restore the catalog
   init                  ask, test the answers, write a configuration
@@ -39,7 +44,7 @@ Global options:
 
 Topics:
   help exit-codes   what the exit status tells a script
-  help formats      text, json, jsonl and csv
+  help formats      text, json, jsonl, csv and prometheus
 
 Examples:
   $ asset-cli upload report.pdf --type SEO_REPORT

@@ -58,7 +58,7 @@ export function addFilterOptions(command: Command): Command {
   return command;
 }
 
-function checkAssetType(text: string): string {
+export function checkAssetType(text: string): string {
   if (ASSET_TYPE_PATTERN.test(text)) return text;
   throw new AssetError('USAGE', `"${text}" is not an asset type`, { hint: 'Types look like SEO_REPORT.' });
 }

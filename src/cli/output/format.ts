@@ -3,7 +3,8 @@ import { AssetError } from '../../core/errors.ts';
 /** What every command can print; `csv` only where a command says so. */
 export const BASE_FORMATS = ['text', 'json', 'jsonl'] as const;
 export const TABULAR_FORMATS = [...BASE_FORMATS, 'csv'] as const;
-export type Format = (typeof TABULAR_FORMATS)[number];
+export const STATISTICS_FORMATS = [...BASE_FORMATS, 'prometheus'] as const;
+export type Format = (typeof TABULAR_FORMATS)[number] | (typeof STATISTICS_FORMATS)[number];
 
 /**
  * Decides the format from `--json`, `--format` and the environment, in this order.

@@ -2,7 +2,7 @@ import type { FailureRecord } from '../../core/errors.ts';
 import { redactText } from '../../core/redact.ts';
 import { csvLine } from './csv.ts';
 import { renderFailure } from './errors.ts';
-import { growDocument, jsonDocument, jsonLine } from './json.ts';
+import { growDocument, jsonLine } from './json.ts';
 import type { Output } from './output.ts';
 import { type Column, createTable } from './table.ts';
 
@@ -70,6 +70,8 @@ function plainSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
       return csvSink(output, shape);
     case 'text':
       return textSink(output, shape);
+    case 'prometheus':
+      throw new Error('a list has no prometheus form');
   }
 }
 
@@ -89,7 +91,7 @@ function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
     },
     async end(trailer = {}) {
       const complete = 'summary' in trailer ? { failed: failures, ...trailer } : trailer;
-      if (document === undefined) await output.out.write(jsonDocument(complete));
+      if (document === undefined) await output.out.write(jsonLine(complete));
       else await document.end(complete);
     },
   };

@@ -3,7 +3,7 @@ import { backends } from './backends.ts';
 import { cdn, content, images } from './content.ts';
 import { identity } from './identity.ts';
 import { databaseUrl, key, words } from './kinds.ts';
-import { assetTypes, leases, limits, timeouts } from './limits.ts';
+import { assetTypes, leases, limits, retention, timeouts, trash } from './limits.ts';
 
 /** The whole configuration file: one entry a section. */
 export const fileSchema = z.strictObject({
@@ -23,6 +23,8 @@ export const fileSchema = z.strictObject({
   cdn,
   timeouts,
   leases,
+  retention,
+  trash,
 });
 
 /** A checked file, its durations and sizes read. */

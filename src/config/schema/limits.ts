@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
+import { ASSET_TYPE_PATTERN } from '../../core/asset.ts';
 import { DEFAULT_ALLOWED_MIME_TYPES } from '../defaults.ts';
-import { assetType, duration, key, mimeType, size } from './kinds.ts';
+import { assetType, duration, key, mimeType, size, truth } from './kinds.ts';
 
 export const limits = key(
   z.strictObject({
@@ -22,6 +23,23 @@ export const timeouts = key(
     deadline: key(duration('1s', '1d'), 'For a call to a store with all its retries.', '60s'),
   }),
   'How long stores and databases are waited for.',
+);
+
+/** Long enough for any archive, short enough for any calendar. */
+const LONGEST_LIFE = '5200w';
+
+export const retention = key(
+  z.record(z.string().check(z.regex(ASSET_TYPE_PATTERN)), duration('1s', LONGEST_LIFE)),
+  'How long new assets live, by type; a type that is not named lives for ever.',
+  {},
+);
+
+export const trash = key(
+  z.strictObject({
+    enabled: key(truth(), 'delete moves assets to the trash, unless --no-trash says otherwise.', false),
+    retention: key(duration('1s', LONGEST_LIFE), 'How long the trash keeps an asset that can be restored.', '7d'),
+  }),
+  'Assets that were deleted, but can be restored for a while.',
 );
 
 export const leases = key(

@@ -1,0 +1,212 @@
+import { decideOnAsset } from '../core/access-policy.ts';
+import type { Asset } from '../core/asset.ts';
+import type { Identity } from '../core/identity.ts';
+import { assetChanges, assetsToDecideOn } from './asset-query.ts';
+import { type AuditDraft, writeAudit } from './audit-write.ts';
+import type {
+  AssetChange,
+  AuditContext,
+  CarriedChange,
+  Expiry,
+  LifecycleWrites,
+  ObjectRecord,
+  RefusalReason,
+} from './catalog.ts';
+import type { Database, Session } from './database.ts';
+import { lockAssets } from './deletes.ts';
+import { normalizeTime, secondsAfter } from './filters.ts';
+import { lockObjects } from './objects.ts';
+import { isUuid, toAsset } from './rows.ts';
+
+export function lifecycleWrites(database: Database): LifecycleWrites {
+  return {
+    extend: (identity, ids, expiry, context) =>
+      database.write((session) => changeAssets(session, identity, ids, extension(expiry), context)),
+    trash: (identity, ids, retentionSeconds, context) =>
+      database.write((session) => changeAssets(session, identity, ids, trashing(retentionSeconds), context)),
+    restore: (identity, ids, context) =>
+      database.write((session) => changeAssets(session, identity, ids, RESTORING, context)),
+  };
+}
+
+/** An asset as it is under lock, with what users do not see. */
+export interface AssetState {
+  asset: Asset;
+  objectId: string;
+  trashEndsAt: string | null;
+}
+
+interface ChangeColumns {
+  expires_at?: string | null;
+  trashed_at?: string | null;
+  trash_ends_at?: string | null;
+}
+
+interface Change {
+  /** Past tense: the audit trail's word for it. */
+  action: string;
+  permission: 'delete' | 'restore';
+  /** Why it cannot be, given that the identity may. */
+  obstacle: (state: AssetState, now: string) => RefusalReason | undefined;
+  /** The bytes have to move with it. */
+  moves: (state: AssetState, object: ObjectRecord | undefined) => boolean;
+  columns: (now: string) => ChangeColumns;
+}
+
+function extension(expiry: Expiry): Change {
+  return {
+    action: 'extended',
+    permission: 'delete',
+    obstacle: () => undefined,
+    moves: () => false,
+    columns: (now) => ({ expires_at: expiresAt(expiry, now) }),
+  };
+}
+
+function expiresAt(expiry: Expiry, now: string): string | null {
+  if (expiry.kind === 'never') return null;
+  return expiry.kind === 'at' ? normalizeTime(expiry.time) : secondsAfter(now, expiry.seconds);
+}
+
+function trashing(retentionSeconds: number): Change {
+  return {
+    action: 'trashed',
+    permission: 'delete',
+    obstacle: ({ asset }) => (asset.trashedAt === null ? undefined : 'in-trash'),
+    moves: ({ asset }, object) => asset.isPublic && object?.isPublic === true,
+    columns: (now) => ({ trashed_at: now, trash_ends_at: secondsAfter(now, retentionSeconds) }),
+  };
+}
+
+const RESTORING: Change = {
+  action: 'restored',
+  permission: 'restore',
+  obstacle: ({ asset, trashEndsAt }, now) => {
+    if (asset.trashedAt === null) return 'not-in-trash';
+    if (trashEndsAt !== null && trashEndsAt <= now) return 'trash-ended';
+    return asset.expiresAt !== null && asset.expiresAt <= now ? 'expired' : undefined;
+  },
+  moves: ({ asset }, object) => asset.isPublic && object?.isPublic === false,
+  columns: () => ({ trashed_at: null, trash_ends_at: null }),
+};
+
+/** The change of a single asset that a move makes beside carrying it over, judged and written by the same rules. */
+export function carriedChange(change: CarriedChange): Change | undefined {
+  if (change.kind === 'trash') return trashing(change.retentionSeconds);
+  return change.kind === 'restore' ? RESTORING : undefined;
+}
+
+/** What keeps an identity from a change of an asset that is locked. */
+export function refusalOf(
+  identity: Identity,
+  change: Change,
+  state: AssetState | undefined,
+  now: string,
+): RefusalReason | undefined {
+  if (state === undefined) return 'missing';
+  const decision = decideOnAsset(identity, change.permission, state.asset);
+  if (decision === 'hide') return 'missing';
+  return decision === 'deny' ? 'denied' : change.obstacle(state, now);
+}
+
+export async function lockAssetStates(session: Session, ids: readonly string[]): Promise<Map<string, AssetState>> {
+  const locked = await lockAssets(session, ids);
+  const ends = await assetsToDecideOn(session, [...locked.keys()])
+    .select(['assets.id', 'assets.trash_ends_at'])
+    .execute();
+  const endOf = new Map(ends.map((row) => [row.id, row.trash_ends_at]));
+  return new Map([...locked].map(([id, row]) => [id, { ...row, trashEndsAt: endOf.get(id) ?? null }]));
+}
+
+async function changeAssets(
+  session: Session,
+  identity: Identity,
+  ids: readonly string[],
+  change: Change,
+  context: AuditContext,
+): Promise<AssetChange[]> {
+  const now = await session.now();
+  const states = await lockAssetStates(session, ids);
+  const objects = await lockObjects(
+    session,
+    [...states.values()].map((state) => state.objectId),
+  );
+  const results: AssetChange[] = [];
+  const audit: AuditDraft[] = [];
+  for (const id of ids) {
+    const state = states.get(id);
+    const reason = refusalOf(identity, change, state, now);
+    if (reason !== undefined || state === undefined) {
+      results.push(refused(id, reason ?? 'missing', state));
+      audit.push(refusedEvent(identity, change.action, id, reason ?? 'missing', state?.asset));
+      continue;
+    }
+    const object = objects.get(state.objectId);
+    if (object !== undefined && change.moves(state, object)) {
+      results.push({ kind: 'move-needed', id, found: { asset: state.asset, object } });
+      continue;
+    }
+    const asset = await writeChange(session, id, change.columns(now), now);
+    states.set(id, { ...state, asset, trashEndsAt: change.columns(now).trash_ends_at ?? null });
+    results.push({ kind: 'changed', id, asset });
+    audit.push(changedEvent(identity, change.action, state.asset, change.columns(now)));
+  }
+  await writeAudit(session, audit, context, now);
+  return results;
+}
+
+function refused(id: string, reason: RefusalReason, state: AssetState | undefined): AssetChange {
+  const known = reason !== 'missing' && state !== undefined;
+  return known ? { kind: 'refused', id, reason, asset: state.asset } : { kind: 'refused', id, reason };
+}
+
+async function writeChange(session: Session, id: string, columns: ChangeColumns, now: string): Promise<Asset> {
+  const row = await assetChanges(session)
+    .updateTable('assets')
+    .set({ ...columns, updated_at: now })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return toAsset(row);
+}
+
+/** What happened to one asset, with the values before and after. */
+export function changedEvent(identity: Identity, action: string, before: Asset, columns: ChangeColumns): AuditDraft {
+  return {
+    actor: identity.user,
+    organizationId: before.organizationId,
+    action,
+    assetId: before.id,
+    assetUserId: before.userId,
+    outcome: 'success',
+    details: {
+      originalFilename: before.originalFilename,
+      previousExpiresAt: before.expiresAt,
+      ...Object.fromEntries(Object.entries(columns).map(([name, value]) => [toCamelCase(name), value])),
+    },
+  };
+}
+
+function toCamelCase(column: string): string {
+  return column.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+/** A refusal belongs to the organisation of whoever asked, unless it may know of the asset. */
+export function refusedEvent(
+  identity: Identity,
+  action: string,
+  id: string,
+  reason: RefusalReason,
+  asset: Asset | undefined,
+): AuditDraft {
+  const known = reason === 'missing' ? undefined : asset;
+  return {
+    actor: identity.user,
+    organizationId: known?.organizationId ?? identity.organization,
+    action,
+    assetId: isUuid(id) ? id : null,
+    assetUserId: known?.userId ?? null,
+    outcome: 'refused',
+    details: isUuid(id) ? { reason } : { reason, id },
+  };
+}

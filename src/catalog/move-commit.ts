@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import type { Asset } from '../core/asset.ts';
+import type { Identity } from '../core/identity.ts';
+import { keyFilename } from '../core/storage-key.ts';
+import { assetChanges, assetsOnObjects } from './asset-query.ts';
+import { type AuditDraft, writeAudit } from './audit-write.ts';
+import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord } from './catalog.ts';
+import type { Session } from './database.ts';
+import { secondsAfter } from './filters.ts';
+import { type AssetState, carriedChange, changedEvent, lockAssetStates, refusalOf, refusedEvent } from './lifecycle.ts';
+import { lockObjects, markDeleting, markStored, storedObjects } from './objects.ts';
+import { toAsset } from './rows.ts';
+import { placeKey } from './upload-reserve.ts';
+import { lockVerdicts } from './verdicts.ts';
+
+/** Rule 4: a public address may come back so long after its row's last delete. */
+const PUBLIC_ADDRESS_SECONDS = 24 * 3600;
+
+interface Moving {
+  session: Session;
+  identity: Identity;
+  move: MoveCommit;
+  leaseSeconds: number;
+  context: AuditContext;
+  now: string;
+}
+
+/** Rule 6, last transaction: assets, both rows and the audit trail change together, or our own copy is given up. */
+export async function commitMove(
+  session: Session,
+  identity: Identity,
+  move: MoveCommit,
+  leaseSeconds: number,
+  context: AuditContext,
+): Promise<MoveResult> {
+  const moving: Moving = { session, identity, move, leaseSeconds, context, now: await session.now() };
+  await lockVerdicts(session, [move.source]);
+  const present = await storedObjects(session, [move.source]);
+  const ids = [move.source.id, move.target.objectId, ...present.map((object) => object.id)];
+  const objects = await lockObjects(session, ids);
+  const source = objects.get(move.source.id);
+  if (source === undefined || source.state !== move.source.state || source.etag !== move.source.etag) {
+    return undo(moving, 'source-changed');
+  }
+  const target = await chooseTarget(moving, source, objects);
+  if (target === undefined) return undo(moving, 'target-changed');
+  const on = await assetsOnObjects(session, [source.id]).select('assets.id').execute();
+  const carried = on.map((row) => row.id).filter((id) => isCarried(move, id));
+  const states = await lockAssetStates(session, carried);
+  const reason = await refusal(moving, states);
+  if (reason !== undefined) return undo(moving, reason);
+  if (carried.length < on.length && placeKey(source) === placeKey(target.object) && !target.object.isPublic) {
+    if (!source.isPublic) return undo(moving, 'target-changed');
+  }
+  const removable = carried.length === on.length ? await endSource(moving, source) : undefined;
+  if (target.isNew) await arrive(moving, target.object);
+  const assets = await carry(moving, states, target.object);
+  const discard = target.isNew ? undefined : await discardOwn(moving);
+  return {
+    kind: 'moved',
+    target: target.object,
+    assets,
+    ...(removable === undefined ? {} : { removable }),
+    ...(discard === undefined ? {} : { discard }),
+  };
+}
+
+function isCarried({ carry: which }: MoveCommit, id: string): boolean {
+  return which.kind === 'all' || which.assetId === id;
+}
+
+interface Target {
+  object: ObjectRecord;
+  /** Our own PENDING row becomes it. */
+  isNew: boolean;
+}
+
+/** Our copy; or, where the same private content became STORED there meanwhile, that. */
+async function chooseTarget(
+  { session, move }: Moving,
+  source: ObjectRecord,
+  objects: ReadonlyMap<string, ObjectRecord>,
+): Promise<Target | undefined> {
+  const named = objects.get(move.target.objectId);
+  if (named === undefined || named.sha256 !== source.sha256 || named.organizationId !== source.organizationId) {
+    return undefined;
+  }
+  if (move.target.kind === 'use') {
+    const isUsable = named.state === 'STORED' && !named.isPublic && named.damagedAt === null;
+    return isUsable && named.etag === move.target.etag ? { object: named, isNew: false } : undefined;
+  }
+  const isOurs = named.state === 'PENDING' && named.claim === move.target.claim;
+  if (!isOurs || !(await isCopyOf(session, named.id, source.id))) return undefined;
+  const stored: ObjectRecord = { ...named, ...move.target.facts, state: 'STORED', claim: null, leaseExpiresAt: null };
+  if (named.isPublic || move.targetRetainSeconds !== undefined) return { object: stored, isNew: true };
+  const rival = [...objects.values()].find(
+    (object) =>
+      object.state === 'STORED' && !object.isPublic && object.id !== source.id && placeKey(object) === placeKey(named),
+  );
+  if (rival === undefined) return { object: stored, isNew: true };
+  return rival.damagedAt === null ? { object: rival, isNew: false } : undefined;
+}
+
+async function isCopyOf(session: Session, objectId: string, sourceId: string): Promise<boolean> {
+  const row = await session.db
+    .selectFrom('objects')
+    .select('copied_from')
+    .where('id', '=', objectId)
+    .executeTakeFirst();
+  return row?.copied_from === sourceId;
+}
+
+/** Whether the one asset that is carried may be changed so by this identity, judged under lock. */
+async function refusal({ session, identity, move, context, now }: Moving, states: ReadonlyMap<string, AssetState>) {
+  if (move.carry.kind !== 'one') return undefined;
+  const { assetId, change } = move.carry;
+  const state = states.get(assetId);
+  if (state === undefined) return 'missing' as const;
+  const judged = change === undefined ? undefined : carriedChange(change);
+  if (judged === undefined) return undefined;
+  const reason = refusalOf(identity, judged, state, now);
+  if (reason !== undefined) {
+    await writeAudit(session, [refusedEvent(identity, judged.action, assetId, reason, state.asset)], context, now);
+  }
+  return reason;
+}
+
+/** Before its successor becomes STORED: only one private object of a content may be. */
+async function endSource(moving: Moving, source: ObjectRecord): Promise<ClaimedObject | undefined> {
+  const { session, move, leaseSeconds, now } = moving;
+  if (move.sourceEnd.kind === 'delete') {
+    const [removable] = await markDeleting(session, [{ objectId: source.id, claim: randomUUID() }], leaseSeconds, now);
+    if (source.isPublic) await keepAddress(moving, source);
+    return removable;
+  }
+  const { seconds, damaged } = move.sourceEnd;
+  await session.db
+    .updateTable('objects')
+    .set((eb) => ({
+      state: 'RETAINED',
+      retain_until: session.dialect.nowPlus(seconds),
+      updated_at: now,
+      ...(damaged === true ? { damaged_at: eb.fn.coalesce('damaged_at', session.dialect.now) } : {}),
+    }))
+    .where('id', '=', source.id)
+    .execute();
+  return undefined;
+}
+
+async function keepAddress({ session, now }: Moving, source: ObjectRecord): Promise<void> {
+  await session.db
+    .updateTable('objects')
+    .set({ retain_until: secondsAfter(now, PUBLIC_ADDRESS_SECONDS) })
+    .where('id', '=', source.id)
+    .execute();
+}
+
+async function arrive({ session, move, now }: Moving, object: ObjectRecord): Promise<void> {
+  if (move.target.kind !== 'store') return;
+  await markStored(session, [{ objectId: object.id, facts: move.target.facts }], now, move.targetRetainSeconds);
+}
+
+async function carry(moving: Moving, states: ReadonlyMap<string, AssetState>, target: ObjectRecord): Promise<Asset[]> {
+  const { session, identity, move, context, now } = moving;
+  const change = move.carry.kind === 'one' ? move.carry.change : undefined;
+  const judged = change === undefined ? undefined : carriedChange(change);
+  const columns = judged?.columns(now) ?? {};
+  const visibility = change?.kind === 'visibility' ? { is_public: change.isPublic, cdn_url: change.cdnUrl } : {};
+  const withdrawn = change?.kind === 'trash' ? { cdn_url: null } : {};
+  const assets: Asset[] = [];
+  const audit: AuditDraft[] = [];
+  for (const { asset: before } of states.values()) {
+    const row = await assetChanges(session)
+      .updateTable('assets')
+      .set({
+        object_id: target.id,
+        filename: keyFilename(target.storagePath),
+        storage_provider: target.storageProvider,
+        backend: target.backend,
+        storage_path: target.storagePath,
+        damaged_at: null,
+        updated_at: now,
+        ...columns,
+        ...visibility,
+        ...withdrawn,
+      })
+      .where('id', '=', before.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    assets.push(toAsset(row));
+    const event = changedEvent(identity, judged?.action ?? move.audit.action, before, columns);
+    const places = { from: placeOf(move.source), to: placeOf(target) };
+    audit.push({ ...event, details: { ...event.details, ...move.audit.details, ...places } });
+  }
+  await writeAudit(session, audit, context, now);
+  return assets;
+}
+
+function placeOf({ backend, storagePath }: ObjectRecord): string {
+  return `${backend}:${storagePath}`;
+}
+
+async function undo(moving: Moving, reason: Extract<MoveResult, { kind: 'undone' }>['reason']): Promise<MoveResult> {
+  const discard = await discardOwn(moving);
+  return discard === undefined ? { kind: 'undone', reason } : { kind: 'undone', reason, discard };
+}
+
+/** Our own copy, if it still is ours, turns DELETING, to be removed at once. */
+async function discardOwn({ session, move, leaseSeconds, now }: Moving): Promise<ClaimedObject | undefined> {
+  if (move.target.kind !== 'store') return undefined;
+  const { objectId, claim } = move.target;
+  const own = (await lockObjects(session, [objectId])).get(objectId);
+  if (own?.state !== 'PENDING' || own.claim !== claim) return undefined;
+  const [discard] = await markDeleting(session, [{ objectId, claim: randomUUID() }], leaseSeconds, now);
+  return discard;
+}

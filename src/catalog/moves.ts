@@ -1,0 +1,104 @@
+import type { MoveRequest, MoveReservation, MoveWrites, ObjectRecord } from './catalog.ts';
+import type { Database, Session } from './database.ts';
+import { commitMove } from './move-commit.ts';
+import { lockObjects, storedObjects } from './objects.ts';
+import { toObjectRecord } from './rows.ts';
+import type { TableRow } from './tables.ts';
+import { pendingRow, placeKey, times } from './upload-reserve.ts';
+import { lockVerdicts } from './verdicts.ts';
+
+export function moveWrites(database: Database): MoveWrites {
+  return {
+    begin: (requests, leaseSeconds) => database.write((session) => begin(session, requests, leaseSeconds)),
+    commit: (identity, move, leaseSeconds, context) =>
+      database.write((session) => commitMove(session, identity, move, leaseSeconds, context)),
+  };
+}
+
+async function begin(
+  session: Session,
+  requests: readonly MoveRequest[],
+  leaseSeconds: number,
+): Promise<MoveReservation[]> {
+  if (requests.length === 0) return [];
+  const ids = requests.map((request) => request.sourceObjectId);
+  const contents = [...(await readObjects(session, ids)).values()];
+  await lockVerdicts(session, contents);
+  const sources = await lockObjects(session, ids);
+  const moment = await times(session, leaseSeconds);
+  await detachDeadCopies(session, ids);
+  const stored = new Map((await storedObjects(session, contents)).map((object) => [placeKey(object), object]));
+  const pending: TableRow<'objects'>[] = [];
+  const plans = requests.map((request): MoveReservation => {
+    const source = sources.get(request.sourceObjectId);
+    if (source === undefined || (source.state !== 'STORED' && source.state !== 'RETAINED')) {
+      return { kind: 'skipped', reason: 'gone' };
+    }
+    const held = usableCopy(request, source, stored);
+    if (held !== undefined) return { kind: 'use', object: held, source };
+    const { organizationId, size, sha256 } = source;
+    const row = pendingRow({ ...request, organizationId, size, sha256 }, moment, source.id);
+    pending.push(row);
+    return { kind: 'store', objectId: row.id, claim: row.claim ?? '', source };
+  });
+  // Whose source is being copied already, or whose path is known already, is not inserted.
+  await session.insert('objects', pending, { ifAbsent: true });
+  const inserted = await readObjects(
+    session,
+    pending.map((row) => row.id),
+  );
+  return Promise.all(plans.map((plan) => withObstacle(session, plan, inserted)));
+}
+
+async function readObjects(session: Session, ids: readonly string[]): Promise<Map<string, ObjectRecord>> {
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    ids.map((id) => ({ id })),
+  );
+  const rows = await session.db
+    .selectFrom('objects')
+    .where('objects.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
+    .selectAll('objects')
+    .execute();
+  return new Map(rows.map((row) => [row.id, toObjectRecord(row)]));
+}
+
+/** A copy whose maker died no longer keeps others from copying; its commit, should it come, finds that out. */
+async function detachDeadCopies(session: Session, sourceIds: readonly string[]): Promise<void> {
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    sourceIds.map((id) => ({ id })),
+  );
+  await session.db
+    .updateTable('objects')
+    .set({ copied_from: null })
+    .where('copied_from', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
+    .where('state', '=', 'PENDING')
+    .where('lease_expires_at', '<=', session.dialect.now)
+    .execute();
+}
+
+function usableCopy(
+  request: MoveRequest,
+  source: ObjectRecord,
+  stored: ReadonlyMap<string, ObjectRecord>,
+): ObjectRecord | undefined {
+  if (request.isPublic || source.state === 'RETAINED') return undefined;
+  const { organizationId, sha256 } = source;
+  const held = stored.get(placeKey({ organizationId, sha256, backend: request.backend }));
+  return held === undefined || held.id === source.id || held.damagedAt !== null ? undefined : held;
+}
+
+async function withObstacle(
+  session: Session,
+  plan: MoveReservation,
+  inserted: ReadonlyMap<string, ObjectRecord>,
+): Promise<MoveReservation> {
+  if (plan.kind !== 'store' || inserted.has(plan.objectId)) return plan;
+  const copy = await session.db
+    .selectFrom('objects')
+    .select('id')
+    .where('copied_from', '=', plan.source.id)
+    .executeTakeFirst();
+  return { kind: 'skipped', reason: copy === undefined ? 'address-taken' : 'busy' };
+}

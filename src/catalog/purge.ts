@@ -1,0 +1,140 @@
+import { sql } from 'kysely';
+import type { Asset } from '../core/asset.ts';
+import type { Identity } from '../core/identity.ts';
+import { type AssetSelection, assetsIn, organizationsWithAssets } from './asset-query.ts';
+import { writeAudit } from './audit-write.ts';
+import type { AssetPurge, AuditContext, PurgedAsset, PurgeFilter, PurgeKind } from './catalog.ts';
+import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
+import type { Database, Session } from './database.ts';
+import { deletedEvent, type LockedAsset, removeLocked } from './deletes.ts';
+import { normalizeTime } from './filters.ts';
+import { toAsset } from './rows.ts';
+import { contentKey, lockVerdicts } from './verdicts.ts';
+
+export function assetPurge(database: Database): AssetPurge {
+  return {
+    organizations: async (scope) =>
+      'organization' in scope ? [scope.organization] : database.read(organizationsWithAssets),
+    due: (filter) => database.read((session) => due(session, filter)),
+    page: (filter, limit, after) => database.read((session) => page(session, filter, limit, after)),
+    take: (identity, filter, limit, leaseSeconds, context) =>
+      database.write((session) => take(session, identity, filter, limit, leaseSeconds, context)),
+  };
+}
+
+/** The column that says since when an asset is due; with created_at and id behind it, an index serves the order. */
+const DUE_COLUMNS = {
+  expired: ['assets.expires_sort', 'assets.created_at', 'assets.id'],
+  trash: ['assets.trash_ends_at', 'assets.id'],
+} as const satisfies Record<PurgeKind, readonly string[]>;
+
+function dueAssets(session: Session, filter: Omit<PurgeFilter, 'backends'>): AssetSelection {
+  const [dueColumn] = DUE_COLUMNS[filter.kind];
+  let query = assetsIn(session, { organization: filter.organization })
+    .where(dueColumn, 'is not', null)
+    .where(dueColumn, '<=', session.dialect.now)
+    .where('assets.trashed_at', filter.kind === 'trash' ? 'is not' : 'is', null);
+  if (filter.before !== undefined) query = query.where(dueColumn, '<', normalizeTime(filter.before));
+  if (filter.assetType !== undefined) query = query.where('assets.asset_type', '=', filter.assetType);
+  if (filter.projectId !== undefined) query = query.where('assets.project_id', '=', filter.projectId);
+  return query;
+}
+
+async function due(session: Session, filter: Omit<PurgeFilter, 'backends'>) {
+  const rows = await dueAssets(session, filter)
+    .select(['assets.backend', sql<number>`count(*)`.as('count'), sql<number>`sum(assets.file_size)`.as('bytes')])
+    .groupBy('assets.backend')
+    .execute();
+  return rows.map((row) => ({ backend: row.backend, count: Number(row.count), bytes: Number(row.bytes) }));
+}
+
+function inOrder(session: Session, filter: PurgeFilter): AssetSelection {
+  let query = dueAssets(session, filter).where('assets.backend', 'in', [...filter.backends]);
+  for (const column of DUE_COLUMNS[filter.kind]) query = query.orderBy(column);
+  return query;
+}
+
+async function page(
+  session: Session,
+  filter: PurgeFilter,
+  limit: number,
+  after: string | undefined,
+): Promise<{ assets: Asset[]; nextCursor: string | null }> {
+  if (filter.backends.length === 0) return { assets: [], nextCursor: null };
+  const columns = DUE_COLUMNS[filter.kind];
+  const label = `purge-${filter.kind}`;
+  let query = inOrder(session, filter);
+  if (after !== undefined) {
+    const values: CursorValues = decodeCursor(
+      label,
+      columns.map(() => 'string'),
+      after,
+    );
+    query = query.where(sql<boolean>`(${sql.join(columns.map((name) => sql.ref(name)))}) > (${sql.join(values)})`);
+  }
+  const rows = await query
+    .selectAll('assets')
+    .limit(limit + 1)
+    .execute();
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  const position =
+    last === undefined
+      ? undefined
+      : filter.kind === 'trash'
+        ? [last.trash_ends_at ?? '', last.id]
+        : [last.expires_sort, last.created_at, last.id];
+  return {
+    assets: shown.map(toAsset),
+    nextCursor: position === undefined ? null : encodeCursor(label, position),
+  };
+}
+
+async function take(
+  session: Session,
+  identity: Identity,
+  filter: PurgeFilter,
+  limit: number,
+  leaseSeconds: number,
+  context: AuditContext,
+): Promise<PurgedAsset[]> {
+  if (filter.backends.length === 0) return [];
+  const free = await lockDue(session, filter, limit);
+  if (free.length === 0) return [];
+  const now = await session.now();
+  const freed = await removeLocked(session, free, leaseSeconds, now);
+  await writeAudit(
+    session,
+    free.map(({ asset }) => deletedEvent(identity, asset, reasonOf(filter.kind, asset))),
+    context,
+    now,
+  );
+  return free.map(({ asset, objectId }) => {
+    const released = freed.get(objectId);
+    // Several assets of one batch may have shared the object: its bytes count, and are removed, once.
+    freed.delete(objectId);
+    if (released === undefined) return { asset, bytesFreed: 0 };
+    return { asset, bytesFreed: released.object.storedSize, removable: released.removable };
+  });
+}
+
+function reasonOf(kind: PurgeKind, asset: Asset): Readonly<Record<string, unknown>> {
+  return kind === 'expired'
+    ? { reason: 'expired', expiresAt: asset.expiresAt }
+    : { reason: 'trash', trashedAt: asset.trashedAt };
+}
+
+/**
+ * Locks what is due and free. The assets come before their verdicts here, against the common order: that cannot
+ * deadlock, because neither waits. What somebody else holds is left out.
+ */
+async function lockDue(session: Session, filter: PurgeFilter, limit: number): Promise<LockedAsset[]> {
+  const query = inOrder(session, filter).selectAll('assets').limit(limit);
+  const rows = await session.dialect.forUpdate(query, 'assets', { skipLocked: true }).execute();
+  const locked = rows.map((row) => ({ asset: toAsset(row), objectId: row.object_id }));
+  const contents = locked.map(({ asset }) => ({ organizationId: asset.organizationId, sha256: asset.fileHash }));
+  const verdicts = await lockVerdicts(session, contents, { skipLocked: true });
+  return locked.filter(({ asset }) =>
+    verdicts.has(contentKey({ organizationId: asset.organizationId, sha256: asset.fileHash })),
+  );
+}

@@ -1,0 +1,107 @@
+import { sql } from 'kysely';
+import type { OrganizationScope } from '../core/identity.ts';
+import { assetsIn } from './asset-query.ts';
+import type { AssetStat, CatalogStatistics, ObjectState, StatCount, Statistics } from './catalog.ts';
+import type { Database, Session } from './database.ts';
+
+const HORIZONS_IN_DAYS = [7, 30, 90];
+const SECONDS_A_DAY = 86_400;
+
+export function statistics(database: Database): Statistics {
+  return { read: (scope) => database.snapshot((session) => read(session, scope)) };
+}
+
+const count = sql<number>`count(*)`.as('count');
+
+async function read(session: Session, scope: OrganizationScope): Promise<CatalogStatistics> {
+  const assets = await assetStats(session, scope);
+  const stored = await storedContent(session, scope);
+  const expiring: CatalogStatistics['expiring'] = [];
+  for (const days of HORIZONS_IN_DAYS) expiring.push({ days, ...(await dueWithin(session, scope, days)) });
+  return {
+    assets,
+    objects: await objectStats(session, scope),
+    expired: await alreadyExpired(session, scope),
+    expiring,
+    // Every STORED object has an asset; what the assets count beyond the objects needs no bytes of its own.
+    deduplicated: {
+      count: sumOf(assets, 'count') - stored.count,
+      bytes: sumOf(assets, 'bytes') - stored.bytes,
+    },
+  };
+}
+
+function sumOf(stats: readonly StatCount[], field: keyof StatCount): number {
+  return stats.reduce((total, each) => total + each[field], 0);
+}
+
+async function assetStats(session: Session, scope: OrganizationScope): Promise<AssetStat[]> {
+  const columns = [
+    'assets.organization_id',
+    'assets.asset_type',
+    'assets.backend',
+    'assets.status',
+    'assets.virus_scan_status',
+  ] as const;
+  const rows = await assetsIn(session, scope)
+    .select([...columns, count, sql<number>`sum(assets.file_size)`.as('bytes')])
+    .groupBy(columns)
+    .orderBy('assets.organization_id')
+    .orderBy('assets.asset_type')
+    .orderBy('assets.backend')
+    .orderBy('assets.status')
+    .orderBy('assets.virus_scan_status')
+    .execute();
+  return rows.map((row) => ({
+    organizationId: row.organization_id,
+    assetType: row.asset_type,
+    backend: row.backend,
+    status: row.status,
+    scanStatus: row.virus_scan_status,
+    count: Number(row.count),
+    bytes: Number(row.bytes),
+  }));
+}
+
+async function objectStats(session: Session, scope: OrganizationScope): Promise<CatalogStatistics['objects']> {
+  let query = session.db
+    .selectFrom('objects')
+    .select(['backend', 'state', count, sql<number>`sum(coalesce(stored_size, 0))`.as('bytes')]);
+  if ('organization' in scope) query = query.where('organization_id', '=', scope.organization);
+  const rows = await query.groupBy(['backend', 'state']).orderBy('backend').orderBy('state').execute();
+  return rows.map((row) => ({
+    backend: row.backend,
+    state: row.state as ObjectState,
+    count: Number(row.count),
+    bytes: Number(row.bytes),
+  }));
+}
+
+async function storedContent(session: Session, scope: OrganizationScope): Promise<StatCount> {
+  let query = session.db
+    .selectFrom('objects')
+    .select([count, sql<number>`coalesce(sum(size), 0)`.as('bytes')])
+    .where('state', '=', 'STORED');
+  if ('organization' in scope) query = query.where('organization_id', '=', scope.organization);
+  const row = await query.executeTakeFirstOrThrow();
+  return { count: Number(row.count), bytes: Number(row.bytes) };
+}
+
+const sizes = sql<number>`coalesce(sum(assets.file_size), 0)`.as('bytes');
+
+async function alreadyExpired(session: Session, scope: OrganizationScope): Promise<StatCount> {
+  const row = await assetsIn(session, scope)
+    .where('assets.expires_sort', '<=', session.dialect.now)
+    .select([count, sizes])
+    .executeTakeFirstOrThrow();
+  return { count: Number(row.count), bytes: Number(row.bytes) };
+}
+
+async function dueWithin(session: Session, scope: OrganizationScope, days: number): Promise<StatCount> {
+  const row = await assetsIn(session, scope)
+    .where('assets.expires_sort', '>', session.dialect.now)
+    .where('assets.expires_sort', '<=', session.dialect.nowPlus(days * SECONDS_A_DAY))
+    .select([count, sizes])
+    .executeTakeFirstOrThrow();
+  return { count: Number(row.count), bytes: Number(row.bytes) };
+}

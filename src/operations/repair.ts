@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import type { InventoryRow, ObjectRecord } from '../catalog/catalog.ts';
+import { toFailure } from '../core/errors.ts';
+import { type KeyPlace, keyInPlace } from '../core/storage-key.ts';
+import type { StoredObject } from '../storage/backend.ts';
+import { hashOf } from './check-stored-copy.ts';
+import type { OperationContext } from './context.ts';
+import { moveBytes } from './move-bytes.ts';
+import { finishLeftovers } from './purge-leftovers.ts';
+import { asAssetError } from './storage-failure.ts';
+import { factsOf } from './upload-bytes.ts';
+import type { Finding, Repair, Verification } from './verify-run.ts';
+
+/** How long what nobody needs any more is kept, in case somebody does. */
+const RETAIN_SECONDS = 30 * 86_400;
+
+/** Puts right what a finding says, as far as that can be; never throws for one finding. */
+export async function repairFinding(
+  verification: Verification,
+  finding: Finding,
+  row: InventoryRow | undefined,
+  found: StoredObject | undefined,
+): Promise<Repair> {
+  try {
+    if (finding.kind === 'orphaned' && found !== undefined) return await keepOrphan(verification, found);
+    if (finding.kind === 'abandoned' && row !== undefined) return await finishInterrupted(verification, row);
+    if (row === undefined) throw new Error('a finding has neither row nor bytes');
+    return await replaceBytes(verification, finding, row);
+  } catch (error) {
+    return { kind: 'failed', failure: toFailure(asAssetError(error)) };
+  }
+}
+
+async function finishInterrupted({ context, store }: Verification, row: InventoryRow): Promise<Repair> {
+  const catalog = await context.catalog();
+  const filter = { backends: [store.name], objectIds: [row.id] };
+  const claimed = await catalog.leftovers.claim(filter, 1, context.leaseSeconds);
+  if (claimed.length === 0) return { kind: 'repaired', how: 'another finished it meanwhile' };
+  for await (const outcome of finishLeftovers(context, new Map([[store.name, store]]), claimed)) {
+    if (outcome.kind === 'failed') return { kind: 'failed', failure: outcome.failure };
+  }
+  return { kind: 'repaired', how: row.state === 'PENDING' ? 'the upload is undone' : 'the delete is finished' };
+}
+
+/** Known at once where it lies, then moved to lost+found: killed in between, it still goes in the end. */
+async function keepOrphan({ context, store }: Verification, found: StoredObject): Promise<Repair> {
+  const { body } = await store.get(found.key);
+  const sha256 = await hashOf(body);
+  const catalog = await context.catalog();
+  const [organizationId = ''] = keyInPlace(found.key, 'private').split('/');
+  const adopted = await catalog.inventory.adopt({
+    organizationId,
+    backend: store.name,
+    storageProvider: store.provider,
+    storagePath: found.key,
+    size: found.size,
+    sha256,
+    isPublic: found.key.startsWith('public/'),
+    facts: factsOf(found, null), // kept as the bytes that lie there, whatever they are coded in
+    retainSeconds: RETAIN_SECONDS,
+  });
+  if (adopted === undefined) return { kind: 'repaired', how: 'a row knows it by now' };
+  const target = keyInPlace(found.key, 'lost+found');
+  if (target === found.key) return { kind: 'repaired', how: `kept in ${target} for 30 days` };
+  const outcome = await moveBytes(context, {
+    source: adopted,
+    to: { backend: store.name, storagePath: target, isPublic: false },
+    carry: { kind: 'all' },
+    sourceEnd: { kind: 'delete' },
+    targetRetainSeconds: RETAIN_SECONDS,
+    audit: { action: 'repaired', details: {} },
+  });
+  const place = outcome.kind === 'moved' ? target : found.key;
+  return { kind: 'repaired', how: `kept in ${place} for 30 days` };
+}
+
+/** From another backend, another asset or a former copy of the same content; else its assets are marked. */
+async function replaceBytes({ context, store }: Verification, finding: Finding, row: InventoryRow): Promise<Repair> {
+  const catalog = await context.catalog();
+  const problems: string[] = [];
+  for (const copy of await catalog.inventory.goodCopies(row.organizationId, row.sha256, row.id)) {
+    try {
+      const outcome = await moveBytes(context, {
+        source: row,
+        readFrom: copy,
+        to: {
+          backend: store.name,
+          storagePath: keyInPlace(row.storagePath, placeOf(row), randomUUID()),
+          isPublic: row.isPublic,
+          ...(await contentTypeOf(context, finding)),
+        },
+        carry: { kind: 'all' },
+        sourceEnd: { kind: 'retain', seconds: RETAIN_SECONDS, damaged: true },
+        audit: {
+          action: 'repaired',
+          details: { finding: finding.kind, copiedFrom: `${copy.backend}:${copy.storagePath}` },
+        },
+      });
+      if (outcome.kind === 'moved') {
+        return { kind: 'repaired', how: `bytes taken from ${copy.backend}:${copy.storagePath}` };
+      }
+      problems.push(outcome.reason);
+    } catch (error) {
+      problems.push(asAssetError(error).message);
+    }
+  }
+  const details = { finding: finding.kind, detail: finding.detail };
+  await catalog.inventory.mark(context.identity, row, true, details, context.audit);
+  const why = problems.length === 0 ? 'there is no other copy' : `no copy could be used: ${problems.join('; ')}`;
+  return { kind: 'marked', how: `marked as damaged; ${why}` };
+}
+
+/** A public object tells browsers what it is; it has one asset. */
+async function contentTypeOf(context: OperationContext, { assetIds }: Finding): Promise<{ contentType?: string }> {
+  const catalog = await context.catalog();
+  const [found] = await catalog.assets.byIds(context.identity, assetIds.slice(0, 1));
+  return found?.asset.isPublic === true ? { contentType: found.asset.mimeType } : {};
+}
+
+function placeOf({ isPublic, storagePath }: ObjectRecord): KeyPlace {
+  if (isPublic) return 'public';
+  return storagePath.startsWith('quarantine/') ? 'quarantine' : 'private';
+}

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import type { AssetChange, AssetWithObject } from '../catalog/catalog.ts';
+import type { Asset } from '../core/asset.ts';
+import { type FailureRecord, toFailure } from '../core/errors.ts';
+import { keyInPlace } from '../core/storage-key.ts';
+import { changeRefused } from './change-refusals.ts';
+import type { OperationContext } from './context.ts';
+import { moveBytes } from './move-bytes.ts';
+import { resolveAsset } from './resolve-assets.ts';
+import { asAssetError } from './storage-failure.ts';
+import { recordUnknownNames } from './unknown-names.ts';
+
+export type ChangeOutcome =
+  | { kind: 'changed'; id: string; asset: Asset }
+  | { kind: 'failed'; id: string; failure: FailureRecord };
+
+/**
+ * Puts assets into the trash, for as long as is configured now. A public one leaves its public path first: its bytes
+ * are moved to a private one.
+ */
+export async function trashAssets(context: OperationContext, ids: readonly string[]): Promise<ChangeOutcome[]> {
+  const catalog = await context.catalog();
+  const retentionSeconds = context.lifecycle.trashSeconds;
+  const changes = await catalog.lifecycle.trash(context.identity, ids, retentionSeconds, context.audit);
+  const outcomes: ChangeOutcome[] = [];
+  for (const change of changes) {
+    outcomes.push(await settle(context, 'delete', change, (found) => withdraw(context, found, retentionSeconds)));
+  }
+  return outcomes;
+}
+
+/**
+ * Brings assets back from the trash, one by one. A public one gets a new public address.
+ * @throws AssetError if the catalog cannot be used at all
+ */
+export async function* restoreAssets(context: OperationContext, ids: readonly string[]): AsyncGenerator<ChangeOutcome> {
+  const catalog = await context.catalog();
+  for (const id of ids) {
+    if (context.signal.aborted) return;
+    let found: AssetWithObject;
+    try {
+      found = await resolveAsset(context, id);
+    } catch (error) {
+      await recordUnknownNames(context, 'restored', [{ id, error }]);
+      yield { kind: 'failed', id, failure: toFailure(error) };
+      continue;
+    }
+    const [change] = await catalog.lifecycle.restore(context.identity, [found.asset.id], context.audit);
+    if (change !== undefined) yield await settle(context, 'restore', change, (asset) => publishAgain(context, asset));
+  }
+}
+
+async function settle(
+  context: OperationContext,
+  verb: string,
+  change: AssetChange,
+  move: (found: AssetWithObject) => Promise<Asset>,
+): Promise<ChangeOutcome> {
+  const { id } = change;
+  if (change.kind === 'changed') return change;
+  if (change.kind === 'refused') {
+    return { kind: 'failed', id, failure: toFailure(changeRefused(id, verb, change.reason, change.asset)) };
+  }
+  try {
+    return { kind: 'changed', id, asset: await move(change.found) };
+  } catch (error) {
+    const failure = toFailure(asAssetError(error));
+    await recordFailedMove(context, verb, change.found.asset, failure);
+    return { kind: 'failed', id, failure };
+  }
+}
+
+async function recordFailedMove(context: OperationContext, verb: string, asset: Asset, failure: FailureRecord) {
+  const { identity, audit } = context;
+  const catalog = await context.catalog();
+  const event = {
+    actor: identity.user,
+    organizationId: asset.organizationId,
+    action: verb === 'delete' ? 'trashed' : 'restored',
+    assetId: asset.id,
+    outcome: 'failed' as const,
+    details: { ...failure },
+  };
+  await catalog.audit.record([event], audit);
+}
+
+async function withdraw(
+  context: OperationContext,
+  { asset, object }: AssetWithObject,
+  retentionSeconds: number,
+): Promise<Asset> {
+  const outcome = await moveBytes(context, {
+    source: object,
+    to: {
+      backend: object.backend,
+      storagePath: keyInPlace(object.storagePath, 'private', randomUUID()),
+      isPublic: false,
+    },
+    carry: { kind: 'one', assetId: asset.id, change: { kind: 'trash', retentionSeconds } },
+    sourceEnd: { kind: 'delete' },
+    audit: { action: 'trashed', details: {} },
+  });
+  return movedAsset(outcome, 'delete', asset);
+}
+
+async function publishAgain(context: OperationContext, { asset, object }: AssetWithObject): Promise<Asset> {
+  const outcome = await moveBytes(context, {
+    source: object,
+    to: {
+      backend: object.backend,
+      storagePath: keyInPlace(object.storagePath, 'public', randomUUID()),
+      isPublic: true,
+      contentType: asset.mimeType,
+    },
+    carry: { kind: 'one', assetId: asset.id, change: { kind: 'restore' } },
+    sourceEnd: { kind: 'delete' },
+    audit: { action: 'restored', details: {} },
+  });
+  return movedAsset(outcome, 'restore', asset);
+}
+
+function movedAsset(outcome: Awaited<ReturnType<typeof moveBytes>>, verb: string, asset: Asset): Asset {
+  if (outcome.kind === 'skipped') throw changeRefused(asset.id, verb, outcome.reason, asset);
+  const [moved] = outcome.assets;
+  if (moved === undefined) throw new Error('a move that carries one asset carried none');
+  return moved;
+}
