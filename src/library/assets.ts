@@ -71,8 +71,8 @@ export function createAssets(context: OperationContext, directory: string, close
       run(async (own) => {
         const request = { ids: [id], expiresIn, inline, noCdn: false };
         const named = downloadAs === undefined ? request : { ...request, downloadAs };
-        const { url, expiresAt, id: whole } = succeeded(await only(sign(own, named)));
-        return { id: whole, url, expiresAt };
+        const { url, expiresAt, contentEncoding, id: whole } = succeeded(await only(sign(own, named)));
+        return { id: whole, url, expiresAt, contentEncoding };
       }),
     delete: (id) =>
       run(async (own) => {

@@ -93,6 +93,8 @@ export interface SignedAsset {
   url: string;
   /** ISO 8601; null for a CDN URL, which does not end. */
   expiresAt: string | null;
+  /** What every answer is coded in, whatever its reader accepts; null: the reader gets the content. */
+  contentEncoding: string | null;
 }
 
 export interface DeletedAsset {

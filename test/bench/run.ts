@@ -5,12 +5,13 @@ import { parseSize } from '../../src/core/size.ts';
 import { type Benchmark, type BenchOptions, type Figure, isMet } from './benchmark.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { largeFile } from './large-file.ts';
+import { photographs } from './photographs.ts';
 import { startup } from './startup.ts';
 import { formatFigures } from './table.ts';
-import { uploadMany } from './upload-many.ts';
+import { uploadCompressed, uploadMany } from './upload-many.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const BENCHMARKS: readonly Benchmark[] = [startup, catalogReads, uploadMany, largeFile];
+const BENCHMARKS: readonly Benchmark[] = [startup, catalogReads, uploadMany, uploadCompressed, photographs, largeFile];
 const USAGE = `Usage: npm run bench -- [name…] [options]
 Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)
   --runs <n>           timings of each command (default 5)
