@@ -33,6 +33,3 @@ export const cdn = key(
   }),
   'Addresses of public assets.',
 );
-
-export type FileImages = z.infer<typeof images>;
-export type FileCdn = z.infer<typeof cdn>;
