@@ -64,12 +64,9 @@ export async function endOfReach(list: AssetList, reach: number): Promise<Cursor
     return (await orderKeys(rows, columns, list.order, 1, reach))[0];
   }
   const sorted = sortedRange(list.order);
-  const conditions = [
-    ...walkEquality(list),
-    ...walkCreated(list),
-    ...(sorted === undefined ? [] : list.parts.ranges[sorted].shown),
-    ...window,
-  ];
+  // What the index does not serve must not count: its entries would be passed over without end.
+  const served = isServedByCreation(list) ? [...walkEquality(list), ...walkCreated(list)] : [];
+  const conditions = [...served, ...(sorted === undefined ? [] : list.parts.ranges[sorted].shown), ...window];
   return (await orderKeys(walkSource(list).where(all(conditions)), columns, list.order, 1, reach))[0];
 }
 

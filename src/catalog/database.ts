@@ -22,6 +22,8 @@ export interface SqlDialect {
   matchesGlob(column: string, tokens: readonly GlobToken[]): RawBuilder<boolean>;
   /** The column's value in a form that no index serves: keeps the planner from another order than the asked one. */
   withoutIndex(column: string, kind: 'text' | 'int' | 'time'): RawBuilder<never>;
+  /** Whether the planner sees that one condition implies another: said twice, it would count for two. */
+  readonly derivesConditions: boolean;
   /** How far a list looks before it tries another way, in entries of an index. */
   readonly reach: Reach;
   /** What an import that brought its own `seq` has to set right. */

@@ -69,7 +69,7 @@ function* leaseWarnings(status: CatalogStatus): Generator<DoctorCheck> {
     name: 'leases',
     status: 'warning',
     message,
-    hint: 'Their bytes are known to the catalog and will be removed.',
+    hint: 'Finish or undo them with: asset-cli purge-expired',
   };
 }
 

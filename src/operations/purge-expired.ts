@@ -11,6 +11,8 @@ import { bytesRemain, removeObjects } from './remove-objects.ts';
 import { openStoresInUse } from './stores-in-use.ts';
 
 const KINDS: readonly PurgeKind[] = ['expired', 'trash'];
+/** On a shared database nobody may wait long for what a transaction holds; on an embedded one a commit is what costs. */
+const BATCH_SIZES = { postgres: 150, sqlite: 1000 } as const;
 const DRY_RUN_PAGE = 500;
 const BUSY_PAUSE_MILLISECONDS = 100;
 
@@ -65,6 +67,7 @@ async function prepare(context: OperationContext, request: PurgeRequest): Promis
     scope,
     organizations: await catalog.purge.organizations(scope),
     stores: await openStoresInUse(context, request.backend),
+    batchSize: request.batchSize ?? BATCH_SIZES[catalog.kind],
     left: request.limit ?? Number.POSITIVE_INFINITY,
     deadline: request.maxDuration === undefined ? Number.POSITIVE_INFINITY : performance.now() + request.maxDuration,
   };
@@ -103,11 +106,11 @@ async function* planAssets(run: PurgeRun, filter: PurgeFilter): AsyncGenerator<P
 }
 
 async function* purgeAssets(run: PurgeRun, filter: PurgeFilter): AsyncGenerator<PurgeOutcome> {
-  const { context, request } = run;
+  const { context } = run;
   const catalog = await context.catalog();
   let busySince: number | undefined;
   while (run.left > 0 && !mustStop(run)) {
-    const size = Math.min(request.batchSize, run.left);
+    const size = Math.min(run.batchSize, run.left);
     const taken = await catalog.purge.take(context.identity, filter, size, context.leaseSeconds, context.audit);
     if (taken.length === 0) {
       if ((await countUsable(run, filter)) === 0) return;

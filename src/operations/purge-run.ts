@@ -16,8 +16,8 @@ export interface PurgeRequest {
   before?: string;
   /** Assets at most. */
   limit?: number;
-  /** Assets a transaction. */
-  batchSize: number;
+  /** Assets a transaction; without it, what suits the database. */
+  batchSize?: number;
   /** Milliseconds; the batch under way is finished. */
   maxDuration?: number;
   maxDelete?: MaxDelete;
@@ -38,6 +38,7 @@ export interface PurgeRun {
   scope: OrganizationScope;
   organizations: readonly string[];
   stores: StoresInUse;
+  batchSize: number;
   /** Assets that may still be removed. */
   left: number;
   /** On performance.now(). */

@@ -16,6 +16,7 @@ const FILTERS: Record<string, AssetFilter> = {
   project: { projectId: 'project-7' },
   user: { userId: 'user-7' },
   backend: { backend: 'archive' },
+  trashed: { status: 'trashed' },
   'any status': { status: 'any' },
   'scan status': { scanStatus: 'CLEAN' },
   'a few names': { nameGlob: 'seo_report-0912*' },

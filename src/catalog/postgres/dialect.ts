@@ -27,6 +27,7 @@ export const postgresDialect: SqlDialect = {
     if (kind === 'time') return sql<never>`(${sql.ref(column)} + interval '0')`;
     return sql<never>`(${sql.ref(column)} || '')`;
   },
+  derivesConditions: true,
   // An entry in another order than the table's costs a look at the visibility map: few are sorted.
   reach: { walk: 2_000, scan: 10_000, sort: 50 },
   afterImport: sql`

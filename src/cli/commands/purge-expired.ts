@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
@@ -23,12 +23,11 @@ interface PurgeOptions {
   project?: string;
   before?: string;
   limit?: number;
-  batchSize: number;
+  batchSize?: number;
   maxDuration?: number;
   maxDelete?: MaxDelete;
 }
 
-const DEFAULT_BATCH = 500;
 const LARGEST_BATCH = 5000;
 
 const EXAMPLES = `
@@ -56,8 +55,10 @@ export function configure(command: Command, bind: Bind): void {
     )
     .option('--before <time>', 'only what was due before this time', parsedBy(parsePastTime))
     .option('--limit <n>', 'at most so many assets', wholeNumber(1))
-    .addOption(
-      new Option('--batch-size <n>', 'assets a transaction').argParser(parsedBy(parseBatch)).default(DEFAULT_BATCH),
+    .option(
+      '--batch-size <n>',
+      'assets a transaction (default: 150 on PostgreSQL, 1000 on SQLite)',
+      parsedBy(parseBatch),
     )
     .option('--max-duration <duration>', 'take no new work after so long', parsedBy(parseDuration));
   addMaxDeleteOption(command).addHelpText('after', EXAMPLES);
@@ -93,7 +94,7 @@ function toRequest(options: PurgeOptions, backend: string | undefined): PurgeReq
   return {
     allOrganizations: options.allOrgs === true,
     dryRun: options.dryRun === true,
-    batchSize,
+    ...(batchSize === undefined ? {} : { batchSize }),
     ...(backend === undefined ? {} : { backend }),
     ...(type === undefined ? {} : { assetType: type }),
     ...(project === undefined ? {} : { projectId: project }),
