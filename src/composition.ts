@@ -7,8 +7,12 @@ import type { Environment, LoadRequest, Settings, SettingsFlags } from './config
 import { AssetError } from './core/errors.ts';
 import { once } from './core/once.ts';
 import type { BackendPool, OperationContext } from './operations/context.ts';
+import type { Scanner } from './scan/scanner.ts';
 import type { StorageBackend } from './storage/backend.ts';
 import { openBackend } from './storage/open.ts';
+
+/** More than clamd works on at once by default (MaxThreads 10); it queues the rest. */
+const MOST_SCANNER_CONNECTIONS = 32;
 
 export interface ContextOptions {
   /** Only for reading: nothing is created, and a database that does not exist is an empty one. */
@@ -54,6 +58,7 @@ export function composeWorld(request: WorldRequest): World {
     assetTypes: settings.assetTypes,
     leaseSeconds: settings.leases.duration / 1000,
     lifecycle: toLifecycle(settings),
+    scanning: { mode: settings.scan.mode, expected: settings.scan.configured, scanner: lazyScanner(settings) },
     temporaryDirectory: tmpdir(),
     audit: { host: hostname(), correlationId: randomUUID() },
     signal,
@@ -102,6 +107,18 @@ function lazyCatalog(
     });
     closers.push(() => catalog.close());
     return catalog;
+  });
+}
+
+/** Holds no connection, so there is nothing to close. Operations decide how much they ask at once. */
+function lazyScanner({ scan, timeouts }: Settings): () => Promise<Scanner> {
+  return once(async () => {
+    const { createClamdScanner } = await import('./scan/clamd.ts');
+    return createClamdScanner({
+      address: scan.clamd,
+      connectTimeout: timeouts.connect,
+      connections: MOST_SCANNER_CONNECTIONS,
+    });
   });
 }
 

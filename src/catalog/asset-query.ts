@@ -1,5 +1,6 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Identity, OrganizationScope } from '../core/identity.ts';
+import type { ContentRef } from './catalog.ts';
 import type { Session } from './database.ts';
 import type { AllTables } from './tables.ts';
 
@@ -97,6 +98,23 @@ export function assetsOnObjects(session: Session, objectIds: readonly string[]):
   return assetTables(session)
     .selectFrom('assets')
     .where('assets.object_id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'));
+}
+
+/** The assets of these contents, by way of the hash's index; content belongs to an organisation. */
+export function assetsOfContents(session: Session, contents: readonly ContentRef[]): AssetSelection {
+  const wanted = session.dialect.rowSet(
+    { organization_id: 'text', sha256: 'text' },
+    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
+  );
+  return assetTables(session)
+    .selectFrom('assets')
+    .where((eb) =>
+      eb(
+        eb.refTuple('assets.organization_id', 'assets.file_hash'),
+        'in',
+        eb.selectFrom(wanted).select(['r.organization_id', 'r.sha256']).$asTuple('organization_id', 'sha256'),
+      ),
+    );
 }
 
 /** The organisations that have assets: one step through the index for each. */

@@ -10,8 +10,10 @@ import type {
   MoveWrites,
   Statistics,
 } from './lifecycle-contract.ts';
+import type { FoundVerdict, Verdicts } from './verdict-contract.ts';
 
 export type * from './lifecycle-contract.ts';
+export type * from './verdict-contract.ts';
 
 /**
  * The catalog: what is known about every stored file. Every method that changes something is
@@ -34,6 +36,7 @@ export interface Catalog {
   readonly purge: AssetPurge;
   readonly leftovers: Leftovers;
   readonly moves: MoveWrites;
+  readonly verdicts: Verdicts;
   readonly inventory: Inventory;
   readonly statistics: Statistics;
   readonly audit: AuditLog;
@@ -217,6 +220,8 @@ export interface UploadCommit {
   organizationId: string;
   sha256: string;
   asset: NewAsset;
+  /** What a scan found in the content: written for all assets of it in the same transaction. */
+  verdict?: FoundVerdict;
   /** Goes into the audit event beside the asset's own facts. */
   auditDetails?: Readonly<Record<string, unknown>>;
   object:

@@ -15,7 +15,15 @@ import type {
 /** When an asset expires; seconds count from the database's time. */
 export type Expiry = { kind: 'in'; seconds: number } | { kind: 'at'; time: string } | { kind: 'never' };
 
-export type RefusalReason = 'missing' | 'denied' | 'in-trash' | 'not-in-trash' | 'expired' | 'trash-ended';
+export type RefusalReason =
+  | 'missing'
+  | 'denied'
+  | 'in-trash'
+  | 'not-in-trash'
+  | 'expired'
+  | 'trash-ended'
+  | 'not-in-quarantine'
+  | 'infected';
 
 export type AssetChange =
   | { kind: 'changed'; id: string; asset: Asset }
@@ -137,6 +145,9 @@ export type CarriedChange =
   | { kind: 'restore' }
   | { kind: 'visibility'; isPublic: boolean; cdnUrl: string | null };
 
+/** Into quarantine, or out of it; what was public is private then. */
+export type PlaceChange = 'quarantine' | 'release';
+
 export interface MoveCommit {
   /** As the reservation gave it: if it changed since, the copy is undone. */
   source: ObjectRecord;
@@ -144,11 +155,13 @@ export interface MoveCommit {
     | { kind: 'store'; objectId: string; claim: string; facts: StoredFacts }
     | { kind: 'use'; objectId: string; etag: string };
   /** All assets as they are at the commit, or exactly one with its change. */
-  carry: { kind: 'all' } | { kind: 'one'; assetId: string; change?: CarriedChange };
+  carry: { kind: 'all'; change?: PlaceChange } | { kind: 'one'; assetId: string; change?: CarriedChange };
   /** What becomes of the source once no asset is left on it. */
   sourceEnd: { kind: 'delete' } | { kind: 'retain'; seconds: number; damaged?: boolean };
   /** The target is a former copy itself (lost+found). */
   targetRetainSeconds?: number;
+  /** The bytes were copied as they are, though they are not the recorded ones. */
+  targetDamaged?: boolean;
   /** Of the event of each carried asset. */
   audit: { action: string; details: Readonly<Record<string, unknown>> };
 }

@@ -13,6 +13,7 @@ import { moveWrites } from './moves.ts';
 import { assetPurge } from './purge.ts';
 import { statistics } from './statistics.ts';
 import { uploadWrites } from './uploads.ts';
+import { verdictStore } from './verdict-store.ts';
 
 /**
  * Opens the catalog at `sqlite:<path>` or `postgres://…`; loads only that database's driver.
@@ -54,6 +55,7 @@ async function catalogOn(database: Database): Promise<Catalog> {
     purge: assetPurge(database),
     leftovers: leftovers(database),
     moves: moveWrites(database),
+    verdicts: verdictStore(database),
     inventory: inventory(database),
     statistics: statistics(database),
     audit: auditLog(database),

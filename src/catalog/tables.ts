@@ -108,6 +108,7 @@ export const COLUMNS = {
     details: 'json',
   },
   verify_progress: { backend: 'text', scope: 'text', position: 'text', started_at: 'time', updated_at: 'time' },
+  scan_runs: { organization_id: 'text', started_at: 'time' },
   schema_migrations: { version: 'int', name: 'text', checksum: 'text', applied_at: 'time' },
 } as const satisfies Record<string, Readonly<Record<string, ColumnKind>>>;
 
@@ -146,6 +147,7 @@ export type OpenTables = {
   objects: Table<'objects'>;
   audit_events: Table<'audit_events'>;
   verify_progress: Table<'verify_progress'>;
+  scan_runs: Table<'scan_runs'>;
   schema_migrations: Table<'schema_migrations'>;
 };
 

@@ -17,6 +17,7 @@ import { resolveIdentity } from './identity.ts';
 import { resolveImages } from './images.ts';
 import { loadConfigFile } from './load-file.ts';
 import { dataDirectory } from './paths.ts';
+import { resolveScan } from './scan.ts';
 import type { FileConfig } from './schema/file.ts';
 import type { ContentLimits, Environment, LoadedSettings, LoadRequest, Settings } from './settings.ts';
 import { warningsAbout } from './warnings.ts';
@@ -45,6 +46,7 @@ export async function loadSettings(request: LoadRequest): Promise<LoadedSettings
       compress: config?.content?.compress ?? 'auto',
       cdnDomains: resolveCdnDomains(request.env, file, backends),
     },
+    scan: resolveScan(file),
     timeouts: {
       connect: config?.timeouts?.connect ?? DEFAULT_CONNECT_TIMEOUT,
       deadline: config?.timeouts?.deadline ?? DEFAULT_DEADLINE,

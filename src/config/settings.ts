@@ -16,6 +16,7 @@ export interface Settings {
   /** Accepted asset types: the built-in ones, then the configured ones. */
   assetTypes: readonly string[];
   content: ContentSettings;
+  scan: ScanSettings;
   timeouts: Timeouts;
   leases: Leases;
   /** Milliseconds that new assets live, by type; a type without one lives for ever. */
@@ -43,6 +44,15 @@ export interface ContentSettings {
   compress: boolean | 'auto';
   /** By backend: a host, perhaps with a path. */
   cdnDomains: ReadonlyMap<string, string>;
+}
+
+export const SCAN_MODES = ['auto', 'required', 'off'] as const;
+
+export interface ScanSettings {
+  mode: (typeof SCAN_MODES)[number];
+  clamd: { host: string; port: number } | { socket: string };
+  /** The file says something of it. */
+  configured: boolean;
 }
 
 /** In milliseconds. */

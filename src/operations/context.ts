@@ -2,6 +2,7 @@ import type { AuditContext, Catalog } from '../catalog/catalog.ts';
 import type { ContentRules } from '../content/content.ts';
 import type { Identity } from '../core/identity.ts';
 import type { ImageProfile } from '../core/image-profile.ts';
+import type { Scanner } from '../scan/scanner.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 
 /** The configured stores, opened when they are first asked for and closed with the command. */
@@ -35,6 +36,16 @@ export interface LifecycleSettings {
   trashEnabled: boolean;
 }
 
+/** What virus scans are asked for. */
+export interface Scanning {
+  /** required: nothing is stored, and nothing handed out, without a verdict. off: uploads are not scanned. */
+  mode: 'auto' | 'required' | 'off';
+  /** The configuration speaks of it: where it does not answer, that is worth a warning. */
+  expected: boolean;
+  /** Made at the first call, the same one afterwards; whether it can be reached is found out by its use. */
+  scanner(): Promise<Scanner>;
+}
+
 /** Everything an operation may touch; made by the command line, the HTTP side or the library. */
 export interface OperationContext {
   identity: Identity;
@@ -47,6 +58,7 @@ export interface OperationContext {
   assetTypes: readonly string[];
   leaseSeconds: number;
   lifecycle: LifecycleSettings;
+  scanning: Scanning;
   /** For spooled streams and downloads without a target directory. */
   temporaryDirectory: string;
   audit: AuditContext;

@@ -13,6 +13,8 @@ export interface CopyTarget {
   storagePath: StorageKey;
   isPublic: boolean;
   contentType?: string;
+  /** Whatever bytes there are, though they are not the recorded ones. */
+  asTheyAre?: boolean;
 }
 
 /**
@@ -25,7 +27,7 @@ export async function copyObject(
   target: CopyTarget,
   signal: AbortSignal,
 ): Promise<StoredFacts> {
-  const checksums = knownChecksums(source.object);
+  const checksums = target.asTheyAre === true ? {} : knownChecksums(source.object);
   const { contentEncoding } = source.object;
   const options: PutOptions = {
     ifAbsent: true,
@@ -34,6 +36,10 @@ export async function copyObject(
     signal,
     ...(contentEncoding === null ? {} : { contentEncoding }),
   };
+  if (target.asTheyAre === true) {
+    const damaged = await damagedBody(source, signal);
+    return factsOf(await target.store.put(target.storagePath, damaged, options), contentEncoding);
+  }
   const copied = await copyWithin(source, target, options);
   if (copied !== undefined) return copied;
   return factsOf(await target.store.put(target.storagePath, bodyOf(source, signal), options), contentEncoding);
@@ -70,6 +76,19 @@ async function copyWithin(
   throw new AssetError('BYTES_DAMAGED', `The bytes of ${object.storagePath} do not match their record`, {
     hint: 'See what is damaged: asset-cli verify --deep',
   });
+}
+
+async function damagedBody(
+  { store, object }: { store: StorageBackend; object: ObjectRecord },
+  signal: AbortSignal,
+): Promise<BodySource> {
+  const { size } = await store.stat(object.storagePath, { signal });
+  return {
+    size,
+    async *open() {
+      yield* (await store.get(object.storagePath, { signal })).body;
+    },
+  };
 }
 
 /** Read anew for each try of the put; bytes that are not the recorded ones end it before anything is visible. */

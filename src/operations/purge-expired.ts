@@ -3,6 +3,7 @@ import type { PurgeFilter, PurgeKind } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
 import { AssetError, toFailure } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
+import { finishInfected } from './finish-infected.ts';
 import { checkMaxDelete } from './max-delete.ts';
 import { organizationScope } from './organization-scope.ts';
 import { countLeftovers, purgeLeftovers } from './purge-leftovers.ts';
@@ -34,6 +35,7 @@ export async function* purgeExpired(context: OperationContext, request: PurgeReq
       yield* request.dryRun ? planAssets(run, filter) : purgeAssets(run, filter);
     }
   }
+  if (!isFiltered(request) && !request.dryRun) yield* quarantineInfected(run);
   if (touchesLeftovers(run)) yield* request.dryRun ? countLeftovers(run) : purgeLeftovers(run);
   yield* reportBrokenStores(run);
   yield { kind: 'remaining', count: request.dryRun ? 0 : await countDue(run) };
@@ -73,10 +75,24 @@ async function prepare(context: OperationContext, request: PurgeRequest): Promis
   };
 }
 
+function isFiltered({ assetType, projectId }: PurgeRequest): boolean {
+  return assetType !== undefined || projectId !== undefined;
+}
+
+/** What a scan found and was killed before it could move or remove. */
+async function* quarantineInfected({ context, scope }: PurgeRun): AsyncGenerator<PurgeOutcome> {
+  let count = 0;
+  for await (const { content, treatment } of finishInfected(context, scope)) {
+    if (treatment.kind === 'done') count += 1;
+    if (treatment.kind !== 'failed') continue;
+    yield { kind: 'failed', subject: { sha256: content.sha256 }, failure: treatment.failure };
+  }
+  if (count > 0) yield { kind: 'quarantined', count };
+}
+
 /** Filters on assets say nothing of leftovers, which belong to the store and thus to operators. */
 function touchesLeftovers({ context, request }: PurgeRun): boolean {
-  const filtered = request.assetType !== undefined || request.projectId !== undefined;
-  return !filtered && decideOnMaintenance(context.identity, 'touch-leftovers') === 'allow';
+  return !isFiltered(request) && decideOnMaintenance(context.identity, 'touch-leftovers') === 'allow';
 }
 
 function filterFor({ request, stores }: PurgeRun, organization: string, kind: PurgeKind): PurgeFilter {

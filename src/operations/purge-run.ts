@@ -27,10 +27,12 @@ export type PurgeOutcome =
   | { kind: 'purged' | 'would-purge'; id: string; reason: PurgeKind; organizationId: string; bytes: number }
   /** Interrupted uploads and deletes, former copies past their time, multipart leftovers. */
   | { kind: 'leftovers'; count: number; bytes: number }
+  /** Infected content of an interrupted scan, out of reach now. */
+  | { kind: 'quarantined'; count: number }
   /** What is due and still there, because of a limit, a store that is down, or another that holds it. */
   | { kind: 'remaining'; count: number }
-  /** `subject` is an asset or a backend. */
-  | { kind: 'failed'; subject: { id: string } | { backend: string }; failure: FailureRecord };
+  /** `subject` is an asset, a content or a backend. */
+  | { kind: 'failed'; subject: { id: string } | { backend: string } | { sha256: string }; failure: FailureRecord };
 
 export interface PurgeRun {
   context: OperationContext;

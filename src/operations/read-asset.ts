@@ -43,13 +43,21 @@ export async function readAsset(
 }
 
 async function readOnce(context: OperationContext, object: ObjectRecord, write: ContentWriter): Promise<void> {
+  await write(await openContent(context, object));
+}
+
+/**
+ * The content of a stored object, verified while it is read: its last bytes come only if all were right.
+ * @throws StorageError NOT_FOUND before the first byte, or what the store answers; AssetError BYTES_DAMAGED
+ */
+export async function openContent(context: OperationContext, object: ObjectRecord): Promise<AsyncIterable<Uint8Array>> {
   const store = await openOwnStore(context, object.backend);
   const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
   const content = decodedContent(body, object.contentEncoding);
-  await write(verifiedContent(content, { size: object.size, sha256: object.sha256 }));
+  return verifiedContent(content, { size: object.size, sha256: object.sha256 });
 }
 
-function isDamage(error: unknown): boolean {
+export function isDamage(error: unknown): boolean {
   if (error instanceof AssetError) return error.code === 'BYTES_DAMAGED';
   return isStorageError(error, 'NOT_FOUND', 'CONFLICT', 'INTEGRITY');
 }

@@ -92,7 +92,7 @@ async function storeOne(
   }
   const { content } = candidate.file;
   // It was to be attached to an object that is gone: its bytes have to be made after all.
-  if (content.remake !== undefined) return { kind: 'again', candidate: withContent(candidate, await content.remake()) };
+  if (content.remake !== undefined) return { kind: 'again', candidate: remade(candidate, await content.remake()) };
   const facts = await putBytes(store, candidate, manner);
   const stored: UploadCommit['object'] = { ...reservation, facts };
   const { replacesObjectId } = candidate;
@@ -103,9 +103,12 @@ async function storeOne(
   };
 }
 
-function withContent(candidate: Candidate, content: Content): Candidate {
-  const { size, sha256 } = content;
-  return { ...candidate, file: { ...candidate.file, content }, request: { ...candidate.request, size, sha256 } };
+/** The same content, its bytes made: another would not have been scanned. */
+function remade(candidate: Candidate, content: Content): Candidate {
+  if (content.sha256 === candidate.request.sha256) return { ...candidate, file: { ...candidate.file, content } };
+  throw new AssetError('STATE_CHANGED', 'The stored copy of this image went while it was uploaded', {
+    hint: 'Run the upload again.',
+  });
 }
 
 async function putBytes(store: StorageBackend, candidate: Candidate, manner: PutManner): Promise<StoredFacts> {

@@ -116,12 +116,13 @@ async function commitReady(
 function commitOf(group: Group, step: ReadyStep): UploadCommit {
   const { upload, context, store } = group;
   const { file, request } = step.candidate;
-  const { source, content } = file;
+  const { source, content, verdict } = file;
   const tags = source.relativePath === undefined ? upload.tags : { path: source.relativePath, ...upload.tags };
   return {
     organizationId: context.identity.organization,
     sha256: content.sha256,
     object: step.stored,
+    ...(verdict === undefined ? {} : { verdict }),
     asset: {
       originalFilename: source.name,
       mimeType: content.mimeType,

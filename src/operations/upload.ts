@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
-import type { Catalog, Expiry, SameUploadQuery } from '../catalog/catalog.ts';
+import type { Catalog, Expiry, FoundVerdict, SameUploadQuery } from '../catalog/catalog.ts';
 import type { Content, ReadOptions } from '../content/content.ts';
 import { readFileContent, readStreamContent } from '../content/read-content.ts';
 import type { Asset, Tags } from '../core/asset.ts';
@@ -9,6 +9,7 @@ import type { OperationContext } from './context.ts';
 import { openOwnStore } from './own-store.ts';
 import { readOptions } from './read-options.ts';
 import { storeGroup } from './upload-group.ts';
+import { knownVerdicts, refuseKnown, scanFiles, startScans, type UploadScans } from './upload-scan.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 export interface UploadRequest {
@@ -43,6 +44,8 @@ export type UploadOutcome =
 export interface PreparedFile {
   source: UploadSource;
   content: Content;
+  /** Of a scan in this upload. */
+  verdict?: FoundVerdict;
 }
 
 const NO_REPEATS: ReadonlyMap<UploadSource, UploadSource> = new Map();
@@ -64,11 +67,12 @@ const GROUP_BYTES = 16 * 2 ** 20;
 export async function* upload(context: OperationContext, request: UploadRequest): AsyncGenerator<UploadOutcome> {
   const store = await openOwnStore(context, request.backend);
   const reading = readOptions(context, request, store.features);
+  const scans = startScans(true);
   let underWay: Promise<UploadOutcome[]> | undefined;
   for await (const group of prepareGroups(context, request, reading)) {
     // The next group is read while this one is being made durable.
     const previous = underWay;
-    const storing = (previous ?? Promise.resolve()).then(() => finishGroup(context, request, group));
+    const storing = (previous ?? Promise.resolve()).then(() => finishGroup(context, request, scans, group));
     // Its failure is met at the await below, or by the caller's next turn.
     storing.catch(() => undefined);
     underWay = storing;
@@ -80,6 +84,7 @@ export async function* upload(context: OperationContext, request: UploadRequest)
 async function finishGroup(
   context: OperationContext,
   request: UploadRequest,
+  scans: UploadScans,
   group: readonly (PreparedFile | PreparationFailure)[],
 ): Promise<UploadOutcome[]> {
   const outcomes = new Map<UploadSource, UploadOutcome>();
@@ -88,10 +93,19 @@ async function finishGroup(
     if ('content' in item) prepared.push(item);
     else outcomes.set(item.source, failed(item.source, item.error));
   }
+  const takeAccepted = (items: readonly (PreparedFile | PreparationFailure)[]): PreparedFile[] =>
+    items.flatMap((item) => {
+      if ('content' in item) return item;
+      outcomes.set(item.source, failed(item.source, item.error));
+      return [];
+    });
   try {
-    const fresh = request.skipExisting ? await leaveOutExisting(context, request, prepared, outcomes) : prepared;
+    const known = await knownVerdicts(context, prepared);
+    const decent = takeAccepted(prepared.map((file) => refuseKnown(file, known) ?? file));
+    const fresh = request.skipExisting ? await leaveOutExisting(context, request, decent, outcomes) : decent;
     const { first, repeats } = request.skipExisting ? separateRepeats(fresh) : { first: fresh, repeats: NO_REPEATS };
-    for (const [source, outcome] of await storeGroup(context, request, first)) outcomes.set(source, outcome);
+    const scanned = takeAccepted(await scanFiles(context, scans, first, known, request.concurrency));
+    for (const [source, outcome] of await storeGroup(context, request, scanned)) outcomes.set(source, outcome);
     for (const [source, earlier] of repeats) outcomes.set(source, repeatedOutcome(source, outcomes.get(earlier)));
   } finally {
     await Promise.all(prepared.map((file) => file.content.close()));
@@ -154,7 +168,7 @@ function repeatedOutcome(source: UploadSource, earlier: UploadOutcome | undefine
   return { kind: 'existing', source: source.label, asset: earlier.asset };
 }
 
-export function failed(source: UploadSource, error: unknown): UploadOutcome {
+export function failed(source: UploadSource, error: unknown): Extract<UploadOutcome, { kind: 'failed' }> {
   return { kind: 'failed', source: source.label, failure: toFailure(error) };
 }
 

@@ -8,6 +8,7 @@ import { largeFile } from './large-file.ts';
 import { photographs } from './photographs.ts';
 import { purgeLocal } from './purge-local.ts';
 import { purgeWaits } from './purge-waits.ts';
+import { scanAll } from './scan-all.ts';
 import { startup } from './startup.ts';
 import { formatFigures } from './table.ts';
 import { uploadCompressed, uploadMany } from './upload-many.ts';
@@ -24,6 +25,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   purgeLocal,
   purgeWaits,
   verifyLocal,
+  scanAll,
 ];
 const USAGE = `Usage: npm run bench -- [name…] [options]
 Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)

@@ -52,6 +52,7 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
     'purge-local',
     'purge-waits',
     'verify-local',
+    'scan-all',
   ]);
   for (const { figures } of benchmarks) {
     expect(figures.length).toBeGreaterThan(0);

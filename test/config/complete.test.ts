@@ -68,6 +68,7 @@ test('every key of a file gets into the settings', async () => {
       ['INVOICE', 520 * 7 * 86_400_000],
     ]),
     trash: { enabled: true, retention: 14 * 86_400_000 },
+    scan: { mode: 'required', clamd: { host: 'clamd.internal', port: 3311 }, configured: true },
     dataDirectory: '/home/ada/.local/share/asset-cli',
     sources: {
       configFile: join(FOLDER, 'complete.yaml'),

@@ -28,7 +28,7 @@ await describeEachStore('doctor', (kind) => {
     const checks = checksIn(stdout);
     const names = ['versions', 'configuration', 'database', 'database clock', 'database space', 'temporary space'];
     const stores = ['backend files', 'backend files clock', ...(signs ? [] : ['backend files space'])];
-    expect([...checks.keys()]).toEqual([...names, ...stores]);
+    expect([...checks.keys()]).toEqual([...names, ...stores, 'scanner']);
     expect([...checks.values()].filter(({ status }) => status !== 'ok')).toEqual([]);
     const did = signs ? 'wrote, read, listed, signed and deleted' : 'wrote, read, listed and deleted';
     expect(checks.get('backend files')?.message).toBe(`${kind.provider}: ${did} a probe`);

@@ -35,6 +35,7 @@ export interface ContextChanges {
   content?: Partial<ContentSettings>;
   leaseSeconds?: number;
   lifecycle?: Partial<OperationContext['lifecycle']>;
+  scanning?: OperationContext['scanning'];
 }
 
 const ALLOWED = ['application/pdf', 'image/jpeg', 'image/png', 'image/gif', 'image/webp', 'text/plain', 'text/csv'];
@@ -93,6 +94,11 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
       assetTypes: BUILT_IN_ASSET_TYPES,
       leaseSeconds: changes.leaseSeconds ?? 30,
       lifecycle: { retention: new Map(), trashSeconds: 7 * 86_400, trashEnabled: false, ...changes.lifecycle },
+      scanning: changes.scanning ?? {
+        mode: 'off',
+        expected: false,
+        scanner: () => Promise.reject(new Error('no scanner')),
+      },
       temporaryDirectory: directory,
       audit: { host: 'test-host', correlationId: randomUUID() },
       signal: changes.signal ?? new AbortController().signal,

@@ -11,15 +11,16 @@ Commands:
   show                  show assets in full, and what happened to them
   sign                  print a URL that works without credentials for a while
   delete, rm            remove assets and their bytes
-  restore               bring assets back from the trash
+  restore               bring assets back from the trash or from quarantine
   extend                change when assets expire
+  scan                  scan stored assets for viruses with ClamAV
   purge-expired         remove what has expired, old trash and abandoned uploads
   verify                compare database and storage, and repair
   stats                 count assets and bytes, and what expires when
   audit                 read the audit trail
   db                    migrate, inspect, back up and restore the catalog
   init                  ask, test the answers, write a configuration
-  doctor                check configuration, database and backends
+  doctor                check configuration, database, backends and scanner
   completion            print shell completion
   help                  show help for a command or a topic
 

@@ -4,6 +4,7 @@ import { cdn, content, images } from './content.ts';
 import { identity } from './identity.ts';
 import { databaseUrl, key, words } from './kinds.ts';
 import { assetTypes, leases, limits, retention, timeouts, trash } from './limits.ts';
+import { scan } from './scan.ts';
 
 /** The whole configuration file: one entry a section. */
 export const fileSchema = z.strictObject({
@@ -21,6 +22,7 @@ export const fileSchema = z.strictObject({
   images,
   content,
   cdn,
+  scan,
   timeouts,
   leases,
   retention,

@@ -173,6 +173,19 @@ export function size() {
   });
 }
 
+/** A TCP port, also as text, because what `${…}` gives is text. */
+export function port() {
+  return kind({
+    input: z.union([z.number(), formed('port', '\\d{1,5}')]).register(z.globalRegistry, { title: 'port' }),
+    problem: 'is not a port',
+    hint: 'Write a whole number from 1 to 65535.',
+    read: (value) => {
+      const number = Number(value);
+      return Number.isInteger(number) && number >= 1 && number <= 65_535 ? number : undefined;
+    },
+  });
+}
+
 /** true or false, also as text, because what `${…}` gives is text. */
 export function truth() {
   return kind({
