@@ -144,6 +144,19 @@ export interface AssetReads {
   sameUploads(identity: Identity, candidates: readonly SameUploadQuery[]): Promise<(Asset | undefined)[]>;
   /** Which of these private contents (SHA-256) a backend already holds undamaged for the organisation (`--dry-run`). */
   storedHashes(organizationId: string, backend: string, hashes: readonly string[]): Promise<Set<string>>;
+  /** The undamaged private content of a backend that was made of this original by this profile. */
+  transformed(
+    organizationId: string,
+    backend: string,
+    original: TransformedOriginal,
+  ): Promise<TransformedContent | undefined>;
+}
+
+/** What became of an original by a profile. */
+export interface TransformedContent {
+  sha256: string;
+  size: number;
+  mimeType: string;
 }
 
 export interface SameUploadQuery {
@@ -166,8 +179,15 @@ export interface ReservationRequest {
   size: number;
   sha256: string;
   isPublic: boolean;
+  /** It went through an image profile: what it was before, by which it is found again. */
+  original?: TransformedOriginal;
   /** Do not attach to this object, though its row looks good: its stored bytes were found wanting. */
   exceptObjectId?: string;
+}
+
+export interface TransformedOriginal {
+  sha256: string;
+  profile: string;
 }
 
 export type Reservation =

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createGunzip } from 'node:zlib';
 import type { ObjectRecord } from '../catalog/catalog.ts';
+import { decodedContent } from '../content/decode.ts';
+import { AssetError } from '../core/errors.ts';
 import type { StorageBackend, StoredObject } from '../storage/backend.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 
@@ -68,10 +69,10 @@ export async function storedBytesMatch(
   if (record.contentEncoding === null) return (await hashOf(body)) === record.sha256;
   if (record.storedSha256 !== null) return (await hashOf(body)) === record.storedSha256;
   try {
-    return (await hashOf(body.compose(createGunzip()))) === record.sha256;
+    return (await hashOf(decodedContent(body, record.contentEncoding))) === record.sha256;
   } catch (error) {
-    if (isStorageError(error)) throw error;
-    return false;
+    if (error instanceof AssetError && error.code === 'BYTES_DAMAGED') return false;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { AuditContext, Catalog } from '../catalog/catalog.ts';
 import type { ContentRules } from '../content/content.ts';
 import type { Identity } from '../core/identity.ts';
+import type { ImageProfile } from '../core/image-profile.ts';
 import type { Scanner } from '../scan/scanner.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 
@@ -13,6 +14,16 @@ export interface BackendPool {
    * @throws AssetError CONFIG_INVALID if no backend has that name
    */
   open(name: string): Promise<StorageBackend>;
+}
+
+/** What is made of content before it is stored, as configured. */
+export interface ContentSettings {
+  /** By asset type; images of other types stay as they came. */
+  images: ReadonlyMap<string, ImageProfile>;
+  /** 'auto': where every reader gets the original all the same (BackendFeatures.decodesForReaders). */
+  compress: boolean | 'auto';
+  /** By backend: the host, and the path that goes before storage paths. */
+  cdnDomains: ReadonlyMap<string, string>;
 }
 
 /** How long assets are kept, as configured. */
@@ -42,6 +53,7 @@ export interface OperationContext {
   catalog(): Promise<Catalog>;
   backends: BackendPool;
   rules: ContentRules;
+  content: ContentSettings;
   /** Accepted asset types: the built-in and the configured ones. */
   assetTypes: readonly string[];
   leaseSeconds: number;

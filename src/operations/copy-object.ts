@@ -37,11 +37,12 @@ export async function copyObject(
     ...(contentEncoding === null ? {} : { contentEncoding }),
   };
   if (target.asTheyAre === true) {
-    return factsOf(await target.store.put(target.storagePath, await damagedBody(source, signal), options));
+    const damaged = await damagedBody(source, signal);
+    return factsOf(await target.store.put(target.storagePath, damaged, options), contentEncoding);
   }
   const copied = await copyWithin(source, target, options);
   if (copied !== undefined) return copied;
-  return factsOf(await target.store.put(target.storagePath, bodyOf(source, signal), options));
+  return factsOf(await target.store.put(target.storagePath, bodyOf(source, signal), options), contentEncoding);
 }
 
 /** Of the bytes as they are stored, as far as they are recorded. */
@@ -68,7 +69,7 @@ async function copyWithin(
     if (isStorageError(error, 'UNSUPPORTED', 'DENIED')) return undefined;
     throw error;
   }
-  const facts = factsOf(copy);
+  const facts = factsOf(copy, object.contentEncoding);
   const record = { ...object, ...facts, storagePath: target.storagePath };
   const isSame = sameChecksums(object, copy) || (await storedBytesMatch(target.store, record, options.signal));
   if (isSame && copy.size === object.storedSize) return facts;

@@ -1,5 +1,6 @@
 import type { FailureRecord } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
+import { readOptions } from './read-options.ts';
 import {
   failed,
   type PreparationFailure,
@@ -30,11 +31,7 @@ export type PlannedUpload =
 export async function* planUpload(context: OperationContext, request: UploadRequest): AsyncGenerator<PlannedUpload> {
   const seen = new Set<string>();
   const scans = startScans(false);
-  for await (const group of prepareGroups(context, request, {
-    rules: context.rules,
-    checksums: [],
-    signal: context.signal,
-  })) {
+  for await (const group of prepareGroups(context, request, readOptions(context, request))) {
     const prepared = group.flatMap((item) => ('content' in item ? item : []));
     try {
       const known = await lookUp(context, request, prepared);

@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { AssetWithObject, ObjectRecord } from '../catalog/catalog.ts';
+import { decodedContent } from '../content/decode.ts';
 import { verifiedContent } from '../content/verify-stream.ts';
 import { AssetError } from '../core/errors.ts';
 import { isStorageError } from '../storage/storage-error.ts';
@@ -53,7 +53,7 @@ async function readOnce(context: OperationContext, object: ObjectRecord, write: 
 export async function openContent(context: OperationContext, object: ObjectRecord): Promise<AsyncIterable<Uint8Array>> {
   const store = await openOwnStore(context, object.backend);
   const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
-  const content: Readable = body;
+  const content = decodedContent(body, object.contentEncoding);
   return verifiedContent(content, { size: object.size, sha256: object.sha256 });
 }
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import type { Catalog, Expiry, FoundVerdict, SameUploadQuery } from '../catalog/catalog.ts';
 import type { Content, ReadOptions } from '../content/content.ts';
@@ -6,6 +7,7 @@ import type { Asset, Tags } from '../core/asset.ts';
 import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
 import { openOwnStore } from './own-store.ts';
+import { readOptions } from './read-options.ts';
 import { storeGroup } from './upload-group.ts';
 import { knownVerdicts, refuseKnown, scanFiles, startScans, type UploadScans } from './upload-scan.ts';
 import type { UploadSource } from './upload-sources.ts';
@@ -22,6 +24,10 @@ export interface UploadRequest {
   tags: Tags;
   /** Give the identity's own asset of the same type, project, name and content instead of adding one. */
   skipExisting: boolean;
+  /** Images are transformed as the configuration says; false: stored as they came. */
+  optimize: boolean;
+  /** Text is compressed at rest as the configuration says; false: never. */
+  compress: boolean;
   /** Without it: as `retention` is configured for the type. */
   expiry?: Expiry;
   /** Files that are read and stored at once. */
@@ -60,7 +66,7 @@ const GROUP_BYTES = 16 * 2 ** 20;
  */
 export async function* upload(context: OperationContext, request: UploadRequest): AsyncGenerator<UploadOutcome> {
   const store = await openOwnStore(context, request.backend);
-  const reading: ReadOptions = { rules: context.rules, checksums: store.features.checksums, signal: context.signal };
+  const reading = readOptions(context, request, store.features);
   const scans = startScans(true);
   let underWay: Promise<UploadOutcome[]> | undefined;
   for await (const group of prepareGroups(context, request, reading)) {
@@ -182,9 +188,7 @@ export async function* prepareGroups(
     openFiles = 0;
     return closed;
   };
-  for await (const source of request.sources) {
-    if (context.signal.aborted) break;
-    const item = await prepare(context, request, source, reading);
+  for await (const item of prepareInOrder(context, request, reading)) {
     group.push(item);
     if ('content' in item) {
       if (item.content.body.bytes === undefined) openFiles += 1;
@@ -195,6 +199,24 @@ export async function* prepareGroups(
     }
   }
   if (group.length > 0) yield group;
+}
+
+/** Decoding images keeps every processor busy; anything else is read faster than it is stored. */
+async function* prepareInOrder(
+  context: OperationContext,
+  request: UploadRequest,
+  reading: ReadOptions,
+): AsyncGenerator<PreparedFile | PreparationFailure> {
+  const ahead = reading.images === undefined ? 1 : availableParallelism() + 1;
+  const underWay: Promise<PreparedFile | PreparationFailure>[] = [];
+  for await (const source of request.sources) {
+    if (context.signal.aborted) break;
+    underWay.push(prepare(context, request, source, reading));
+    if (underWay.length < ahead) continue;
+    const first = underWay.shift();
+    if (first !== undefined) yield await first;
+  }
+  for (const each of underWay) yield await each;
 }
 
 async function prepare(

@@ -5,12 +5,13 @@ import { parseSize } from '../../src/core/size.ts';
 import { type Benchmark, type BenchOptions, type Figure, isMet } from './benchmark.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { largeFile } from './large-file.ts';
+import { photographs } from './photographs.ts';
 import { purgeLocal } from './purge-local.ts';
 import { purgeWaits } from './purge-waits.ts';
 import { scanAll } from './scan-all.ts';
 import { startup } from './startup.ts';
 import { formatFigures } from './table.ts';
-import { uploadMany } from './upload-many.ts';
+import { uploadCompressed, uploadMany } from './upload-many.ts';
 import { verifyLocal } from './verify-local.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -18,6 +19,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   startup,
   catalogReads,
   uploadMany,
+  uploadCompressed,
+  photographs,
   largeFile,
   purgeLocal,
   purgeWaits,

@@ -134,6 +134,8 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
           isPublic: false,
           tags: {},
           skipExisting: false,
+          optimize: true,
+          compress: true,
           concurrency: 1,
         });
         expect(await collect(plan)).toMatchObject([{ kind: 'failed', failure: { code: 'VIRUS_FOUND' } }]);

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { backends } from './backends.ts';
+import { cdn, content, images } from './content.ts';
 import { identity } from './identity.ts';
 import { databaseUrl, key, words } from './kinds.ts';
 import { assetTypes, leases, limits, retention, timeouts, trash } from './limits.ts';
@@ -18,6 +19,9 @@ export const fileSchema = z.strictObject({
   identity,
   assetTypes,
   limits,
+  images,
+  content,
+  cdn,
   scan,
   timeouts,
   leases,
