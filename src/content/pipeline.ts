@@ -19,11 +19,12 @@ export async function throughPipeline(name: string, sniffed: SniffedContent, opt
 }
 
 function toContent(shaped: ShapedContent, options: ReadOptions): Content {
-  const { size, sha256, mimeType, extension, isProcessed, original, body, remake } = shaped;
+  const { size, sha256, mimeType, extension, isProcessed, original, untransformed, body, remake } = shaped;
   const closers = [shaped.close];
   return {
     ...{ size, sha256, mimeType, extension, isProcessed, body },
     ...(original === undefined ? {} : { original }),
+    ...(untransformed === undefined ? {} : { untransformed }),
     ...(remake === undefined ? {} : { remake: async () => toContent(await remake(), options) }),
     stored: once(() => encode(shaped, options, (close) => closers.push(close))),
     async close() {

@@ -71,6 +71,7 @@ async function decoded(
     extension: extensionFor(result.mimeType),
     isProcessed: true,
     original,
+    untransformed: { body: bytesBody(input), mimeType: sniffed.mimeType },
     body: bytesBody(result.bytes),
     close: () => Promise.resolve(),
   };
@@ -108,6 +109,7 @@ function recognised(
     extension: extensionFor(known.mimeType),
     isProcessed: true,
     original,
+    untransformed: { body: sniffed.body, mimeType: sniffed.mimeType },
     body: { size: known.size, open: () => remadeBody(remake) },
     remake,
     close: sniffed.close,

@@ -1,7 +1,9 @@
 import pLimit from 'p-limit';
 import type { FoundVerdict, KnownVerdict } from '../catalog/catalog.ts';
+import type { Content, Untransformed } from '../content/content.ts';
 import { AssetError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
+import type { Scanner } from '../scan/scanner.ts';
 import type { OperationContext } from './context.ts';
 import { treatInfected } from './infected-content.ts';
 import { gracePeriod } from './stopping.ts';
@@ -104,17 +106,31 @@ async function ask(
   }
   try {
     const scanner = await context.scanning.scanner();
-    const signal = gracePeriod(context.signal);
-    const { status, result, signatureVersion } = await scanner.scan(content.body, {
-      mimeType: content.mimeType,
-      signal,
-    });
-    return { status, result, signatureVersion };
+    return await scanEachForm(scanner, content, gracePeriod(context.signal));
   } catch (error) {
     if (!(error instanceof AssetError) || error.code !== 'SCANNER_UNAVAILABLE') throw error;
     scans.away = { since: performance.now(), error };
     return withoutScanner(context, scans, error);
   }
+}
+
+/** What came in and what is stored, where these differ: one that is not CLEAN speaks for both. */
+async function scanEachForm(scanner: Scanner, content: Content, signal: AbortSignal): Promise<FoundVerdict> {
+  const { untransformed } = content;
+  if (untransformed !== undefined) {
+    const before = await scanForm(scanner, untransformed, signal);
+    if (before.status !== 'CLEAN') return before;
+  }
+  return scanForm(scanner, content, signal);
+}
+
+async function scanForm(
+  scanner: Scanner,
+  { body, mimeType }: Untransformed,
+  signal: AbortSignal,
+): Promise<FoundVerdict> {
+  const { status, result, signatureVersion } = await scanner.scan(body, { mimeType, signal });
+  return { status, result, signatureVersion };
 }
 
 function withoutScanner(context: OperationContext, scans: UploadScans, error: AssetError): undefined {

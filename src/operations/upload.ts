@@ -193,6 +193,7 @@ export async function* prepareGroups(
     if ('content' in item) {
       if (item.content.body.bytes === undefined) openFiles += 1;
       else bytesInMemory += item.content.size;
+      bytesInMemory += item.content.untransformed?.body.bytes?.byteLength ?? 0;
     }
     if (group.length >= GROUP_FILES || bytesInMemory >= GROUP_BYTES || openFiles >= request.concurrency) {
       yield closeGroup();

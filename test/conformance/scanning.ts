@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { keyInPlace } from '../../src/core/storage-key.ts';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { type DownloadOutcome, download } from '../../src/operations/download.ts';
@@ -15,7 +17,7 @@ import { findSources } from '../../src/operations/upload-sources.ts';
 import { createClamdScanner } from '../../src/scan/clamd.ts';
 import type { Scanner } from '../../src/scan/scanner.ts';
 import { StorageError } from '../../src/storage/storage-error.ts';
-import { type OwnClamd, startOwnClamd } from '../support/own-clamd.ts';
+import { hashSignature, type OwnClamd, startOwnClamd } from '../support/own-clamd.ts';
 import { EICAR } from '../support/services/clamd.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import type { ContextChanges, Workspace } from '../support/workspace.ts';
@@ -113,6 +115,23 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
         const [refusal] = (await events(work, 'uploaded')).filter(({ outcome }) => outcome === 'refused');
         expect(refusal?.details).toMatchObject({ code: 'VIRUS_FOUND', signature: SIGNATURE });
         expect(await keys(work)).toEqual([clean.storagePath]);
+      });
+
+      test('see in an image what its transformation leaves out', async () => {
+        const work = await suite.create();
+        const path = join(work.directory, 'avatar.jpg');
+        const picture = sharp({ create: { width: 64, height: 64, channels: 3, background: '#777' } });
+        await picture
+          .withExif({ IFD0: { Copyright: 'nobody' } })
+          .jpeg()
+          .toFile(path);
+        const knowing = await startOwnClamd({}, [hashSignature('Bad-Picture', path)]);
+        onTestFinished(() => knowing.stop());
+        const scanner = createClamdScanner({ address: { host: knowing.host, port: knowing.port } });
+        const avatar = { assetType: 'USER_AVATAR' };
+        const refused = await tryPut(work, path, { scanning: scanning('required', scanner) }, avatar);
+        expect(refused).toMatchObject({ failure: { code: 'VIRUS_FOUND', signature: 'Bad-Picture.UNOFFICIAL' } });
+        expect(await keys(work)).toEqual([]);
       });
 
       test('know in every mode what was found infected before, also in a dry run', async () => {
