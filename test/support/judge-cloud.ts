@@ -1,11 +1,16 @@
 import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, S3Client } from '@aws-sdk/client-s3';
-import { type CatalogFacts, compareFacts, FACT_QUERIES, type Judgement, type StoreFacts } from './judge.ts';
+import { type CatalogFacts, compareFacts, FACT_QUERIES, type Judgement, localFacts, type StoreFacts } from './judge.ts';
 import { runSql } from './postgres-databases.ts';
 import type { Services } from './services/index.ts';
 
 /** A PostgreSQL catalog and an S3 store, read by the drivers' own means. */
 export async function judgeCloud(databaseUrl: string, s3: Services['s3'], bucket: string): Promise<Judgement> {
   return compareFacts(await postgresFacts(databaseUrl), await s3Facts(s3, bucket));
+}
+
+/** A PostgreSQL catalog and a directory that several hosts share. */
+export async function judgeShared(databaseUrl: string, storage: string): Promise<Judgement> {
+  return compareFacts(await postgresFacts(databaseUrl), localFacts(storage));
 }
 
 async function postgresFacts(url: string): Promise<CatalogFacts> {

@@ -108,7 +108,7 @@ function sqliteFacts(file: string): CatalogFacts {
 }
 
 /** Without the marker, and without temporary files, which LOCAL itself lists as abandoned. */
-function localFacts(root: string): StoreFacts {
+export function localFacts(root: string): StoreFacts {
   const entries = existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }) : [];
   const keys = entries
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.asset-cli'))
