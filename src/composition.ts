@@ -101,6 +101,7 @@ function lazyCatalog(
   return once(async () => {
     const catalog = await openCatalog(url, {
       lockTimeout: settings.timeouts.deadline,
+      deadline: settings.timeouts.deadline,
       migrate: 'auto',
       readOnly,
       environment,

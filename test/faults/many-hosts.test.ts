@@ -2,11 +2,12 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { judgeShared } from '../support/judge-cloud.ts';
 import { runSql } from '../support/postgres-databases.ts';
 import { finished, type ProgramResult, runProgram, startProgram } from '../support/program.ts';
 import { createDatabase, describeWithService } from '../support/services/index.ts';
+import { type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 const HOSTS = 8;
@@ -16,6 +17,10 @@ const LEASE_SECONDS = 2;
 const RACE_SECONDS = Number(process.env['ASSET_CLI_TEST_RACE_SECONDS'] ?? (process.env['CI'] === 'true' ? 10 : 60));
 const LARGE_BYTES = 200 * 2 ** 20;
 
+const BULK_FILES = 4000;
+/** An option of whoever runs the tests; shorter in CI. */
+const OUTAGE_SECONDS = process.env['CI'] === 'true' ? 4 : 10;
+
 /** Hosts with homes of their own that share one PostgreSQL catalog and one directory. */
 interface Fleet {
   database: string;
@@ -24,7 +29,7 @@ interface Fleet {
   run(host: string, args: readonly string[]): Promise<ProgramResult>;
 }
 
-async function createFleet(): Promise<Fleet> {
+async function createFleet({ address, settings = '' }: { address?: string; settings?: string } = {}): Promise<Fleet> {
   const [database, directory] = [await createDatabase(), await temporaryDirectory()];
   const storage = join(directory, 'shared');
   const home = (host: string): string => {
@@ -32,18 +37,24 @@ async function createFleet(): Promise<Fleet> {
     mkdirSync(join(folder, 'config', 'asset-cli'), { recursive: true });
     writeFileSync(
       join(folder, 'config', 'asset-cli', 'config.yaml'),
-      `database: ${database}
+      `database: ${address === undefined ? database : withAddress(database, address)}
 identity: { user: ${host}, organization: acme, role: operator }
 backends: { shared: { provider: LOCAL, path: ${storage} } }
 limits: { maxFileSize: 1GiB }
 content: { compress: false }
 scan: { mode: "off" }
 leases: { duration: ${LEASE_SECONDS}s }
-`,
+${settings}`,
     );
     return folder;
   };
   return { database, storage, home, run: (host, args) => runProgram(home(host), args) };
+}
+
+function withAddress(database: string, address: string): string {
+  const url = new URL(database);
+  url.host = address;
+  return url.href;
 }
 
 function writeFiles(folder: string, count: number): string {
@@ -84,7 +95,34 @@ async function expectWhole(fleet: Fleet, assets: number): Promise<void> {
   expect(await judgeShared(fleet.database, fleet.storage)).toMatchObject({ faults: [], assets });
 }
 
-await describeWithService('postgres', 'many hosts on one PostgreSQL catalog', () => {
+async function proxyToPostgres({ url }: { url: string }) {
+  const { hostname, port } = new URL(url);
+  const proxy = await tcpProxy(hostname, Number(port));
+  onTestFinished(() => proxy.close());
+  return Object.assign(proxy, { address: `127.0.0.1:${proxy.port}` });
+}
+
+/** Cuts the connections when the first group of a bulk upload is committed. */
+async function uploadUntilCut(fleet: Fleet, proxy: TcpProxy) {
+  const folder = writeFiles(join(fleet.home('host'), 'in'), BULK_FILES);
+  const child = startProgram(fleet.home('host'), ['upload', folder, '-q']);
+  child.stdin?.end();
+  const result = finished(child);
+  const committed = async () => {
+    const rows = await runSql(fleet.database, 'SELECT 1 FROM assets LIMIT 1').catch(untilThereIsASchema);
+    expect(rows).toHaveLength(1);
+  };
+  await vi.waitFor(committed, { timeout: 60_000, interval: 5 });
+  proxy.cut();
+  return { files: BULK_FILES, folder, result };
+}
+
+function untilThereIsASchema(error: Error): Record<string, unknown>[] {
+  if (!error.message.includes('does not exist')) throw error;
+  return [];
+}
+
+await describeWithService('postgres', 'many hosts on one PostgreSQL catalog', (postgres) => {
   test('upload the same files at once: one stored copy of each, no error', async () => {
     const fleet = await createFleet();
     expectSuccess(await fleet.run('first', ['db', 'migrate']));
@@ -159,5 +197,28 @@ await describeWithService('postgres', 'many hosts on one PostgreSQL catalog', ()
     // It notices that its claim is gone, or shares the bytes that the rescuer has stored.
     expect([0, 8, 11], stderr).toContain(code);
     await expectWhole(fleet, code === 0 ? 2 : 1);
+  });
+
+  test('the database goes away in the middle of a bulk upload and comes back: it goes on', async () => {
+    const proxy = await proxyToPostgres(postgres);
+    const fleet = await createFleet({ address: proxy.address });
+    const { files, result } = await uploadUntilCut(fleet, proxy);
+    await sleep(OUTAGE_SECONDS * 1000);
+    proxy.resume();
+    expectSuccess(await result);
+    await expectWhole(fleet, files);
+  });
+
+  test('the database stays away past the deadline: exit 8, and the next run puts it right', async () => {
+    const proxy = await proxyToPostgres(postgres);
+    const fleet = await createFleet({ address: proxy.address, settings: 'timeouts: { deadline: 1s }\n' });
+    const { files, folder, result } = await uploadUntilCut(fleet, proxy);
+    const { code, stderr } = await result;
+    expect([8, 9], stderr).toContain(code);
+    proxy.resume();
+    expectSuccess(await fleet.run('host', ['upload', folder, '--skip-existing', '-q']));
+    await sleep(LEASE_SECONDS * 1000 + 500);
+    expectSuccess(await fleet.run('host', ['purge-expired', '--yes']));
+    await expectWhole(fleet, files);
   });
 });
