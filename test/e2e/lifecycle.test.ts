@@ -73,7 +73,7 @@ describe('purge-expired', () => {
     const done = await run('purge-expired', '--yes', '--max-delete', '67%', '--json');
     expect(done.stdout.trim()).not.toContain('\n');
     expect(JSON.parse(done.stdout).summary).toEqual({
-      ...{ purged: 2, bytes: 32, leftovers: 0, remaining: 0, failed: 0, dryRun: false },
+      ...{ purged: 2, bytes: 32, leftovers: 0, quarantined: 0, remaining: 0, failed: 0, dryRun: false },
     });
     expect(await run('purge-expired', '--yes', '--json')).toMatchObject({ code: 0 });
   });
