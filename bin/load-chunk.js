@@ -5,6 +5,8 @@ const { createRequire } = require('node:module');
 const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
+/** Packages and Node's own modules, for every file alike. */
+const outside = createRequire(join(__dirname, '../dist/main.cjs'));
 /** Every file of dist/ that was loaded, by path. */
 const chunks = new Map();
 
@@ -23,7 +25,6 @@ function loadChunk(file) {
   const module = { exports: {} };
   chunks.set(file, { script, module });
   const folder = dirname(file);
-  const outside = createRequire(file);
   const load = (id) => (id.startsWith('.') ? loadChunk(join(folder, id)) : outside(id));
   load.resolve = outside.resolve;
   script.runInThisContext().call(module.exports, module.exports, load, module, file, folder);

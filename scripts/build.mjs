@@ -22,34 +22,24 @@ const GROUPS = [
   { name: 'cli', test: /\/src\/cli\//, minShareCount: 2 },
 ];
 
-const { output } = await build({
-  cwd: root,
-  input: { main: 'src/cli/main.ts' },
-  platform: 'node',
-  external: [/\.node$/, 'pg-native', 'cloudflare:sockets'],
-  transform: { target: 'node20' },
-  preserveEntrySignatures: 'allow-extension',
-  plugins: [directNativeModule(), lazyChildProcess()],
-  output: {
-    dir: dist,
-    format: 'cjs',
-    dynamicImportInCjs: false, // a Script that was compiled ahead knows no import()
-    entryFileNames: '[name].cjs',
-    chunkFileNames: 'chunks/[name]-[hash].cjs',
-    codeSplitting: { includeDependenciesRecursively: false, groups: GROUPS },
-    comments: false,
-    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
-  },
-  write: false,
-  logLevel: 'warn',
-});
+/** The doors of the library: no chunk's own exports, and one error class for those that import and those that require. */
+const LIBRARY_DOORS = [
+  [
+    'library/index.cjs',
+    "'use strict';\nconst { openAssets, AssetError } = require('./library.cjs');\nmodule.exports = { openAssets, AssetError };\n",
+  ],
+  ['library/index.mjs', "import library from './index.cjs';\nexport const { openAssets, AssetError } = library;\n"],
+];
 
-const files = new Map(
-  output
-    .toSorted((a, b) => depth(b.fileName) - depth(a.fileName))
-    .map(({ fileName, code }) => [fileName, toAscii(code)]),
-);
-files.set('third-party-licenses.txt', thirdPartyLicenses(output));
+const program = await bundle({ main: 'src/cli/main.ts' });
+// Apart from the program: what is shared with the library would move to chunks that every command loads.
+const library = await bundle({ library: 'src/index.ts' });
+const files = new Map([
+  ...filesOf(program, ''),
+  ...filesOf(library, 'library/'),
+  ...LIBRARY_DOORS,
+  ['third-party-licenses.txt', thirdPartyLicenses([...program, ...library])],
+]);
 for (const [name, contents] of files) writeInOneStep(join(dist, name), contents);
 for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
   const path = join(entry.parentPath, entry.name);
@@ -77,6 +67,38 @@ function compileChunks() {
   });
   rmSync(home, { recursive: true, force: true });
   if (result.status !== 0) console.warn(`The chunks are not compiled ahead: ${result.stderr.trim()}`);
+}
+
+async function bundle(input) {
+  const { output } = await build({
+    cwd: root,
+    input,
+    platform: 'node',
+    external: [/\.node$/, 'pg-native', 'cloudflare:sockets', 'sharp'],
+    transform: { target: 'node20' },
+    preserveEntrySignatures: 'allow-extension',
+    plugins: [directNativeModule(), lazyChildProcess()],
+    output: {
+      dir: dist,
+      format: 'cjs',
+      dynamicImportInCjs: false, // a Script that was compiled ahead knows no import()
+      entryFileNames: '[name].cjs',
+      chunkFileNames: 'chunks/[name]-[hash].cjs',
+      codeSplitting: { includeDependenciesRecursively: false, groups: GROUPS },
+      comments: false,
+      minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+    },
+    write: false,
+    logLevel: 'warn',
+  });
+  return output;
+}
+
+/** Chunks before the entries that name them. */
+function filesOf(output, folder) {
+  return output
+    .toSorted((a, b) => depth(b.fileName) - depth(a.fileName))
+    .map(({ fileName, code }) => [`${folder}${fileName}`, toAscii(code)]);
 }
 
 function depth(path) {

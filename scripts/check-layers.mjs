@@ -1,9 +1,11 @@
 // The dependency rule of docs/architecture.md, which Biome cannot express because it depends on who imports whom:
-//   core <- {config, storage, catalog, content, scan} <- operations <- {http, cli} <- bin
+//   core <- {config, storage, catalog, content, scan} <- operations <- {http, cli, library} <- bin
 // Run by `npm run lint`; prints each broken rule with its reason.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+/** Alone names implementations. */
+const COMPOSITION = 'composition.ts';
 const ROOMS = ['config', 'storage', 'catalog', 'content', 'scan'];
 const CONTRACTS = [
   'catalog/catalog.ts',
@@ -68,7 +70,9 @@ function whyNot(file, specifier) {
   const target = join(dirname(file), specifier);
   const [from, to] = [roomOf(file), roomOf(target)];
   if (from === to || to === '..' || target === 'package.json') return whyNotProvider(file, target);
-  if (from === 'index') return undefined;
+  if (file === COMPOSITION) return undefined;
+  if (target === COMPOSITION) return whyNotComposition(file);
+  if (from === 'index') return whyNotForIndex(target, to);
   if (from === 'core') return `core is pure: it imports nothing of the project, not ${target}`;
   if (ROOMS.includes(from))
     return to === 'core'
@@ -78,21 +82,33 @@ function whyNot(file, specifier) {
     return isContract(target)
       ? undefined
       : `operations see contracts only, so that each works with every backend and database; not ${target}`;
-  if (from === 'http')
+  if (from === 'http' || from === 'library')
     return isContract(target) || to === 'operations'
       ? undefined
-      : `http calls operations and names no implementation; not ${target}`;
+      : `${from} calls operations and names no implementation; not ${target}`;
   if (from === 'cli') return whyNotForCommands(file, target, to);
   return `${file} lies in no known folder of src/`;
 }
 
-/** cli/context.ts is the composition root: it alone names implementations. */
+/** A world is composed for the command line by cli/context.ts, for programs by index.ts, and by nobody else. */
+function whyNotComposition(file) {
+  return file === 'cli/context.ts' || file === 'index.ts'
+    ? undefined
+    : `${COMPOSITION} is for cli/context.ts and index.ts alone; what needs a world is handed one`;
+}
+
+function whyNotForIndex(target, to) {
+  return to === 'library' || to === 'core' || target === 'config/process-environment.ts'
+    ? undefined
+    : `index.ts composes by ${COMPOSITION} and exports library/; not ${target}`;
+}
+
+/** cli/context/ makes configurations that are yet to be written. */
 function whyNotForCommands(file, target, to) {
-  if (file === 'cli/context.ts' || file.startsWith('cli/context/') || to === 'operations' || to === 'http')
-    return undefined;
+  if (file.startsWith('cli/context/') || to === 'operations' || to === 'http') return undefined;
   return isContract(target)
     ? undefined
-    : `cli/context.ts alone names implementations; a command calls operations, not ${target}`;
+    : `${COMPOSITION} alone names implementations; a command calls operations, not ${target}`;
 }
 
 /** A provider's folder stands alone; only storage/open.ts chooses among providers. */

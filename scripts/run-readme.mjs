@@ -1,6 +1,7 @@
 // Runs the commands of README.md as written, in a copy of the checkout with a home of its own.
 //   ```sh blocks       run as one bash script each, in order; a failing command fails the block
-//   ```console blocks  the lines that begin with `$ ` run; the others are output
+//   ```console blocks  the lines that begin with `$ ` run; the others are output, whose ids stand in later blocks for
+//                      those that really came out, in the same order
 // All blocks run in one folder, so that a file or an asset of one is there in the next; shell variables are not.
 // `asset-cli` is on the PATH, as after a global installation. A comment on the line before a block changes that:
 //   <!-- not run: reason -->   leaves it out
@@ -18,6 +19,7 @@ const BLOCK = /(?:^<!--(?<comment>.*?)-->\n+)?^```(?<language>sh|console)\n(?<te
 const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(BLOCK)].map(describe);
 const folder = mkdtempSync(join(tmpdir(), 'asset-cli-readme-'));
 const failures = [];
+const realIds = new Map();
 try {
   const checkout = copyCheckout(join(folder, 'checkout'));
   mkdirSync(join(folder, 'bin'));
@@ -31,10 +33,10 @@ if (failures.length > 0) process.exitCode = 1;
 
 function describe({ index, input, groups }) {
   const comment = groups.comment?.trim() ?? '';
-  const commands = groups.language === 'sh' ? groups.text : commandsOf(groups.text);
   return {
     line: input.slice(0, index).split('\n').length,
-    commands,
+    commands: groups.language === 'sh' ? groups.text : commandsOf(groups.text),
+    sampleIds: groups.language === 'sh' ? [] : idsIn(groups.text),
     leftOut: /^not run: (.+)$/.exec(comment)?.[1],
     expected: Number(/^exits (\d+)$/.exec(comment)?.[1] ?? 0),
   };
@@ -48,20 +50,37 @@ function commandsOf(session) {
     .join('\n');
 }
 
-function runBlock({ line, commands, leftOut, expected }, checkout) {
+function idsIn(text) {
+  return text.match(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g) ?? [];
+}
+
+function runBlock({ line, commands, sampleIds, leftOut, expected }, checkout) {
   if (leftOut !== undefined) {
     console.log(`README.md:${line}: not run: ${leftOut}`);
     return;
   }
-  console.log(`README.md:${line}\n${commands.trim().replace(/^/gm, '  $ ')}`);
-  const { status } = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
+  const script = withRealIds(commands);
+  console.log(`README.md:${line}\n${script.trim().replace(/^/gm, '  $ ')}`);
+  const { status, stdout } = spawnSync('bash', ['-euo', 'pipefail', '-c', script], {
     cwd: checkout,
     env: emptyHome(join(folder, 'home')),
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
   });
+  process.stdout.write(stdout);
+  const ids = idsIn(stdout);
+  for (const [index, id] of sampleIds.entries()) realIds.set(id, ids[index] ?? id);
   if (status === expected) return;
   console.log(`README.md:${line}: FAILED: exit status ${status} instead of ${expected}`);
   failures.push(line);
+}
+
+/** Also where only the first characters of a sample's id are written. */
+function withRealIds(commands) {
+  return commands.replace(/\b[0-9a-f]{8}[0-9a-f-]{0,28}\b/g, (written) => {
+    const [, real = written] = [...realIds].find(([sample]) => sample.startsWith(written)) ?? [];
+    return real.slice(0, written.length);
+  });
 }
 
 /** What git knows of and what is new, without what it ignores. */

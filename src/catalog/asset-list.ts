@@ -1,12 +1,13 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { Asset } from '../core/asset.ts';
 import type { OrganizationScope } from '../core/identity.ts';
-import type { AssetOrder } from './asset-order.ts';
-import { type AssetSelection, assetsByIds } from './asset-query.ts';
+import { type AssetOrder, orderValues } from './asset-order.ts';
+import { assetsByIds } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
 import type { Session } from './database.ts';
 import { all, type Condition, type FilterParts, type RangeName } from './filters.ts';
 import { toAsset } from './rows.ts';
+import type { AllTables } from './tables.ts';
 
 /** The page that is wanted of one organisation's assets. */
 export interface AssetList {
@@ -17,6 +18,12 @@ export interface AssetList {
   /** Where the page before ended. */
   after: CursorValues | undefined;
   limit: number;
+}
+
+/** What was found: the values that the order compares, the id the last of them, and the asset if it was fetched. */
+export interface Hit {
+  key: CursorValues;
+  asset?: Asset;
 }
 
 /** An index that holds just what matches, in another order than the list's. */
@@ -31,41 +38,28 @@ export function ordering(columns: readonly RawBuilder<unknown>[], order: AssetOr
   return sql.join(columns.map((column) => sql`${column}${direction}`));
 }
 
-/** The compared values of each asset, in the list's order; the id is the last of them. */
-export async function orderKeys(
-  query: AssetSelection,
+/** The keys of what a query selects, in the list's order. */
+export async function orderKeys<TB extends keyof DB, DB = AllTables>(
+  query: SelectQueryBuilder<DB, TB, object>,
   columns: readonly RawBuilder<unknown>[],
   order: AssetOrder,
   limit: number,
   offset = 0,
 ): Promise<CursorValues[]> {
-  const rows = await keyQuery(query, columns, order, limit, offset).execute();
-  return rows.map((row) => toKey(row, columns.length));
-}
-
-export function keyQuery(
-  query: AssetSelection,
-  columns: readonly RawBuilder<unknown>[],
-  order: AssetOrder,
-  limit: number,
-  offset = 0,
-) {
-  return query
-    .select(columns.map((column, index) => column.as(keyName(index))))
+  const rows: Readonly<Record<string, unknown>>[] = await query
+    .select(columns.map((column, index) => column.as(`k${index}`)))
     .orderBy(ordering(columns, order))
     .limit(limit)
-    .$if(offset > 0, (limited) => limited.offset(offset));
+    .$if(offset > 0, (limited) => limited.offset(offset))
+    .execute();
+  return rows.map((row) => columns.map((_, index) => row[`k${index}`] as string | number));
 }
 
-export function keyName(index: number): string {
-  return `k${index}`;
+export function toHit(order: AssetOrder, asset: Asset): Hit {
+  return { key: orderValues(order, asset), asset };
 }
 
-export function toKey(row: Readonly<Record<string, unknown>>, length: number): CursorValues {
-  return Array.from({ length }, (_, index) => row[keyName(index)] as string | number);
-}
-
-/** Fetches rows by their keys; those that a condition excludes are missing. In the order of the keys. */
+/** Fetches assets by their keys; those that a condition excludes are missing. In the order of the keys. */
 export async function assetsOfKeys(
   session: Session,
   scope: OrganizationScope,

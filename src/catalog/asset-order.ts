@@ -58,18 +58,13 @@ export function orderValues(order: AssetOrder, asset: Asset): CursorValues {
   return tail;
 }
 
-/** Compares assets as the database does: texts by their bytes. */
-export function compareAssets(order: AssetOrder): (a: Asset, b: Asset) => number {
-  const sign = order.descending ? -1 : 1;
-  return (a, b) => {
-    const left = orderValues(order, a);
-    const right = orderValues(order, b);
-    for (const [index, value] of left.entries()) {
-      const difference = compareValues(value, right[index] ?? '');
-      if (difference !== 0) return sign * difference;
-    }
-    return 0;
-  };
+/** Compares keys as the database does: texts by their bytes. */
+export function compareKeys(order: AssetOrder, a: CursorValues, b: CursorValues): number {
+  for (const [index, value] of a.entries()) {
+    const difference = compareValues(value, b[index] ?? '');
+    if (difference !== 0) return order.descending ? -difference : difference;
+  }
+  return 0;
 }
 
 function compareValues(a: string | number, b: string | number): number {
@@ -85,8 +80,8 @@ function listName(order: AssetOrder): string {
   return `assets:${order.field}:${order.descending ? 'desc' : 'asc'}`;
 }
 
-export function assetCursor(order: AssetOrder, last: Asset): string {
-  return encodeCursor(listName(order), orderValues(order, last));
+export function assetCursor(order: AssetOrder, last: CursorValues): string {
+  return encodeCursor(listName(order), last);
 }
 
 /** @throws AssetError USAGE */

@@ -1,10 +1,10 @@
 import type { Asset } from '../core/asset.ts';
 import type { OrganizationScope } from '../core/identity.ts';
-import type { AssetList, Driver } from './asset-list.ts';
-import { type AssetOrder, assetCursor, compareAssets, orderOf, readAssetCursor } from './asset-order.ts';
+import { type AssetList, assetsOfKeys, type Driver, type Hit } from './asset-list.ts';
+import { type AssetOrder, assetCursor, compareKeys, orderOf, readAssetCursor } from './asset-order.ts';
 import { organizationsWithAssets } from './asset-query.ts';
 import { countUpTo, sortBy } from './asset-sort.ts';
-import { endOfReach, sortedRange, walk, walkMany } from './asset-walk.ts';
+import { endOfReach, isCovered, scan, sortedRange, walk, walkMany } from './asset-walk.ts';
 import type { AssetPage, AssetQuery } from './catalog.ts';
 import type { Session } from './database.ts';
 import { type FilterParts, filterParts } from './filters.ts';
@@ -19,19 +19,27 @@ export async function assetPage(session: Session, scope: OrganizationScope, quer
     (organization): AssetList => ({ session, organization, parts, order, after, limit: query.limit + 1 }),
   );
   const found = await listAll(lists, parts, order);
-  const assets = found.slice(0, query.limit);
-  const last = assets.at(-1);
-  const nextCursor = found.length > query.limit && last !== undefined ? assetCursor(order, last) : null;
-  return { assets, nextCursor };
+  const hits = found.slice(0, query.limit);
+  const last = hits.at(-1);
+  const nextCursor = found.length > query.limit && last !== undefined ? assetCursor(order, last.key) : null;
+  return { assets: await fetched(session, scope, hits), nextCursor };
 }
 
-async function listAll(lists: readonly AssetList[], parts: FilterParts, order: AssetOrder): Promise<Asset[]> {
+async function listAll(lists: readonly AssetList[], parts: FilterParts, order: AssetOrder): Promise<Hit[]> {
   const [only] = lists;
   if (only !== undefined && lists.length === 1) return listOrganization(only);
-  const found: Asset[] = [];
+  const found: Hit[] = [];
   if (sortableDrivers(parts, order).length === 0) found.push(...(await walkMany(lists)));
   else for (const list of lists) found.push(...(await listOrganization(list)));
-  return found.sort(compareAssets(order));
+  return found.sort((a, b) => compareKeys(order, a.key, b.key));
+}
+
+/** The assets of a page; one that was deleted since its key was seen is left out. */
+async function fetched(session: Session, scope: OrganizationScope, hits: readonly Hit[]): Promise<Asset[]> {
+  const keys = hits.flatMap(({ key, asset }) => (asset === undefined ? [key] : []));
+  const assets = await assetsOfKeys(session, scope, keys, []);
+  const byId = new Map(assets.map((asset) => [asset.id, asset]));
+  return hits.flatMap(({ key, asset }) => asset ?? byId.get(String(key.at(-1))) ?? []);
 }
 
 /**
@@ -40,20 +48,27 @@ async function listAll(lists: readonly AssetList[], parts: FilterParts, order: A
  * else the list is walked in its order, which soon finds enough of many. A walk that finds too little within
  * its reach goes back to sorting.
  */
-async function listOrganization(list: AssetList): Promise<Asset[]> {
+async function listOrganization(list: AssetList): Promise<Hit[]> {
   const { parts, order } = list;
   const { reach } = list.session.dialect;
   const drivers = sortableDrivers(parts, order);
   for (const driver of drivers) {
     if ((await countUpTo(list, driver, reach.sort)) <= reach.sort) return sortBy(list, driver);
   }
+  const [driver] = drivers;
+  if (driver !== undefined && isCovered(parts, order)) return scanOrSort(list, driver);
   if (!mayWalkInVain(parts)) return walk(list);
   const end = await endOfReach(list, reach.walk);
   const near = await walk(list, end);
   if (end === undefined || near.length >= list.limit) return near;
-  const [driver = 'expiry'] = drivers;
-  if (drivers.length > 0 || (await isFewUnexpired(list))) return sortBy(list, driver);
-  return walk(list);
+  if (driver !== undefined) return sortBy(list, driver);
+  return (await isFewUnexpired(list)) ? sortBy(list, 'expiry') : walk(list);
+}
+
+/** Sorting is right in any case; a look along the index is cheaper where many match. */
+async function scanOrSort(list: AssetList, driver: Driver): Promise<Hit[]> {
+  const near = await scan(list, list.session.dialect.reach.scan);
+  return near.length >= list.limit ? near : sortBy(list, driver);
 }
 
 /** Whether most assets have expired: then those that have not are found by their expiry. */

@@ -1,10 +1,10 @@
-import { type ExpressionBuilder, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { Identity, OrganizationScope } from '../core/identity.ts';
+import type { ContentRef } from './catalog.ts';
 import type { Session } from './database.ts';
 import type { AllTables } from './tables.ts';
 
 export type AssetSelection = SelectQueryBuilder<AllTables, 'assets', object>;
-export type AssetExpressions = ExpressionBuilder<AllTables, 'assets'>;
 
 /*
  * The only place that opens the tables of assets: whoever queries them says for which
@@ -29,6 +29,28 @@ export function taggedAssetsIn(session: Session, organization: string, name: str
     .where('t.organization_id', '=', organization)
     .where('t.name', '=', name)
     .where('t.value', '=', value);
+}
+
+/** The rows of one tag alone, in the order of their assets' creation. */
+export function tagRowsIn(session: Session, organization: string, name: string, value: string) {
+  return assetTables(session)
+    .selectFrom('asset_tags as t')
+    .where('t.organization_id', '=', organization)
+    .where('t.name', '=', name)
+    .where('t.value', '=', value);
+}
+
+/** A part of one organisation's assets, with the columns that its index of creation holds, under the name `assets`. */
+export function stretchOf(session: Session, stretch: AssetSelection): AssetSelection {
+  const columns = [
+    'assets.created_at',
+    'assets.id',
+    'assets.status',
+    'assets.expires_sort',
+    'assets.file_size',
+    'assets.original_filename',
+  ] as const;
+  return assetTables(session).selectFrom(stretch.select(columns).as('assets')) as AssetSelection;
 }
 
 /** Assets of the scope by their ids, whose own index is the way to them. */
@@ -76,6 +98,23 @@ export function assetsOnObjects(session: Session, objectIds: readonly string[]):
   return assetTables(session)
     .selectFrom('assets')
     .where('assets.object_id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'));
+}
+
+/** The assets of these contents, by way of the hash's index; content belongs to an organisation. */
+export function assetsOfContents(session: Session, contents: readonly ContentRef[]): AssetSelection {
+  const wanted = session.dialect.rowSet(
+    { organization_id: 'text', sha256: 'text' },
+    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
+  );
+  return assetTables(session)
+    .selectFrom('assets')
+    .where((eb) =>
+      eb(
+        eb.refTuple('assets.organization_id', 'assets.file_hash'),
+        'in',
+        eb.selectFrom(wanted).select(['r.organization_id', 'r.sha256']).$asTuple('organization_id', 'sha256'),
+      ),
+    );
 }
 
 /** The organisations that have assets: one step through the index for each. */

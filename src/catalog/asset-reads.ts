@@ -3,7 +3,14 @@ import type { Asset } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
 import { assetPage } from './asset-pages.ts';
 import { type AssetSelection, assetsIn, assetsVisibleTo } from './asset-query.ts';
-import type { AssetFilter, AssetReads, AssetWithObject, SameUploadQuery } from './catalog.ts';
+import type {
+  AssetFilter,
+  AssetReads,
+  AssetWithObject,
+  SameUploadQuery,
+  TransformedContent,
+  TransformedOriginal,
+} from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { all, type Condition, filterParts, hasTag } from './filters.ts';
 import { isUuid, toAsset, toObjectRecord } from './rows.ts';
@@ -17,6 +24,8 @@ export function assetReads(database: Database): AssetReads {
     sameUploads: (identity, candidates) => database.read((session) => sameUploads(session, identity, candidates)),
     storedHashes: (organizationId, backend, hashes) =>
       database.read((session) => storedHashes(session, organizationId, backend, hashes)),
+    transformed: (organizationId, backend, original) =>
+      database.read((session) => transformed(session, organizationId, backend, original)),
   };
 }
 
@@ -152,4 +161,29 @@ async function storedHashes(
     .select('sha256')
     .execute();
   return new Set(rows.map((row) => row.sha256));
+}
+
+async function transformed(
+  session: Session,
+  organizationId: string,
+  backend: string,
+  original: TransformedOriginal,
+): Promise<TransformedContent | undefined> {
+  const object = await session.db
+    .selectFrom('objects')
+    .where('organization_id', '=', organizationId)
+    .where('original_sha256', '=', original.sha256)
+    .where('profile', '=', original.profile)
+    .where('backend', '=', backend)
+    .where(sql<boolean>`state = 'STORED' and is_public = false`)
+    .where('damaged_at', 'is', null)
+    .select(['id', 'sha256', 'size'])
+    .executeTakeFirst();
+  if (object === undefined) return undefined;
+  // Of an image the type is told by the bytes alone: all its assets have the same.
+  const asset = await assetsIn(session, { organization: organizationId })
+    .where('assets.object_id', '=', object.id)
+    .select('assets.mime_type')
+    .executeTakeFirst();
+  return asset === undefined ? undefined : { sha256: object.sha256, size: object.size, mimeType: asset.mime_type };
 }

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
-import type { Asset } from '../core/asset.ts';
-import { type AssetList, assetsOfKeys, type Driver, orderKeys } from './asset-list.ts';
+import { type AssetList, assetsOfKeys, type Driver, type Hit, orderKeys, toHit } from './asset-list.ts';
 import { afterCondition, orderColumns } from './asset-order.ts';
 import { assetsIn } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
@@ -22,13 +21,18 @@ export async function countUpTo(list: AssetList, driver: Driver, bound: number):
  * Sorts what one index finds and keeps the page. What the index holds is looked at there; for the other
  * conditions the first rows in order are fetched, and more and more of them until the page is full.
  */
-export async function sortBy(list: AssetList, driver: Driver): Promise<Asset[]> {
+export async function sortBy(list: AssetList, driver: Driver): Promise<Hit[]> {
   const others = conditionsBeside(list, driver);
-  const found: Asset[] = [];
+  if (others.length === 0) {
+    const keys = await sortedKeys(list, driver, list.after, list.limit);
+    return keys.map((key) => ({ key }));
+  }
+  const found: Hit[] = [];
   let after = list.after;
-  for (let batch = list.limit * (others.length === 0 ? 1 : 2); ; batch *= 8) {
+  for (let batch = list.limit * 2; ; batch *= 8) {
     const keys = await sortedKeys(list, driver, after, batch);
-    found.push(...(await assetsOfKeys(list.session, { organization: list.organization }, keys, others)));
+    const assets = await assetsOfKeys(list.session, { organization: list.organization }, keys, others);
+    found.push(...assets.map((asset) => toHit(list.order, asset)));
     if (found.length >= list.limit || keys.length < batch) return found.slice(0, list.limit);
     after = keys.at(-1);
   }

@@ -1,69 +1,73 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Asset } from '../core/asset.ts';
-import {
-  type AssetList,
-  assetsOfKeys,
-  keyName,
-  keyQuery,
-  ordering,
-  orderKeys,
-  rangeConditions,
-  toKey,
-} from './asset-list.ts';
+import { type AssetList, type Hit, ordering, orderKeys, rangeConditions, toHit } from './asset-list.ts';
 import { type AssetOrder, afterCondition, orderColumns, upToCondition } from './asset-order.ts';
-import { type AssetSelection, assetsIn, taggedAssetsIn } from './asset-query.ts';
+import { type AssetSelection, assetsIn, stretchOf, taggedAssetsIn, tagRowsIn } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
-import { all, type Condition, hasTag, type RangeName } from './filters.ts';
+import { all, type Condition, type FilterParts, hasTag, type RangeName } from './filters.ts';
 import { toAsset } from './rows.ts';
 
 /** Reads in the list's order until the page is full, or up to `end`. */
-export async function walk(list: AssetList, end?: CursorValues): Promise<Asset[]> {
-  const rows = await walkQuery(list, end)
-    .selectAll('assets')
-    .orderBy(ordering(walkColumns(list), list.order))
-    .limit(list.limit)
-    .execute();
-  return rows.map(toAsset);
+export async function walk(list: AssetList, end?: CursorValues): Promise<Hit[]> {
+  const rows = await walkRows(list, end).execute();
+  return rows.map((row) => toHit(list.order, toAsset(row)));
 }
 
 const LISTS_AT_ONCE = 100;
 
 /** The same over many organisations: the database merges their walks and goes no further than the page. */
-export async function walkMany(lists: readonly AssetList[]): Promise<Asset[]> {
-  const found: Asset[] = [];
+export async function walkMany(lists: readonly AssetList[]): Promise<Hit[]> {
+  const found: Hit[] = [];
   for (let index = 0; index < lists.length; index += LISTS_AT_ONCE) {
     found.push(...(await walkTogether(lists.slice(index, index + LISTS_AT_ONCE))));
   }
   return found;
 }
 
-async function walkTogether(lists: readonly AssetList[]): Promise<Asset[]> {
+async function walkTogether(lists: readonly AssetList[]): Promise<Hit[]> {
   const [first] = lists;
   if (first === undefined) return [];
   const { session, order, limit } = first;
-  const length = walkColumns(first).length;
-  const walks = lists.map(
-    (list) => sql`select * from (${keyQuery(walkQuery(list), walkColumns(list), order, limit)}) as one`,
-  );
-  const names = Array.from({ length }, (_, index) => sql.ref(keyName(index)));
-  const { rows } = await sql<Record<string, unknown>>`
-    select * from (${sql.join(walks, sql` union all `)}) as merged
-    order by ${ordering(names, order)} limit ${limit}`.execute(session.db);
-  const keys = rows.map((row) => toKey(row, length));
-  return assetsOfKeys(session, { allOrganizations: true }, keys, []);
+  const walks = lists.map((list) => sql`select * from (${walkRows(list)}) as one`);
+  const columns = orderColumns(session.dialect, order, false);
+  const { rows } = await sql<Parameters<typeof toAsset>[0]>`
+    select * from (${sql.join(walks, sql` union all `)}) as assets
+    order by ${ordering(columns, order)} limit ${limit}`.execute(session.db);
+  return rows.map((row) => toHit(order, toAsset(row)));
 }
 
-/** Where a walk of `reach` rows of the index ends; undefined: the index ends before. */
+/** Whether the index of creation holds all that has to be looked at. */
+export function isCovered(parts: FilterParts, order: AssetOrder): boolean {
+  const { equality, tags, rest } = parts;
+  return order.field === 'created' && equality.shown.length === 0 && tags.length === 0 && rest.length === 0;
+}
+
+/** Looks at the index of creation alone, at most as far as it reaches. */
+export async function scan(list: AssetList, reach: number): Promise<Hit[]> {
+  const { session, order, parts } = list;
+  const columns = walkColumns(list);
+  const stretch = walkSource(list)
+    .where(all([...parts.created.shown, ...walkWindow(list, columns)]))
+    .orderBy(ordering(columns, order))
+    .limit(reach);
+  const conditions = [...rangeConditions(parts, undefined), ...parts.active, ...parts.glob];
+  const keys = await orderKeys(stretchOf(session, stretch).where(all(conditions)), columns, order, list.limit);
+  return keys.map((key) => ({ key }));
+}
+
+/** Where a walk of `reach` entries of the index ends; undefined: the index ends before. */
 export async function endOfReach(list: AssetList, reach: number): Promise<CursorValues | undefined> {
   const columns = walkColumns(list);
+  const window = walkWindow(list, columns);
+  const [tag] = list.parts.tags;
+  if (tag !== undefined && isTagDriven(list)) {
+    const rows = tagRowsIn(list.session, list.organization, ...tag).where(all(window));
+    return (await orderKeys(rows, columns, list.order, 1, reach))[0];
+  }
   const sorted = sortedRange(list.order);
-  const conditions = [
-    ...(isTagDriven(list) ? [] : [...walkEquality(list), ...walkCreated(list)]),
-    ...(sorted === undefined ? [] : list.parts.ranges[sorted].shown),
-    ...walkWindow(list, columns),
-  ];
-  const keys = await orderKeys(walkSource(list).where(all(conditions)), columns, list.order, 1, reach);
-  return keys[0];
+  // What the index does not serve must not count: its entries would be passed over without end.
+  const served = isServedByCreation(list) ? [...walkEquality(list), ...walkCreated(list)] : [];
+  const conditions = [...served, ...(sorted === undefined ? [] : list.parts.ranges[sorted].shown), ...window];
+  return (await orderKeys(walkSource(list).where(all(conditions)), columns, list.order, 1, reach))[0];
 }
 
 /** The range whose index is in the list's order. */
@@ -72,7 +76,7 @@ export function sortedRange(order: AssetOrder): RangeName | undefined {
   return order.field === 'created' ? undefined : order.field;
 }
 
-function walkQuery(list: AssetList, end?: CursorValues): AssetSelection {
+function walkRows(list: AssetList, end?: CursorValues) {
   const { parts } = list;
   const columns = walkColumns(list);
   const conditions = [
@@ -86,7 +90,11 @@ function walkQuery(list: AssetList, end?: CursorValues): AssetSelection {
     ...walkWindow(list, columns),
   ];
   if (end !== undefined) conditions.push(upToCondition(columns, list.order, end));
-  return walkSource(list).where(all(conditions));
+  return walkSource(list)
+    .where(all(conditions))
+    .selectAll('assets')
+    .orderBy(ordering(columns, list.order))
+    .limit(list.limit);
 }
 
 /** A tag's own index is in the order of creation. */

@@ -11,9 +11,11 @@ import type {
   Statistics,
 } from './lifecycle-contract.ts';
 import type { MigrationRuns } from './migration-contract.ts';
+import type { FoundVerdict, Verdicts } from './verdict-contract.ts';
 
 export type * from './lifecycle-contract.ts';
 export type * from './migration-contract.ts';
+export type * from './verdict-contract.ts';
 
 /**
  * The catalog: what is known about every stored file. Every method that changes something is
@@ -37,6 +39,7 @@ export interface Catalog {
   readonly leftovers: Leftovers;
   readonly moves: MoveWrites;
   readonly migrations: MigrationRuns;
+  readonly verdicts: Verdicts;
   readonly inventory: Inventory;
   readonly statistics: Statistics;
   readonly audit: AuditLog;
@@ -103,7 +106,9 @@ export interface AssetFilter {
   expired?: 'exclude' | 'only' | 'include';
   /** ISO 8601, exclusive. */
   expiresBefore?: string;
+  /** Inclusive. */
   createdAfter?: string;
+  /** Exclusive. */
   createdBefore?: string;
   /** Bytes, inclusive. */
   minSize?: number;
@@ -142,6 +147,19 @@ export interface AssetReads {
   sameUploads(identity: Identity, candidates: readonly SameUploadQuery[]): Promise<(Asset | undefined)[]>;
   /** Which of these private contents (SHA-256) a backend already holds undamaged for the organisation (`--dry-run`). */
   storedHashes(organizationId: string, backend: string, hashes: readonly string[]): Promise<Set<string>>;
+  /** The undamaged private content of a backend that was made of this original by this profile. */
+  transformed(
+    organizationId: string,
+    backend: string,
+    original: TransformedOriginal,
+  ): Promise<TransformedContent | undefined>;
+}
+
+/** What became of an original by a profile. */
+export interface TransformedContent {
+  sha256: string;
+  size: number;
+  mimeType: string;
 }
 
 export interface SameUploadQuery {
@@ -164,8 +182,15 @@ export interface ReservationRequest {
   size: number;
   sha256: string;
   isPublic: boolean;
+  /** It went through an image profile: what it was before, by which it is found again. */
+  original?: TransformedOriginal;
   /** Do not attach to this object, though its row looks good: its stored bytes were found wanting. */
   exceptObjectId?: string;
+}
+
+export interface TransformedOriginal {
+  sha256: string;
+  profile: string;
 }
 
 export type Reservation =
@@ -198,6 +223,8 @@ export interface UploadCommit {
   organizationId: string;
   sha256: string;
   asset: NewAsset;
+  /** What a scan found in the content: written for all assets of it in the same transaction. */
+  verdict?: FoundVerdict;
   /** Goes into the audit event beside the asset's own facts. */
   auditDetails?: Readonly<Record<string, unknown>>;
   object:

@@ -22,10 +22,21 @@ export interface SqlDialect {
   matchesGlob(column: string, tokens: readonly GlobToken[]): RawBuilder<boolean>;
   /** The column's value in a form that no index serves: keeps the planner from another order than the asked one. */
   withoutIndex(column: string, kind: 'text' | 'int' | 'time'): RawBuilder<never>;
-  /** How far a list looks before it tries another way, in rows. */
-  readonly reach: { walk: number; sort: number };
+  /** Whether the planner sees that one condition implies another: said twice, it would count for two. */
+  readonly derivesConditions: boolean;
+  /** How far a list looks before it tries another way, in entries of an index. */
+  readonly reach: Reach;
   /** What an import that brought its own `seq` has to set right. */
   readonly afterImport?: RawBuilder<unknown>;
+}
+
+export interface Reach {
+  /** A walk that fetches rows. */
+  walk: number;
+  /** A walk that looks at an index alone. */
+  scan: number;
+  /** How many matches are few enough to be sorted. */
+  sort: number;
 }
 
 /** A connection, inside or outside a transaction. */

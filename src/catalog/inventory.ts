@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Identity } from '../core/identity.ts';
+import type { StorageKey } from '../core/storage-key.ts';
 import { assetChanges, assetsOnObjects } from './asset-query.ts';
 import { writeAudit } from './audit-write.ts';
 import type {
   AssetReference,
   AuditContext,
   Inventory,
+  InventoryEntry,
+  InventoryRange,
   InventoryRow,
   ObjectRecord,
+  ObjectState,
   OrphanRow,
   VerifyProgress,
 } from './catalog.ts';
@@ -22,7 +26,7 @@ import { lockVerdicts } from './verdicts.ts';
 
 export function inventory(database: Database): Inventory {
   return {
-    page: (backend, prefix, after, limit) => database.read((session) => page(session, backend, prefix, after, limit)),
+    page: (range, limit) => database.read((session) => page(session, range, limit)),
     at: (backend, paths) => database.read((session) => at(session, backend, paths)),
     assetsOn: (objectIds) => database.read((session) => assetsOn(session, objectIds)),
     goodCopies: (organizationId, sha256, exceptId) =>
@@ -40,25 +44,43 @@ export function inventory(database: Database): Inventory {
 
 type ObjectQuery = SelectQueryBuilder<OpenTables, 'objects', object>;
 
+function leaseHasRunOut({ dialect }: Session) {
+  return sql<number | boolean>`coalesce(lease_expires_at <= ${dialect.now}, false)`.as('lease_has_run_out');
+}
+
 async function rowsOf(session: Session, query: ObjectQuery): Promise<InventoryRow[]> {
-  const hasRunOut = sql<number | boolean>`coalesce(lease_expires_at <= ${session.dialect.now}, false)`;
-  const rows = await query.selectAll('objects').select(hasRunOut.as('lease_has_run_out')).execute();
+  const rows = await query.selectAll('objects').select(leaseHasRunOut(session)).execute();
   return rows.map((row) => ({ ...toObjectRecord(row), leaseHasRunOut: Boolean(row.lease_has_run_out) }));
 }
 
-function page(
+async function page(
   session: Session,
-  backend: string,
-  prefix: string,
-  after: string | undefined,
+  { backend, prefix, after, withChecksums }: InventoryRange,
   limit: number,
-): Promise<InventoryRow[]> {
+): Promise<InventoryEntry[]> {
   let query: ObjectQuery = session.db.selectFrom('objects').where('backend', '=', backend);
   const end = prefix === '' ? undefined : afterPrefix(prefix);
   if (prefix !== '') query = query.where('storage_path', '>=', prefix);
   if (end !== undefined) query = query.where('storage_path', '<', end);
   if (after !== undefined) query = query.where('storage_path', '>', after);
-  return rowsOf(session, query.orderBy('storage_path').limit(limit));
+  const rows = await query
+    .select(['storage_path', 'state', 'size', 'stored_size', 'etag', 'damaged_at'])
+    .$if(withChecksums, (selection) => selection.select(['stored_sha256', 'stored_md5', 'stored_crc32c']))
+    .select(leaseHasRunOut(session))
+    .orderBy('storage_path')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    storagePath: row.storage_path as StorageKey,
+    state: row.state as ObjectState,
+    storedSize: row.stored_size ?? row.size,
+    etag: row.etag ?? '',
+    storedSha256: row.stored_sha256 ?? null,
+    storedMd5: row.stored_md5 ?? null,
+    storedCrc32c: row.stored_crc32c ?? null,
+    isDamaged: row.damaged_at !== null,
+    leaseHasRunOut: Boolean(row.lease_has_run_out),
+  }));
 }
 
 function at(session: Session, backend: string, paths: readonly string[]): Promise<InventoryRow[]> {

@@ -15,7 +15,15 @@ import type {
 /** When an asset expires; seconds count from the database's time. */
 export type Expiry = { kind: 'in'; seconds: number } | { kind: 'at'; time: string } | { kind: 'never' };
 
-export type RefusalReason = 'missing' | 'denied' | 'in-trash' | 'not-in-trash' | 'expired' | 'trash-ended';
+export type RefusalReason =
+  | 'missing'
+  | 'denied'
+  | 'in-trash'
+  | 'not-in-trash'
+  | 'expired'
+  | 'trash-ended'
+  | 'not-in-quarantine'
+  | 'infected';
 
 export type AssetChange =
   | { kind: 'changed'; id: string; asset: Asset }
@@ -137,6 +145,9 @@ export type CarriedChange =
   | { kind: 'restore' }
   | { kind: 'visibility'; isPublic: boolean; cdnUrl: string | null };
 
+/** Into quarantine, or out of it; what was public is private then. */
+export type PlaceChange = 'quarantine' | 'release';
+
 export interface MoveCommit {
   /** As the reservation gave it: if it changed since, the copy is undone. */
   source: ObjectRecord;
@@ -144,17 +155,22 @@ export interface MoveCommit {
     | { kind: 'store'; objectId: string; claim: string; facts: StoredFacts }
     | { kind: 'use'; objectId: string; etag: string };
   /** All assets as they are at the commit, or exactly one with its change. */
-  carry: { kind: 'all' } | { kind: 'one'; assetId: string; change?: CarriedChange };
+  carry: { kind: 'all'; change?: PlaceChange } | { kind: 'one'; assetId: string; change?: CarriedChange };
   /** What becomes of the source once no asset is left on it. */
   sourceEnd: { kind: 'delete' } | { kind: 'retain'; seconds: number; damaged?: boolean };
   /** The target is a former copy itself (lost+found). */
   targetRetainSeconds?: number;
+  /** The bytes were copied as they are, though they are not the recorded ones. */
+  targetDamaged?: boolean;
   /** Of the event of each carried asset. */
   audit: { action: string; details: Readonly<Record<string, unknown>> };
 }
 
 /** All assets of an object go with it to another backend. */
-export type WholeMove = Pick<MoveCommit, 'source' | 'target' | 'sourceEnd' | 'targetRetainSeconds'>;
+export interface WholeMove extends Pick<MoveCommit, 'source' | 'target' | 'sourceEnd' | 'targetRetainSeconds'> {
+  /** Of its assets, at their new place. */
+  cdnUrl: string | null;
+}
 
 export type MoveResult =
   | { kind: 'moved'; target: ObjectRecord; assets: Asset[]; removable?: ClaimedObject; discard?: ClaimedObject }
@@ -177,7 +193,18 @@ export interface MoveWrites {
 
 // ---------------------------------------------------------------- verification
 
-/** A row of `objects` for the comparison with a store's listing. */
+/** What a store's listing is compared with: of millions of rows no more than that. */
+export interface InventoryEntry
+  extends Pick<
+    ObjectRecord,
+    'storagePath' | 'state' | 'storedSize' | 'etag' | 'storedSha256' | 'storedMd5' | 'storedCrc32c'
+  > {
+  isDamaged: boolean;
+  /** PENDING or DELETING, and nobody works on it any more. */
+  leaseHasRunOut: boolean;
+}
+
+/** A row of `objects`, looked at closely. */
 export interface InventoryRow extends ObjectRecord {
   /** PENDING or DELETING, and nobody works on it any more. */
   leaseHasRunOut: boolean;
@@ -207,9 +234,17 @@ export interface VerifyProgress {
   startedAt: string;
 }
 
+export interface InventoryRange {
+  backend: string;
+  prefix: string;
+  /** Only paths after this one. */
+  after?: string | undefined;
+  withChecksums: boolean;
+}
+
 export interface Inventory {
-  /** Rows in every state in byte order of their paths. */
-  page(backend: string, prefix: string, after: string | undefined, limit: number): Promise<InventoryRow[]>;
+  /** Rows in every state in byte order of their paths; `withChecksums` only where the listing has some to compare. */
+  page(range: InventoryRange, limit: number): Promise<InventoryEntry[]>;
   /** Rows as they are now, by path. */
   at(backend: string, paths: readonly string[]): Promise<InventoryRow[]>;
   assetsOn(objectIds: readonly string[]): Promise<AssetReference[]>;

@@ -4,14 +4,14 @@ import type { Identity } from '../core/identity.ts';
 import { keyFilename } from '../core/storage-key.ts';
 import { assetChanges, assetsOnObjects } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
-import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord, WholeMove } from './catalog.ts';
+import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord } from './catalog.ts';
 import type { Session } from './database.ts';
 import { secondsAfter } from './filters.ts';
 import { type AssetState, carriedChange, changedEvent, lockAssetStates, refusalOf, refusedEvent } from './lifecycle.ts';
 import { lockObjects, markDeleting, markStored, storedObjects } from './objects.ts';
 import { toAsset } from './rows.ts';
 import { placeKey } from './upload-reserve.ts';
-import { lockVerdicts } from './verdicts.ts';
+import { contentKey, lockVerdicts } from './verdicts.ts';
 
 /** Rule 4: a public address may come back so long after its row's last delete. */
 const PUBLIC_ADDRESS_SECONDS = 24 * 3600;
@@ -34,7 +34,7 @@ export async function commitMove(
   context: AuditContext,
 ): Promise<MoveResult> {
   const moving: Moving = { session, identity, move, leaseSeconds, context, now: await session.now() };
-  await lockVerdicts(session, [move.source]);
+  const verdict = (await lockVerdicts(session, [move.source])).get(contentKey(move.source));
   const present = await storedObjects(session, [move.source]);
   const ids = [move.source.id, move.target.objectId, ...present.map((object) => object.id)];
   const objects = await lockObjects(session, ids);
@@ -42,9 +42,12 @@ export async function commitMove(
   if (source === undefined || source.state !== move.source.state || source.etag !== move.source.etag) {
     return undo(moving, 'source-changed');
   }
+  const isInfected = verdict?.status === 'INFECTED';
   const copies = await copiedFrom(session, [move.target.objectId]);
   const target = chooseTarget(move, source, objects, copies);
   if (target === undefined) return undo(moving, 'target-changed');
+  // The infected stays where nobody gets at it, whatever else is wanted.
+  if (isInfected && (target.object.isPublic || isRelease(move))) return undo(moving, 'infected');
   const on = await assetsOnObjects(session, [source.id]).select('assets.id').execute();
   const carried = on.map((row) => row.id).filter((id) => isCarried(move, id));
   const states = await lockAssetStates(session, carried);
@@ -53,7 +56,7 @@ export async function commitMove(
   if (carried.length < on.length && placeKey(source) === placeKey(target.object) && !target.object.isPublic) {
     if (!source.isPublic) return undo(moving, 'target-changed');
   }
-  const removable = carried.length === on.length ? await endSource(moving, source) : undefined;
+  const removable = carried.length === on.length ? await endSource(moving, source, isInfected) : undefined;
   if (target.isNew) await arrive(moving, target.object);
   const assets = await carry(moving, states, target.object);
   const discard = target.isNew ? undefined : await discardOwn(moving);
@@ -64,6 +67,10 @@ export async function commitMove(
     ...(removable === undefined ? {} : { removable }),
     ...(discard === undefined ? {} : { discard }),
   };
+}
+
+function isRelease({ carry: which }: MoveCommit): boolean {
+  return which.kind === 'all' && which.change === 'release';
 }
 
 function isCarried({ carry: which }: MoveCommit, id: string): boolean {
@@ -78,7 +85,7 @@ export interface MoveTarget {
 
 /** Our copy; or, where the same private content became STORED there meanwhile, that. */
 export function chooseTarget(
-  move: WholeMove,
+  move: Pick<MoveCommit, 'target' | 'targetRetainSeconds'>,
   source: ObjectRecord,
   objects: ReadonlyMap<string, ObjectRecord>,
   copies: ReadonlyMap<string, string | null>,
@@ -133,9 +140,14 @@ async function refusal({ session, identity, move, context, now }: Moving, states
 }
 
 /** Before its successor becomes STORED: only one private object of a content may be. */
-async function endSource(moving: Moving, source: ObjectRecord): Promise<ClaimedObject | undefined> {
+async function endSource(
+  moving: Moving,
+  source: ObjectRecord,
+  isInfected: boolean,
+): Promise<ClaimedObject | undefined> {
   const { session, move, leaseSeconds, now } = moving;
-  if (move.sourceEnd.kind === 'delete') {
+  // No former copy of infected content is kept.
+  if (move.sourceEnd.kind === 'delete' || isInfected) {
     const [removable] = await markDeleting(session, [{ objectId: source.id, claim: randomUUID() }], leaseSeconds, now);
     if (source.isPublic) await keepAddresses(session, [source], now);
     return removable;
@@ -172,6 +184,8 @@ export async function keepAddresses(session: Session, gone: readonly ObjectRecor
 async function arrive({ session, move, now }: Moving, object: ObjectRecord): Promise<void> {
   if (move.target.kind !== 'store') return;
   await markStored(session, [{ objectId: object.id, facts: move.target.facts }], now, move.targetRetainSeconds);
+  if (move.targetDamaged !== true) return;
+  await session.db.updateTable('objects').set({ damaged_at: now }).where('id', '=', object.id).execute();
 }
 
 async function carry(moving: Moving, states: ReadonlyMap<string, AssetState>, target: ObjectRecord): Promise<Asset[]> {
@@ -181,6 +195,7 @@ async function carry(moving: Moving, states: ReadonlyMap<string, AssetState>, ta
   const columns = judged?.columns(now) ?? {};
   const visibility = change?.kind === 'visibility' ? { is_public: change.isPublic, cdn_url: change.cdnUrl } : {};
   const withdrawn = change?.kind === 'trash' ? { cdn_url: null } : {};
+  const placement = placementOf(move, now);
   const assets: Asset[] = [];
   const audit: AuditDraft[] = [];
   for (const { asset: before } of states.values()) {
@@ -192,8 +207,9 @@ async function carry(moving: Moving, states: ReadonlyMap<string, AssetState>, ta
         storage_provider: target.storageProvider,
         backend: target.backend,
         storage_path: target.storagePath,
-        damaged_at: null,
+        damaged_at: move.targetDamaged === true ? now : null,
         updated_at: now,
+        ...placement,
         ...columns,
         ...visibility,
         ...withdrawn,
@@ -208,6 +224,12 @@ async function carry(moving: Moving, states: ReadonlyMap<string, AssetState>, ta
   }
   await writeAudit(session, audit, context, now);
   return assets;
+}
+
+/** Into quarantine, or out of it: private in any case. */
+function placementOf({ carry: which }: MoveCommit, now: string) {
+  if (which.kind !== 'all' || which.change === undefined) return {};
+  return { quarantined_at: which.change === 'quarantine' ? now : null, is_public: false, cdn_url: null };
 }
 
 export function placeOf({ backend, storagePath }: ObjectRecord): string {

@@ -4,13 +4,13 @@ import type { Identity } from '../core/identity.ts';
 import { keyFilename } from '../core/storage-key.ts';
 import { assetChanges, assetsOnObjects, assetsToDecideOn } from './asset-query.ts';
 import { writeAudit } from './audit-write.ts';
-import type { AuditContext, ClaimedObject, MoveResult, ObjectRecord, WholeMove } from './catalog.ts';
+import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord, WholeMove } from './catalog.ts';
 import type { Session } from './database.ts';
 import { countMoves } from './migration-runs.ts';
 import { chooseTarget, copiedFrom, keepAddresses, type MoveTarget, placeOf } from './move-commit.ts';
 import { lockObjects, markDeleting, markStored, storedObjects } from './objects.ts';
 import { toAsset } from './rows.ts';
-import { lockVerdicts } from './verdicts.ts';
+import { contentKey, lockVerdicts } from './verdicts.ts';
 
 interface WholeMoves {
   identity: Identity;
@@ -21,8 +21,8 @@ interface WholeMoves {
 }
 
 type Plan =
-  | { kind: 'undo'; move: WholeMove; reason: 'source-changed' | 'target-changed' }
-  | { kind: 'move'; move: WholeMove; source: ObjectRecord; target: MoveTarget };
+  | { kind: 'undo'; move: WholeMove; reason: 'source-changed' | 'target-changed' | 'infected' }
+  | { kind: 'move'; move: WholeMove; source: ObjectRecord; target: MoveTarget; sourceEnd: MoveCommit['sourceEnd'] };
 type Going = Extract<Plan, { kind: 'move' }>;
 
 /**
@@ -63,7 +63,7 @@ export async function commitWholeMoves(session: Session, batch: WholeMoves): Pro
 
 async function planAll(session: Session, moves: readonly WholeMove[]): Promise<Plan[]> {
   const sources = moves.map((move) => move.source);
-  await lockVerdicts(session, sources);
+  const verdicts = await lockVerdicts(session, sources);
   const present = await storedObjects(session, sources);
   const targetIds = moves.map((move) => move.target.objectId);
   const ids = [...sources.map(({ id }) => id), ...targetIds, ...present.map(({ id }) => id)];
@@ -76,7 +76,10 @@ async function planAll(session: Session, moves: readonly WholeMove[]): Promise<P
     }
     const target = chooseTarget(move, source, objects, copies);
     if (target === undefined) return { kind: 'undo', move, reason: 'target-changed' };
-    return { kind: 'move', move, source, target };
+    const isInfected = verdicts.get(contentKey(source))?.status === 'INFECTED';
+    if (isInfected && target.object.isPublic) return { kind: 'undo', move, reason: 'infected' };
+    // No former copy of infected content is kept.
+    return { kind: 'move', move, source, target, sourceEnd: isInfected ? { kind: 'delete' } : move.sourceEnd };
   });
 }
 
@@ -96,7 +99,7 @@ async function endSources(
   leaseSeconds: number,
   now: string,
 ): Promise<Map<string, ClaimedObject>> {
-  const gone = going.filter(({ move }) => move.sourceEnd.kind === 'delete').map(({ source }) => source);
+  const gone = going.filter(({ sourceEnd }) => sourceEnd.kind === 'delete').map(({ source }) => source);
   const claims = gone.map(({ id }) => ({ objectId: id, claim: randomUUID() }));
   const removable = await markDeleting(session, claims, leaseSeconds, now);
   await keepAddresses(session, gone, now);
@@ -106,9 +109,9 @@ async function endSources(
 
 async function retainSources(session: Session, going: readonly Going[], now: string): Promise<void> {
   const bySeconds = new Map<number, string[]>();
-  for (const { move, source } of going) {
-    if (move.sourceEnd.kind !== 'retain') continue;
-    bySeconds.set(move.sourceEnd.seconds, [...(bySeconds.get(move.sourceEnd.seconds) ?? []), source.id]);
+  for (const { sourceEnd, source } of going) {
+    if (sourceEnd.kind !== 'retain') continue;
+    bySeconds.set(sourceEnd.seconds, [...(bySeconds.get(sourceEnd.seconds) ?? []), source.id]);
   }
   for (const [seconds, ids] of bySeconds) {
     const kept = session.dialect.rowSet(
@@ -144,7 +147,7 @@ async function carryAll(
   assets: ReadonlyMap<string, readonly Asset[]>,
   now: string,
 ): Promise<Map<string, Asset>> {
-  const places = going.flatMap(({ source, target: { object } }) =>
+  const places = going.flatMap(({ move, source, target: { object } }) =>
     (assets.get(source.id) ?? []).map(({ id }) => ({
       id,
       object_id: object.id,
@@ -152,6 +155,7 @@ async function carryAll(
       storage_provider: object.storageProvider,
       backend: object.backend,
       storage_path: object.storagePath,
+      cdn_url: move.cdnUrl,
     })),
   );
   if (places.length === 0) return new Map();
@@ -162,6 +166,7 @@ async function carryAll(
     storage_provider: 'text',
     backend: 'text',
     storage_path: 'text',
+    cdn_url: 'text?',
   } as const;
   await assetChanges(session)
     .updateTable('assets')
@@ -172,6 +177,7 @@ async function carryAll(
       storage_provider: eb.ref('r.storage_provider'),
       backend: eb.ref('r.backend'),
       storage_path: eb.ref('r.storage_path'),
+      cdn_url: eb.ref('r.cdn_url'),
       damaged_at: null,
       updated_at: now,
     }))

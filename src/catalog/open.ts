@@ -14,6 +14,7 @@ import { moveWrites } from './moves.ts';
 import { assetPurge } from './purge.ts';
 import { statistics } from './statistics.ts';
 import { uploadWrites } from './uploads.ts';
+import { verdictStore } from './verdict-store.ts';
 
 /**
  * Opens the catalog at `sqlite:<path>` or `postgres://…`; loads only that database's driver.
@@ -56,6 +57,7 @@ async function catalogOn(database: Database): Promise<Catalog> {
     leftovers: leftovers(database),
     moves: moveWrites(database),
     migrations: migrationRuns(database),
+    verdicts: verdictStore(database),
     inventory: inventory(database),
     statistics: statistics(database),
     audit: auditLog(database),

@@ -133,6 +133,7 @@ export const COLUMNS = {
     message: 'text',
     failed_at: 'time',
   },
+  scan_runs: { organization_id: 'text', started_at: 'time' },
   schema_migrations: { version: 'int', name: 'text', checksum: 'text', applied_at: 'time' },
 } as const satisfies Record<string, Readonly<Record<string, ColumnKind>>>;
 
@@ -173,6 +174,7 @@ export type OpenTables = {
   verify_progress: Table<'verify_progress'>;
   migration_runs: Table<'migration_runs'>;
   migration_failures: Table<'migration_failures'>;
+  scan_runs: Table<'scan_runs'>;
   schema_migrations: Table<'schema_migrations'>;
 };
 

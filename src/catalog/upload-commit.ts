@@ -20,7 +20,8 @@ import { toAsset } from './rows.ts';
 import { END_OF_TIME, type TableRow } from './tables.ts';
 import { tagRows } from './tag-rows.ts';
 import { type CommitOutcome, planCommits } from './upload-plan.ts';
-import { lockVerdicts } from './verdicts.ts';
+import { type LockedFinding, scanDetails, writeVerdicts } from './verdict-write.ts';
+import { contentKey, lockVerdicts, UNJUDGED, type Verdict } from './verdicts.ts';
 
 const DISCARD_LEASE_SECONDS = 30;
 const RETAIN_DAMAGED_SECONDS = 30 * 24 * 3600;
@@ -35,6 +36,7 @@ export async function commitUploads(
   if (commits.length === 0) return [];
   const now = await session.now();
   const verdicts = await lockVerdicts(session, commits);
+  await applyVerdicts(session, identity, commits, verdicts, context, now);
   const present = await storedObjects(session, commits);
   const named = commits.flatMap(({ object }) => (object.kind === 'same-as' ? [] : [object.objectId]));
   const objects = await lockObjects(session, [...present.map((object) => object.id), ...named]);
@@ -66,6 +68,28 @@ export async function commitUploads(
   }
   await writeAudit(session, audit, context, now);
   return plan.outcomes.map((outcome, index) => toResult(outcome, rows[index], discarded));
+}
+
+/** What scans found in the contents of these commits counts for them, and for every other asset of the same. */
+async function applyVerdicts(
+  session: Session,
+  identity: Identity,
+  commits: readonly UploadCommit[],
+  verdicts: Map<string, Verdict>,
+  context: AuditContext,
+  now: string,
+): Promise<void> {
+  const findings = new Map<string, LockedFinding>();
+  for (const { organizationId, sha256, verdict: found } of commits) {
+    const content = { organizationId, sha256 };
+    const current = verdicts.get(contentKey(content));
+    // Known as infected: refused below, whatever this scan found.
+    if (found === undefined || current === undefined || current.status === 'INFECTED') continue;
+    findings.set(contentKey(content), { content, current, found, onInfected: 'quarantine' });
+  }
+  for (const [key, verdict] of await writeVerdicts(session, identity, [...findings.values()], context, now)) {
+    verdicts.set(key, { ...(verdicts.get(key) ?? UNJUDGED), ...verdict, scannedAt: now });
+  }
 }
 
 /** Before its successor becomes STORED: only one private object of a content may be. */
@@ -181,6 +205,7 @@ function uploaded(identity: Identity, commit: UploadCommit, row: TableRow<'asset
       backend: row.backend,
       storagePath: row.storage_path,
       deduplicated: outcome.deduplicated,
+      ...(commit.verdict === undefined ? {} : scanDetails(outcome.verdict)),
       ...commit.auditDetails,
     },
   };

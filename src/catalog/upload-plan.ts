@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ObjectRecord, StoredFacts, UploadCommit } from './catalog.ts';
 import type { Claim } from './objects.ts';
 import { placeKey } from './upload-reserve.ts';
-import { contentKey, type Verdict } from './verdicts.ts';
+import { contentKey, UNJUDGED, type Verdict } from './verdicts.ts';
 
 /** What becomes of one commit. */
 export type CommitOutcome =
@@ -93,8 +93,6 @@ function attached(planning: Planning, object: ObjectRecord) {
   const verdict = planning.verdict ?? UNJUDGED;
   return { kind: 'committed' as const, object, verdict, deduplicated: true };
 }
-
-const UNJUDGED: Verdict = { status: 'PENDING', result: null, scannedAt: null };
 
 function holdsContent(object: ObjectRecord, commit: UploadCommit): boolean {
   return object.organizationId === commit.organizationId && object.sha256 === commit.sha256;

@@ -1,16 +1,31 @@
+import type { Selectable } from 'kysely';
 import type { ScanStatus } from '../core/asset.ts';
+import type { ContentRef, KnownVerdict } from './catalog.ts';
 import type { Session } from './database.ts';
+import type { OpenTables } from './tables.ts';
 
-export interface Content {
-  organizationId: string;
-  sha256: string;
+export type Content = ContentRef;
+
+type VerdictRow = Selectable<OpenTables['content_verdicts']>;
+
+/** As it is under lock. */
+export interface Verdict extends KnownVerdict {
+  /** A signature that an admin accepted: it no longer makes this content infected. */
+  acceptedResult: string | null;
+  claim: string | null;
+  leaseExpiresAt: string | null;
 }
 
-export interface Verdict {
-  status: ScanStatus;
-  result: string | null;
-  scannedAt: string | null;
-}
+/** Of content that was never scanned. */
+export const UNJUDGED: Verdict = {
+  status: 'PENDING',
+  result: null,
+  signatureVersion: null,
+  scannedAt: null,
+  acceptedResult: null,
+  claim: null,
+  leaseExpiresAt: null,
+};
 
 export function contentKey(content: Content): string {
   return `${content.organizationId}/${content.sha256}`;
@@ -57,20 +72,40 @@ export async function lockVerdicts(
   contents: readonly Content[],
   options: { skipLocked: boolean } = { skipLocked: false },
 ): Promise<Map<string, Verdict>> {
+  return byContent(await session.dialect.forUpdate(verdictRows(session, contents), 'v', options).execute());
+}
+
+/** The contents' verdicts as they are at this moment. */
+export async function readVerdicts(session: Session, contents: readonly Content[]): Promise<Map<string, Verdict>> {
+  return byContent(await verdictRows(session, contents).execute());
+}
+
+function verdictRows(session: Session, contents: readonly Content[]) {
   const wanted = session.dialect.rowSet({ organization_id: 'text', sha256: 'text' }, inLockOrder(contents));
-  const query = session.db
+  return session.db
     .selectFrom('content_verdicts as v')
     .innerJoin(wanted, (join) =>
       join.onRef('v.organization_id', '=', 'r.organization_id').onRef('v.sha256', '=', 'r.sha256'),
     )
-    .select(['v.organization_id', 'v.sha256', 'v.status', 'v.result', 'v.scanned_at'])
+    .selectAll('v')
     .orderBy('v.organization_id')
     .orderBy('v.sha256');
-  const rows = await session.dialect.forUpdate(query, 'v', options).execute();
+}
+
+function byContent(rows: readonly VerdictRow[]): Map<string, Verdict> {
   return new Map(
-    rows.map((row) => [
-      contentKey({ organizationId: row.organization_id, sha256: row.sha256 }),
-      { status: row.status as ScanStatus, result: row.result, scannedAt: row.scanned_at },
-    ]),
+    rows.map((row) => [contentKey({ organizationId: row.organization_id, sha256: row.sha256 }), toVerdict(row)]),
   );
+}
+
+function toVerdict(row: VerdictRow): Verdict {
+  return {
+    status: row.status as ScanStatus,
+    result: row.result,
+    signatureVersion: row.signature_version,
+    scannedAt: row.scanned_at,
+    acceptedResult: row.accepted_result,
+    claim: row.claim,
+    leaseExpiresAt: row.lease_expires_at,
+  };
 }

@@ -16,6 +16,7 @@ export const DEFAULT_CONNECT_TIMEOUT = 10_000;
 export const DEFAULT_DEADLINE = 60_000;
 export const DEFAULT_LEASE = 30_000;
 export const DEFAULT_TRASH_RETENTION = 7 * 86_400_000;
+export const DEFAULT_CLAMD = { host: '127.0.0.1', port: 3310 } as const;
 export const DEFAULT_ORGANIZATION = 'default';
 
 /** The store in the data directory, where neither a file nor the environment defines any. */

@@ -2,6 +2,7 @@ import { BUILT_IN_ASSET_TYPES } from '../core/asset.ts';
 import { AssetError } from '../core/errors.ts';
 import { parseSize } from '../core/size.ts';
 import { resolveBackends, resolveDefaultBackend } from './backends.ts';
+import { resolveCdnDomains } from './cdn.ts';
 import { resolveDatabase } from './database.ts';
 import {
   DEFAULT_ALLOWED_MIME_TYPES,
@@ -13,8 +14,10 @@ import {
 } from './defaults.ts';
 import { readNamed, variable } from './environment.ts';
 import { resolveIdentity } from './identity.ts';
+import { resolveImages } from './images.ts';
 import { loadConfigFile } from './load-file.ts';
 import { dataDirectory } from './paths.ts';
+import { resolveScan } from './scan.ts';
 import type { FileConfig } from './schema/file.ts';
 import type { ContentLimits, Environment, LoadedSettings, LoadRequest, Settings } from './settings.ts';
 import { warningsAbout } from './warnings.ts';
@@ -38,6 +41,12 @@ export async function loadSettings(request: LoadRequest): Promise<LoadedSettings
     identity: resolveIdentity(request, config?.identity, database.settings.engine),
     limits: resolveLimits(request.env, config?.limits),
     assetTypes: [...new Set([...BUILT_IN_ASSET_TYPES, ...(config?.assetTypes ?? [])])],
+    content: {
+      images: resolveImages(config?.images),
+      compress: config?.content?.compress ?? 'auto',
+      cdnDomains: resolveCdnDomains(request.env, file, backends),
+    },
+    scan: resolveScan(file),
     timeouts: {
       connect: config?.timeouts?.connect ?? DEFAULT_CONNECT_TIMEOUT,
       deadline: config?.timeouts?.deadline ?? DEFAULT_DEADLINE,

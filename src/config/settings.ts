@@ -1,4 +1,5 @@
 import type { Identity } from '../core/identity.ts';
+import type { ImageProfile } from '../core/image-profile.ts';
 
 /** Where a value came from; the first of these that has one wins. */
 export type Origin = 'flag' | 'environment' | 'file' | 'default';
@@ -14,6 +15,8 @@ export interface Settings {
   limits: ContentLimits;
   /** Accepted asset types: the built-in ones, then the configured ones. */
   assetTypes: readonly string[];
+  content: ContentSettings;
+  scan: ScanSettings;
   timeouts: Timeouts;
   leases: Leases;
   /** Milliseconds that new assets live, by type; a type without one lives for ever. */
@@ -32,6 +35,24 @@ export interface ContentLimits {
   maxFileSize: number;
   /** In lower case, without parameters. */
   allowedMimeTypes: ReadonlySet<string>;
+}
+
+/** What is made of content before it is stored. */
+export interface ContentSettings {
+  /** By asset type; empty if images are not to be transformed. */
+  images: ReadonlyMap<string, ImageProfile>;
+  compress: boolean | 'auto';
+  /** By backend: a host, perhaps with a path. */
+  cdnDomains: ReadonlyMap<string, string>;
+}
+
+export const SCAN_MODES = ['auto', 'required', 'off'] as const;
+
+export interface ScanSettings {
+  mode: (typeof SCAN_MODES)[number];
+  clamd: { host: string; port: number } | { socket: string };
+  /** The file says something of it. */
+  configured: boolean;
 }
 
 /** In milliseconds. */

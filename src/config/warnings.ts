@@ -15,8 +15,14 @@ function foreignAddresses(file: LoadedFile, settings: Settings): string[] {
     const address = Object.hasOwn(file.config.backends ?? {}, backend.name) ? endpointOf(backend) : undefined;
     return address === undefined ? [] : [`the endpoint ${address} of the backend ${backend.name}`];
   });
-  const set = [...database, ...endpoints];
+  const set = [...database, ...endpoints, ...scannerAddress(file, settings)];
   return set.length === 0 ? [] : [`${file.location.path}, found in the working directory, sets ${set.join(', ')}`];
+}
+
+/** Every file is sent to the scanner. */
+function scannerAddress(file: LoadedFile, { scan }: Settings): string[] {
+  if (file.config.scan?.clamd === undefined || 'socket' in scan.clamd) return [];
+  return [`the virus scanner at ${scan.clamd.host}:${scan.clamd.port}`];
 }
 
 function endpointOf(backend: BackendSettings): string | undefined {

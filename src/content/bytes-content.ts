@@ -1,9 +1,11 @@
 import { bytesReader } from './byte-reader.ts';
-import type { Content, ReadOptions } from './content.ts';
+import { bytesBody } from './bytes-body.ts';
+import type { ReadOptions } from './content.ts';
 import { Examination } from './examine.ts';
 import { checkSize } from './file-errors.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { storedExtension } from './judge.ts';
+import type { SniffedContent } from './sniffed-content.ts';
 
 /** Up to this size content is read once, held in memory, and stored from there. */
 export const LARGEST_IN_MEMORY = 1024 * 1024;
@@ -12,22 +14,20 @@ export const LARGEST_IN_MEMORY = 1024 * 1024;
  * Judges and fingerprints bytes in memory; the result holds on to them.
  * @throws AssetError FILE_EMPTY, FILE_TOO_LARGE, TYPE_MISMATCH, TYPE_NOT_ALLOWED, CONTENT_UNSAFE
  */
-export async function bytesContent(bytes: Uint8Array, name: string, options: ReadOptions): Promise<Content> {
+export async function bytesContent(bytes: Uint8Array, name: string, options: ReadOptions): Promise<SniffedContent> {
   checkSize(name, bytes.byteLength, options.rules);
+  const reader = bytesReader(bytes);
   const examination = new Examination(name, options.rules, bytes);
   await examination.feed(bytes);
-  const detected = await examination.finish(bytesReader(bytes));
+  const detected = await examination.finish(reader);
   const fingerprint = new Fingerprint(options.checksums);
   fingerprint.update(bytes);
   return {
     ...fingerprint.digest(),
     mimeType: detected.mimeType,
     extension: storedExtension(name, detected),
-    body: { size: bytes.byteLength, bytes, open: () => once(bytes) },
+    body: bytesBody(bytes),
+    reader,
     close: () => Promise.resolve(),
   };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -1,11 +1,12 @@
 import { closeSync, fstatSync, type Stats } from 'node:fs';
 import { fileReader } from './byte-reader.ts';
-import type { Content, ReadOptions } from './content.ts';
+import type { ReadOptions } from './content.ts';
 import { Examination } from './examine.ts';
 import { fileChanged } from './file-errors.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { storedExtension } from './judge.ts';
 import { readAt, rereadBody } from './reread-body.ts';
+import type { SniffedContent } from './sniffed-content.ts';
 
 /** Two buffers of this size are filled and hashed in turn. */
 const READ_LENGTH = 1024 * 1024;
@@ -14,7 +15,7 @@ const READ_LENGTH = 1024 * 1024;
  * Judges and fingerprints an open file in one pass; the result owns the descriptor, unless this rejects.
  * @throws AssetError FILE_CHANGED, TYPE_MISMATCH, TYPE_NOT_ALLOWED; what aborted the signal; the system's errors
  */
-export async function openFileContent(fd: number, name: string, options: ReadOptions): Promise<Content> {
+export async function openFileContent(fd: number, name: string, options: ReadOptions): Promise<SniffedContent> {
   const before = fstatSync(fd);
   const fingerprint = new Fingerprint(options.checksums);
   let examination: Examination | undefined;
@@ -26,12 +27,14 @@ export async function openFileContent(fd: number, name: string, options: ReadOpt
   }
   const digest = fingerprint.digest();
   if (examination === undefined || digest.size !== before.size || changedSince(before, fd)) throw fileChanged(name);
-  const detected = await examination.finish(fileReader(fd, before.size));
+  const reader = fileReader(fd, before.size);
+  const detected = await examination.finish(reader);
   return {
     ...digest,
     mimeType: detected.mimeType,
     extension: storedExtension(name, detected),
     body: rereadBody({ fd, name, size: digest.size, sha256: digest.sha256 }),
+    reader,
     close: closerOf(fd),
   };
 }

@@ -3,6 +3,7 @@ import { bytesContent, LARGEST_IN_MEMORY } from './bytes-content.ts';
 import type { Content, ReadOptions } from './content.ts';
 import { checkSize, describeReadError, fileChanged, refuseIrregular } from './file-errors.ts';
 import { openFileContent } from './open-file-content.ts';
+import { throughPipeline } from './pipeline.ts';
 
 // A pipe or device must not block the open that finds out what it is; a regular file ignores this.
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -21,11 +22,13 @@ export async function readFileContent(path: string, options: ReadOptions): Promi
     const stats = fstatSync(fd);
     refuseIrregular(path, stats);
     checkSize(path, stats.size, options.rules);
-    if (stats.size > LARGEST_IN_MEMORY) return await openFileContent(fd, path, options);
+    if (stats.size > LARGEST_IN_MEMORY) {
+      return await throughPipeline(path, await openFileContent(fd, path, options), options);
+    }
     const bytes = readWhole(fd, path, stats.size);
     closeSync(fd);
     fd = undefined;
-    return await bytesContent(bytes, path, options);
+    return await throughPipeline(path, await bytesContent(bytes, path, options), options);
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
     throw describeReadError(error, path);

@@ -90,14 +90,21 @@ export interface FailureRecord {
   code: ErrorCode;
   message: string;
   hint?: string;
+  /** Of a virus that was found. */
+  signature?: string;
 }
 
 /** Describes any thrown value as a failure of one item; an unknown error keeps its own message. */
 export function toFailure(error: unknown): FailureRecord {
   if (error instanceof AssetError) {
-    return error.hint === undefined
-      ? { code: error.code, message: error.message }
-      : { code: error.code, message: error.message, hint: error.hint };
+    const { code, message, hint } = error;
+    const signature = code === 'VIRUS_FOUND' ? error.details?.['signature'] : undefined;
+    return {
+      code,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+      ...(typeof signature === 'string' ? { signature } : {}),
+    };
   }
   return { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) };
 }

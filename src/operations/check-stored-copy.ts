@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createGunzip } from 'node:zlib';
 import type { ObjectRecord } from '../catalog/catalog.ts';
+import { decodedContent } from '../content/decode.ts';
+import { AssetError } from '../core/errors.ts';
 import type { StorageBackend, StoredObject } from '../storage/backend.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 
@@ -26,10 +27,12 @@ export async function checkStoredCopy(
   return judgement === 'hash' ? storedBytesMatch(store, record, signal) : judgement === 'same';
 }
 
+type RecordedFacts = Pick<ObjectRecord, 'storedSize' | 'etag' | 'storedSha256' | 'storedMd5' | 'storedCrc32c'>;
+
 /** What the store's own report says of a copy; 'hash': only its bytes can tell. */
 export function judgeReported(
   store: StorageBackend,
-  record: ObjectRecord,
+  record: RecordedFacts,
   found: StoredObject,
 ): 'same' | 'different' | 'hash' {
   if (found.size !== record.storedSize) return 'different';
@@ -39,15 +42,14 @@ export function judgeReported(
   return pairs.every(([recorded, reported]) => recorded === reported) ? 'same' : 'different';
 }
 
-export function sameChecksums(record: ObjectRecord, found: StoredObject): boolean {
+export function sameChecksums(record: RecordedFacts, found: StoredObject): boolean {
   const pairs = comparableChecksums(record, found);
   return pairs.length > 0 && pairs.every(([recorded, reported]) => recorded === reported);
 }
 
-function comparableChecksums(record: ObjectRecord, found: StoredObject) {
-  const ofBytes = record.storedSha256 ?? (record.contentEncoding === null ? record.sha256 : null);
+function comparableChecksums(record: RecordedFacts, found: StoredObject) {
   const pairs = [
-    [ofBytes, found.checksums.sha256],
+    [record.storedSha256, found.checksums.sha256],
     [record.storedMd5, found.checksums.md5],
     [record.storedCrc32c, found.checksums.crc32c],
   ] as const;
@@ -67,10 +69,10 @@ export async function storedBytesMatch(
   if (record.contentEncoding === null) return (await hashOf(body)) === record.sha256;
   if (record.storedSha256 !== null) return (await hashOf(body)) === record.storedSha256;
   try {
-    return (await hashOf(body.compose(createGunzip()))) === record.sha256;
+    return (await hashOf(decodedContent(body, record.contentEncoding))) === record.sha256;
   } catch (error) {
-    if (isStorageError(error)) throw error;
-    return false;
+    if (error instanceof AssetError && error.code === 'BYTES_DAMAGED') return false;
+    throw error;
   }
 }
 

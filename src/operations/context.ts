@@ -1,6 +1,8 @@
 import type { AuditContext, Catalog } from '../catalog/catalog.ts';
 import type { ContentRules } from '../content/content.ts';
 import type { Identity } from '../core/identity.ts';
+import type { ImageProfile } from '../core/image-profile.ts';
+import type { Scanner } from '../scan/scanner.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 
 /** The configured stores, opened when they are first asked for and closed with the command. */
@@ -14,6 +16,16 @@ export interface BackendPool {
   open(name: string): Promise<StorageBackend>;
 }
 
+/** What is made of content before it is stored, as configured. */
+export interface ContentSettings {
+  /** By asset type; images of other types stay as they came. */
+  images: ReadonlyMap<string, ImageProfile>;
+  /** 'auto': where every reader gets the original all the same (BackendFeatures.decodesForReaders). */
+  compress: boolean | 'auto';
+  /** By backend: the host, and the path that goes before storage paths. */
+  cdnDomains: ReadonlyMap<string, string>;
+}
+
 /** How long assets are kept, as configured. */
 export interface LifecycleSettings {
   /** The life of new assets by type, in seconds; a type without one lives for ever. */
@@ -24,6 +36,16 @@ export interface LifecycleSettings {
   trashEnabled: boolean;
 }
 
+/** What virus scans are asked for. */
+export interface Scanning {
+  /** required: nothing is stored, and nothing handed out, without a verdict. off: uploads are not scanned. */
+  mode: 'auto' | 'required' | 'off';
+  /** The configuration speaks of it: where it does not answer, that is worth a warning. */
+  expected: boolean;
+  /** Made at the first call, the same one afterwards; whether it can be reached is found out by its use. */
+  scanner(): Promise<Scanner>;
+}
+
 /** Everything an operation may touch; made by the command line, the HTTP side or the library. */
 export interface OperationContext {
   identity: Identity;
@@ -31,10 +53,12 @@ export interface OperationContext {
   catalog(): Promise<Catalog>;
   backends: BackendPool;
   rules: ContentRules;
+  content: ContentSettings;
   /** Accepted asset types: the built-in and the configured ones. */
   assetTypes: readonly string[];
   leaseSeconds: number;
   lifecycle: LifecycleSettings;
+  scanning: Scanning;
   /** For spooled streams and downloads without a target directory. */
   temporaryDirectory: string;
   audit: AuditContext;

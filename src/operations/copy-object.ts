@@ -13,6 +13,10 @@ export interface CopyTarget {
   storagePath: StorageKey;
   isPublic: boolean;
   contentType?: string;
+  /** The same and more: everything that a public object tells a browser. */
+  headers?: PutOptions;
+  /** Whatever bytes there are, though they are not the recorded ones. */
+  asTheyAre?: boolean;
 }
 
 /** How the bytes travel. */
@@ -39,23 +43,31 @@ export async function copyObject(
   signal: AbortSignal,
   manner: CopyManner = {},
 ): Promise<StoredFacts> {
-  const checksums = knownChecksums(source.object);
+  const checksums = target.asTheyAre === true ? {} : knownChecksums(source.object);
   const { contentEncoding } = source.object;
   const { durability, onSession } = manner;
   const options: PutOptions = {
     ifAbsent: true,
     contentType: target.isPublic ? (target.contentType ?? 'application/octet-stream') : 'application/octet-stream',
+    ...(target.isPublic ? target.headers : {}),
     checksums,
     signal,
     ...(contentEncoding === null ? {} : { contentEncoding }),
     ...(durability === undefined ? {} : { durability }),
     ...(onSession === undefined ? {} : { onSession }),
   };
+  if (target.asTheyAre === true) {
+    const damaged = await damagedBody(source, signal);
+    return factsOf(await target.store.put(target.storagePath, damaged, options), contentEncoding);
+  }
   const copied = manner.serverSide === false ? undefined : await copyWithin(source, target, options);
   if (copied !== undefined) return copied;
   const body = bodyOf(source, signal, manner);
   const small = source.object.storedSize <= LARGEST_IN_MEMORY;
-  return factsOf(await target.store.put(target.storagePath, small ? await inMemory(body) : body, options));
+  return factsOf(
+    await target.store.put(target.storagePath, small ? await inMemory(body) : body, options),
+    contentEncoding,
+  );
 }
 
 /** Of the bytes as they are stored, as far as they are recorded. */
@@ -82,13 +94,27 @@ async function copyWithin(
     if (isStorageError(error, 'UNSUPPORTED', 'DENIED')) return undefined;
     throw error;
   }
-  const facts = factsOf(copy);
+  const facts = factsOf(copy, object.contentEncoding);
   const record = { ...object, ...facts, storagePath: target.storagePath };
-  const isSame = sameChecksums(object, copy) || (await storedBytesMatch(target.store, record, options.signal));
+  const known = { ...object, storedSha256: knownChecksums(object).sha256 ?? null };
+  const isSame = sameChecksums(known, copy) || (await storedBytesMatch(target.store, record, options.signal));
   if (isSame && copy.size === object.storedSize) return facts;
   throw new AssetError('BYTES_DAMAGED', `The bytes of ${object.storagePath} do not match their record`, {
     hint: 'See what is damaged: asset-cli verify --deep',
   });
+}
+
+async function damagedBody(
+  { store, object }: { store: StorageBackend; object: ObjectRecord },
+  signal: AbortSignal,
+): Promise<BodySource> {
+  const { size } = await store.stat(object.storagePath, { signal });
+  return {
+    size,
+    async *open() {
+      yield* (await store.get(object.storagePath, { signal })).body;
+    },
+  };
 }
 
 /** Read anew for each try of the put; bytes that are not the recorded ones end it before anything is visible. */

@@ -82,7 +82,12 @@ export async function restoreDatabase(
   checkPermission(context);
   const input = source.kind === 'stream' ? source.stream : await openForReading(source.path);
   const catalog = await context.catalog();
-  return catalog.maintenance.importLines(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }));
+  return catalog.maintenance.importLines(linesOf(input));
+}
+
+/** Begins to read when the first line is asked for: what readline reads before that is lost. */
+async function* linesOf(input: Readable): AsyncGenerator<string> {
+  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
 }
 
 async function openForReading(path: string): Promise<Readable> {

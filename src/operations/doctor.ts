@@ -1,25 +1,16 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { CatalogStatus } from '../catalog/catalog.ts';
-import { type ErrorCode, toFailure } from '../core/errors.ts';
-import { redactText } from '../core/redact.ts';
 import { formatSize } from '../core/size.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
+import { type DoctorCheck, failedCheck, ok } from './doctor-check.ts';
+import { checkScanner } from './doctor-scanner.ts';
 import { openCandidate, openOwnStore } from './own-store.ts';
 import { distance, probeStore, type Signing } from './probe-store.ts';
 import { asAssetError } from './storage-failure.ts';
 
-export type CheckStatus = 'ok' | 'warning' | 'error';
-
-export interface DoctorCheck {
-  name: string;
-  status: CheckStatus;
-  message: string;
-  hint: string | null;
-  /** Of an error: decides the exit status. */
-  code?: ErrorCode;
-}
+export { type DoctorCheck, failedCheck } from './doctor-check.ts';
 
 /** Signatures, leases and expiry are all judged by clocks; S3 refuses to talk after 15 minutes. */
 const LARGEST_SKEW_MILLISECONDS = 60_000;
@@ -38,6 +29,7 @@ export async function* doctor(context: OperationContext): AsyncGenerator<DoctorC
     if (context.signal.aborted) return;
     yield* checkStore(context, name, openOwnStore);
   }
+  yield* checkScanner(context);
 }
 
 export async function* checkDatabase(context: OperationContext): AsyncGenerator<DoctorCheck> {
@@ -69,7 +61,7 @@ function* leaseWarnings(status: CatalogStatus): Generator<DoctorCheck> {
     name: 'leases',
     status: 'warning',
     message,
-    hint: 'Their bytes are known to the catalog and will be removed.',
+    hint: 'Finish or undo them with: asset-cli purge-expired',
   };
 }
 
@@ -136,15 +128,4 @@ function judgeSpace(name: string, { free, total }: { free: number; total: number
   const message = `${formatSize(free)} free of ${formatSize(total)}`;
   if (free >= LITTLE_SPACE_BYTES) return ok(name, message);
   return { name, status: 'warning', message, hint: 'Make room before the disk is full.' };
-}
-
-function ok(name: string, message: string): DoctorCheck {
-  return { name, status: 'ok', message, hint: null };
-}
-
-export function failedCheck(name: string, error: unknown): DoctorCheck {
-  const { code, hint, message: whole } = toFailure(error);
-  // The check's own name says already which backend it was.
-  const message = whole.replace(/^Backend "[^"]*": /, '');
-  return { name, status: 'error', message: redactText(message), hint: hint ?? null, code };
 }

@@ -59,7 +59,7 @@ async function downloadOne(
   try {
     if ('error' in selected) throw selected.error;
     if (context.signal.aborted) throw new AssetError('INTERRUPTED', 'Stopped before it was downloaded');
-    checkHandingOut(context.identity, selected.found, new Date());
+    checkHandingOut(context, selected.found, new Date());
     const path = await deliver(context, request, selected.found, name);
     const bytes = selected.found.asset.fileSize;
     ledger.downloaded(selected.found.asset, bytes);

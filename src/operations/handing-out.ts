@@ -2,20 +2,24 @@ import type { AssetWithObject } from '../catalog/catalog.ts';
 import { decideOnAsset } from '../core/access-policy.ts';
 import type { Asset } from '../core/asset.ts';
 import { AssetError } from '../core/errors.ts';
-import type { Identity } from '../core/identity.ts';
+import type { OperationContext } from './context.ts';
 import { notFound } from './resolve-assets.ts';
+
+/** Who asks, and whether verdicts are required. */
+export type Handing = Pick<OperationContext, 'identity' | 'scanning'>;
 
 /**
  * Whether an asset's content may be handed out: does it exist for this identity (4), may it (5),
- * is it clean (7), in this order.
- * @throws AssetError ASSET_NOT_FOUND, ASSET_EXPIRED, NOT_PERMITTED, VIRUS_FOUND
+ * is it clean (7), in this order; where verdicts are required, whether there is one (5).
+ * @throws AssetError ASSET_NOT_FOUND, ASSET_EXPIRED, NOT_PERMITTED, VIRUS_FOUND, VERDICT_REQUIRED
  */
-export function checkHandingOut(identity: Identity, { asset }: AssetWithObject, now: Date): void {
+export function checkHandingOut({ identity, scanning }: Handing, { asset }: AssetWithObject, now: Date): void {
   const decision = decideOnAsset(identity, 'read', asset);
   if (decision === 'hide' || asset.status === 'trashed') throw notFound(asset.id);
   if (decision === 'deny') throw notPermitted(asset, 'read');
   if (asset.expiresAt !== null && Date.parse(asset.expiresAt) <= now.getTime()) throw expired(asset, asset.expiresAt);
   if (asset.virusScanStatus === 'INFECTED' || asset.status === 'quarantined') throw isInfected(asset);
+  if (asset.virusScanStatus === 'PENDING' && scanning.mode === 'required') throw verdictRequired(asset);
 }
 
 export function notPermitted(asset: Asset, verb: string): AssetError {
@@ -32,13 +36,19 @@ function expired(asset: Asset, expiresAt: string): AssetError {
   });
 }
 
-function isInfected(asset: Asset): AssetError {
-  return new AssetError(
-    'VIRUS_FOUND',
-    `Asset ${asset.id} is infected: ${asset.virusScanResult ?? 'unknown signature'}`,
-    {
-      hint: 'It is not handed out.',
-      details: { id: asset.id, signature: asset.virusScanResult },
-    },
-  );
+export function isInfected(asset: Asset): AssetError {
+  const signature = asset.virusScanStatus === 'INFECTED' ? (asset.virusScanResult ?? 'unknown signature') : null;
+  const what = signature === null ? 'is in quarantine' : `is infected: ${signature}`;
+  return new AssetError('VIRUS_FOUND', `Asset ${asset.id} ${what}`, {
+    hint: 'It is not handed out. An admin may release it with: asset-cli restore <id>',
+    details: { id: asset.id, signature },
+  });
+}
+
+function verdictRequired(asset: Asset): AssetError {
+  const why = asset.virusScanResult === null ? 'was not scanned yet' : asset.virusScanResult;
+  return new AssetError('VERDICT_REQUIRED', `Asset ${asset.id} has no verdict: ${why}`, {
+    hint: 'scan.mode is required. Have it scanned: asset-cli scan <id>',
+    details: { id: asset.id },
+  });
 }

@@ -1,4 +1,4 @@
-import type { Catalog, ClaimedObject } from '../catalog/catalog.ts';
+import type { ClaimedObject } from '../catalog/catalog.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 import type { OperationContext } from './context.ts';
@@ -20,10 +20,19 @@ export async function whileHolding<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const catalog = await context.catalog();
+  return whileRenewing(context, () => catalog.uploads.renew(claims, context.leaseSeconds), work);
+}
+
+/** The same for claims of any kind. */
+export async function whileRenewing<T>(
+  context: OperationContext,
+  renew: () => Promise<void>,
+  work: () => Promise<T>,
+): Promise<T> {
   let renewing = Promise.resolve();
   const timer = setInterval(
     () => {
-      renewing = renewing.then(() => renew(context, catalog, claims));
+      renewing = renewing.then(() => renewOrWarn(context, renew));
     },
     (context.leaseSeconds * 1000) / 3,
   );
@@ -36,9 +45,9 @@ export async function whileHolding<T>(
   }
 }
 
-async function renew(context: OperationContext, catalog: Catalog, claims: readonly HeldClaim[]): Promise<void> {
+async function renewOrWarn(context: OperationContext, renew: () => Promise<void>): Promise<void> {
   try {
-    await catalog.uploads.renew(claims, context.leaseSeconds);
+    await renew();
   } catch (error) {
     context.warn(`a lease could not be renewed and is tried again: ${error instanceof Error ? error.message : error}`);
   }

@@ -2,6 +2,7 @@ import type { AssetWithObject, ObjectRecord } from '../catalog/catalog.ts';
 import { decideOnAsset } from '../core/access-policy.ts';
 import { AssetError, toFailure } from '../core/errors.ts';
 import { type Candidate, type MigrateRun, mustStop } from './migrate-run.ts';
+import { publicHeaders } from './public-access.ts';
 import { type Selection, selectAssets } from './select-assets.ts';
 
 const PAGE_SIZE = 500;
@@ -56,7 +57,7 @@ function notPermitted(id: string): AssetError {
 }
 
 function toCandidate({ asset, object }: AssetWithObject): Candidate {
-  return object.isPublic ? { source: object, contentType: asset.mimeType } : { source: object };
+  return object.isPublic ? { source: object, headers: publicHeaders(asset) } : { source: object };
 }
 
 async function* failedBefore(run: MigrateRun): AsyncGenerator<Candidate[]> {
@@ -64,12 +65,12 @@ async function* failedBefore(run: MigrateRun): AsyncGenerator<Candidate[]> {
   let after: string | undefined;
   do {
     const page = await catalog.migrations.failedObjects(run.request, after, PAGE_SIZE);
-    yield await withContentTypes(run, page);
+    yield await withHeaders(run, page);
     after = page.at(-1)?.id;
   } while (after !== undefined && !mustStop(run));
 }
 
-async function withContentTypes(run: MigrateRun, objects: readonly ObjectRecord[]): Promise<Candidate[]> {
+async function withHeaders(run: MigrateRun, objects: readonly ObjectRecord[]): Promise<Candidate[]> {
   const catalog = await run.context.catalog();
   const isPublic = objects.filter((object) => object.isPublic).map(({ id }) => id);
   const references = isPublic.length === 0 ? [] : await catalog.inventory.assetsOn(isPublic);
@@ -77,10 +78,10 @@ async function withContentTypes(run: MigrateRun, objects: readonly ObjectRecord[
     run.context.identity,
     references.map(({ assetId }) => assetId),
   );
-  const types = new Map(found.map(({ asset, object }) => [object.id, asset.mimeType]));
+  const headersOf = new Map(found.map(({ asset, object }) => [object.id, publicHeaders(asset)]));
   return objects.map((source) => {
-    const contentType = types.get(source.id);
-    return contentType === undefined ? { source } : { source, contentType };
+    const headers = headersOf.get(source.id);
+    return headers === undefined ? { source } : { source, headers };
   });
 }
 

@@ -3,7 +3,7 @@ import type { Asset } from '../core/asset.ts';
 import type { FailureRecord } from '../core/errors.ts';
 import type { OrganizationScope } from '../core/identity.ts';
 import type { StorageKey } from '../core/storage-key.ts';
-import type { StorageBackend } from '../storage/backend.ts';
+import type { PutOptions, StorageBackend } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
 import type { SkipReason } from './move-bytes.ts';
 import type { Selection } from './select-assets.ts';
@@ -58,8 +58,8 @@ export type MigrateOutcome =
 /** An object that is to move. */
 export interface Candidate {
   source: ObjectRecord;
-  /** Of a public object. */
-  contentType?: string;
+  /** What a public object tells a browser. */
+  headers?: PutOptions;
   /** A former copy stays one, for so long. */
   retainSeconds?: number;
 }

@@ -31,6 +31,8 @@ export interface MoveJob {
     /** What a browser is told; only a public object carries it. */
     contentType?: string;
   };
+  /** Copies whatever bytes there are; the copy is marked as damaged. */
+  asTheyAre?: boolean;
   carry: MoveCommit['carry'];
   sourceEnd: MoveCommit['sourceEnd'];
   targetRetainSeconds?: number;
@@ -89,7 +91,8 @@ async function copyOrGiveUp(
   const from = job.readFrom ?? job.source;
   try {
     const store = await openOwnStore(context, from.backend);
-    return await copyObject({ store, object: from }, { store: target, ...job.to }, gracePeriod(context.signal));
+    const to = { store: target, ...job.to, asTheyAre: job.asTheyAre === true };
+    return await copyObject({ store, object: from }, to, gracePeriod(context.signal));
   } catch (error) {
     await giveUp(context, target, claim);
     throw error;
@@ -104,9 +107,10 @@ async function finishMove(
   wish: MoveCommit['target'],
 ): Promise<MoveOutcome> {
   const catalog = await context.catalog();
-  const { carry, sourceEnd, audit, targetRetainSeconds } = job;
+  const { carry, sourceEnd, audit, targetRetainSeconds, asTheyAre = false } = job;
   const retained = targetRetainSeconds === undefined ? {} : { targetRetainSeconds };
-  const move: MoveCommit = { source, target: wish, carry, sourceEnd, audit, ...retained };
+  const damaged = asTheyAre ? { targetDamaged: true } : {};
+  const move: MoveCommit = { source, target: wish, carry, sourceEnd, audit, ...retained, ...damaged };
   let result: MoveResult;
   try {
     result = await catalog.moves.commit(context.identity, move, context.leaseSeconds, context.audit);

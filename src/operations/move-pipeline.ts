@@ -9,6 +9,8 @@ import { createGate } from './gate.ts';
 import { createGroups } from './groups.ts';
 import { type HeldClaim, removeBytes, whileHolding } from './leases.ts';
 import { type Candidate, type MigrateRun, mustStop } from './migrate-run.ts';
+import type { SkipReason } from './move-bytes.ts';
+import { cdnUrl } from './public-access.ts';
 import { gracePeriod } from './stopping.ts';
 import { asAssetError } from './storage-failure.ts';
 
@@ -82,7 +84,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   }
 
   async function copy(
-    { source, contentType }: Candidate,
+    { source, headers }: Candidate,
     storagePath: StorageKey,
     { objectId, claim }: HeldClaim,
   ): Promise<WholeMove['target']> {
@@ -93,7 +95,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
         store: to,
         storagePath,
         isPublic: source.isPublic,
-        ...(contentType === undefined ? {} : { contentType }),
+        ...(headers === undefined ? {} : { headers }),
       },
       signal,
       {
@@ -119,25 +121,42 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       });
       const { retainSeconds } = candidate;
       const retained = retainSeconds === undefined ? {} : { targetRetainSeconds: retainSeconds };
-      settleMove(candidate, await commits.add({ source, target, sourceEnd: request.sourceEnd, ...retained }));
+      // Only a public object, which keeps its path, has an address behind a CDN.
+      const address = source.isPublic ? cdnUrl(context, to.name, storagePath) : null;
+      const move = { source, target, sourceEnd: request.sourceEnd, cdnUrl: address, ...retained };
+      settleMove(candidate, await commits.add(move));
     } catch (error) {
       if (claim !== undefined) await giveUp(claim);
-      if (!(context.signal.aborted && error === context.signal.reason)) await fail(candidate, error);
+      if (context.signal.aborted && error === context.signal.reason) return;
+      if (await hasChanged(source)) skip(candidate, 'source-changed');
+      else await fail(candidate, error);
     } finally {
       if (claim !== undefined) forget(claim);
     }
   }
 
-  function settleMove({ source }: Candidate, result: MoveResult): void {
+  function settleMove(candidate: Candidate, result: MoveResult): void {
+    const { source } = candidate;
     release(result.discard);
     if (result.kind === 'undone') {
-      run.skipped += 1;
-      run.emit({ kind: 'skipped', id: source.id, reason: result.reason });
+      skip(candidate, result.reason);
       return;
     }
     release(result.removable);
     const { backend, storagePath } = result.target;
     run.emit({ kind: 'moved', source, to: { backend, storagePath }, assets: result.assets });
+  }
+
+  function skip({ source: { id } }: Candidate, reason: SkipReason): void {
+    run.skipped += 1;
+    run.emit({ kind: 'skipped', id, reason });
+  }
+
+  /** A source that was deleted or moved while it was copied is no failure, whatever its store said of it. */
+  async function hasChanged({ id, storagePath, etag, state }: ObjectRecord): Promise<boolean> {
+    const catalog = await context.catalog();
+    const [row] = await catalog.inventory.at(from.name, [storagePath]);
+    return row?.id !== id || row.etag !== etag || row.state !== state;
   }
 
   function release(object: ClaimedObject | undefined): void {
@@ -183,9 +202,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     if (reservation.kind === 'skipped') {
       // One that went meanwhile simply is no longer there to be moved.
       if (reservation.reason === 'busy') busy.push(candidate);
-      if (reservation.reason !== 'address-taken') return;
-      run.skipped += 1;
-      run.emit({ kind: 'skipped', id: candidate.source.id, reason: reservation.reason });
+      if (reservation.reason === 'address-taken') skip(candidate, reservation.reason);
       return;
     }
     if (reservation.kind === 'store') held.push({ objectId: reservation.objectId, claim: reservation.claim });

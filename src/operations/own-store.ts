@@ -1,12 +1,13 @@
 import type { BackendRecord, Catalog } from '../catalog/catalog.ts';
 import { AssetError } from '../core/errors.ts';
+import { once } from '../core/once.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { findStoreAround, findStoreInside, putMarker, readMarker, type StoreMarker } from '../storage/marker.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 import type { BackendPool, OperationContext } from './context.ts';
 import { asAssetError } from './storage-failure.ts';
 
-const checkedStores = new WeakMap<BackendPool, Map<string, Promise<StorageBackend>>>();
+const checkedStores = new WeakMap<BackendPool, Map<string, () => Promise<StorageBackend>>>();
 
 /**
  * Opens a backend and makes sure, once per command, that it is the store it was: its marker names
@@ -21,10 +22,10 @@ export function openOwnStore(context: OperationContext, name: string): Promise<S
     checkedStores.set(context.backends, stores);
   }
   const known = stores.get(name);
-  if (known !== undefined) return known;
-  const opening = openAndCheck(context, name);
-  stores.set(name, opening);
-  return opening;
+  if (known !== undefined) return known();
+  const open = once(() => openAndCheck(context, name));
+  stores.set(name, open);
+  return open();
 }
 
 async function openAndCheck(context: OperationContext, name: string): Promise<StorageBackend> {

@@ -1,6 +1,16 @@
 import type { FailureRecord } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
-import { failed, type PreparedFile, prepareGroups, sameUploadQuery, type UploadRequest } from './upload.ts';
+import { readOptions } from './read-options.ts';
+import {
+  failed,
+  type PreparationFailure,
+  type PreparedFile,
+  prepareGroups,
+  sameUploadQuery,
+  type UploadRequest,
+} from './upload.ts';
+import { knownVerdicts, refuseKnown, scanFiles, startScans, type UploadScans } from './upload-scan.ts';
+import type { UploadSource } from './upload-sources.ts';
 
 export type PlannedUpload =
   | {
@@ -20,28 +30,42 @@ export type PlannedUpload =
 /** What `upload` would store or refuse: everything is read and judged, nothing is written anywhere. */
 export async function* planUpload(context: OperationContext, request: UploadRequest): AsyncGenerator<PlannedUpload> {
   const seen = new Set<string>();
-  for await (const group of prepareGroups(context, request, {
-    rules: context.rules,
-    checksums: [],
-    signal: context.signal,
-  })) {
+  const scans = startScans(false);
+  for await (const group of prepareGroups(context, request, readOptions(context, request))) {
     const prepared = group.flatMap((item) => ('content' in item ? item : []));
-    const known = await lookUp(context, request, prepared);
-    for (const item of group) {
-      if ('error' in item) {
-        const outcome = failed(item.source, item.error);
-        if (outcome.kind === 'failed') yield outcome;
-        continue;
+    try {
+      const known = await lookUp(context, request, prepared);
+      const judged = await judge(context, request, scans, prepared, known);
+      for (const item of group) {
+        const file = judged.get(item.source) ?? item;
+        yield 'error' in file ? failed(file.source, file.error) : plan(file, request, known, seen);
       }
-      await item.content.close();
-      yield plan(item, request, known, seen);
+    } finally {
+      await Promise.all(prepared.map(({ content }) => content.close()));
     }
   }
 }
 
+/** The same order as an upload: what is known as infected, what exists, what a scan finds. */
+async function judge(
+  context: OperationContext,
+  request: UploadRequest,
+  scans: UploadScans,
+  files: readonly PreparedFile[],
+  { existing }: Known,
+): Promise<Map<UploadSource, PreparedFile | PreparationFailure>> {
+  const verdicts = await knownVerdicts(context, files);
+  const judged = new Map<UploadSource, PreparedFile | PreparationFailure>();
+  for (const file of files) judged.set(file.source, refuseKnown(file, verdicts) ?? file);
+  const fresh = [...judged.values()].flatMap((file) => ('content' in file && !existing.has(file.source) ? file : []));
+  const scanned = await scanFiles(context, scans, fresh, verdicts, request.concurrency);
+  for (const file of scanned) judged.set(file.source, file);
+  return judged;
+}
+
 interface Known {
   stored: ReadonlySet<string>;
-  existing: ReadonlyMap<PreparedFile, string>;
+  existing: ReadonlyMap<UploadSource, string>;
 }
 
 async function lookUp(
@@ -54,20 +78,20 @@ async function lookUp(
   const stored = request.isPublic
     ? new Set<string>()
     : await catalog.assets.storedHashes(context.identity.organization, request.backend, hashes);
-  const existing = new Map<PreparedFile, string>();
+  const existing = new Map<UploadSource, string>();
   if (!request.skipExisting) return { stored, existing };
   const queries = prepared.map((file) => sameUploadQuery(request, file));
   const assets = await catalog.assets.sameUploads(context.identity, queries);
   for (const [index, file] of prepared.entries()) {
     const asset = assets[index];
-    if (asset !== undefined) existing.set(file, asset.id);
+    if (asset !== undefined) existing.set(file.source, asset.id);
   }
   return { stored, existing };
 }
 
 function plan(file: PreparedFile, request: UploadRequest, known: Known, seen: Set<string>): PlannedUpload {
   const { source, content } = file;
-  const id = known.existing.get(file);
+  const id = known.existing.get(source);
   if (id !== undefined) return { kind: 'existing', source: source.label, id };
   const deduplicated = !request.isPublic && (known.stored.has(content.sha256) || seen.has(content.sha256));
   seen.add(content.sha256);

@@ -3,6 +3,7 @@ import type { PurgeFilter, PurgeKind } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
 import { AssetError, toFailure } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
+import { finishInfected } from './finish-infected.ts';
 import { checkMaxDelete } from './max-delete.ts';
 import { organizationScope } from './organization-scope.ts';
 import { countLeftovers, purgeLeftovers } from './purge-leftovers.ts';
@@ -11,6 +12,8 @@ import { bytesRemain, removeObjects } from './remove-objects.ts';
 import { openStoresInUse } from './stores-in-use.ts';
 
 const KINDS: readonly PurgeKind[] = ['expired', 'trash'];
+/** On a shared database nobody may wait long for what a transaction holds; on an embedded one a commit is what costs. */
+const BATCH_SIZES = { postgres: 150, sqlite: 1000 } as const;
 const DRY_RUN_PAGE = 500;
 const BUSY_PAUSE_MILLISECONDS = 100;
 
@@ -32,6 +35,7 @@ export async function* purgeExpired(context: OperationContext, request: PurgeReq
       yield* request.dryRun ? planAssets(run, filter) : purgeAssets(run, filter);
     }
   }
+  if (!isFiltered(request) && !request.dryRun) yield* quarantineInfected(run);
   if (touchesLeftovers(run)) yield* request.dryRun ? countLeftovers(run) : purgeLeftovers(run);
   yield* reportBrokenStores(run);
   yield { kind: 'remaining', count: request.dryRun ? 0 : await countDue(run) };
@@ -65,15 +69,30 @@ async function prepare(context: OperationContext, request: PurgeRequest): Promis
     scope,
     organizations: await catalog.purge.organizations(scope),
     stores: await openStoresInUse(context, request.backend),
+    batchSize: request.batchSize ?? BATCH_SIZES[catalog.kind],
     left: request.limit ?? Number.POSITIVE_INFINITY,
     deadline: request.maxDuration === undefined ? Number.POSITIVE_INFINITY : performance.now() + request.maxDuration,
   };
 }
 
+function isFiltered({ assetType, projectId }: PurgeRequest): boolean {
+  return assetType !== undefined || projectId !== undefined;
+}
+
+/** What a scan found and was killed before it could move or remove. */
+async function* quarantineInfected({ context, scope }: PurgeRun): AsyncGenerator<PurgeOutcome> {
+  let count = 0;
+  for await (const { content, treatment } of finishInfected(context, scope)) {
+    if (treatment.kind === 'done') count += 1;
+    if (treatment.kind !== 'failed') continue;
+    yield { kind: 'failed', subject: { sha256: content.sha256 }, failure: treatment.failure };
+  }
+  if (count > 0) yield { kind: 'quarantined', count };
+}
+
 /** Filters on assets say nothing of leftovers, which belong to the store and thus to operators. */
 function touchesLeftovers({ context, request }: PurgeRun): boolean {
-  const filtered = request.assetType !== undefined || request.projectId !== undefined;
-  return !filtered && decideOnMaintenance(context.identity, 'touch-leftovers') === 'allow';
+  return !isFiltered(request) && decideOnMaintenance(context.identity, 'touch-leftovers') === 'allow';
 }
 
 function filterFor({ request, stores }: PurgeRun, organization: string, kind: PurgeKind): PurgeFilter {
@@ -103,11 +122,11 @@ async function* planAssets(run: PurgeRun, filter: PurgeFilter): AsyncGenerator<P
 }
 
 async function* purgeAssets(run: PurgeRun, filter: PurgeFilter): AsyncGenerator<PurgeOutcome> {
-  const { context, request } = run;
+  const { context } = run;
   const catalog = await context.catalog();
   let busySince: number | undefined;
   while (run.left > 0 && !mustStop(run)) {
-    const size = Math.min(request.batchSize, run.left);
+    const size = Math.min(run.batchSize, run.left);
     const taken = await catalog.purge.take(context.identity, filter, size, context.leaseSeconds, context.audit);
     if (taken.length === 0) {
       if ((await countUsable(run, filter)) === 0) return;

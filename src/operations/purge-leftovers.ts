@@ -24,10 +24,10 @@ export async function* countLeftovers(run: PurgeRun): AsyncGenerator<PurgeOutcom
  * their time, then multipart sessions and temporary files that nobody is at work on.
  */
 export async function* purgeLeftovers(run: PurgeRun): AsyncGenerator<PurgeOutcome> {
-  const { context, request } = run;
+  const { context } = run;
   const catalog = await context.catalog();
   while (!mustStop(run)) {
-    const claimed = await catalog.leftovers.claim(filterOf(run), request.batchSize, context.leaseSeconds);
+    const claimed = await catalog.leftovers.claim(filterOf(run), run.batchSize, context.leaseSeconds);
     if (claimed.length === 0) break;
     yield* finishLeftovers(context, run.stores.usable, claimed);
   }

@@ -16,8 +16,8 @@ export interface PurgeRequest {
   before?: string;
   /** Assets at most. */
   limit?: number;
-  /** Assets a transaction. */
-  batchSize: number;
+  /** Assets a transaction; without it, what suits the database. */
+  batchSize?: number;
   /** Milliseconds; the batch under way is finished. */
   maxDuration?: number;
   maxDelete?: MaxDelete;
@@ -27,10 +27,12 @@ export type PurgeOutcome =
   | { kind: 'purged' | 'would-purge'; id: string; reason: PurgeKind; organizationId: string; bytes: number }
   /** Interrupted uploads and deletes, former copies past their time, multipart leftovers. */
   | { kind: 'leftovers'; count: number; bytes: number }
+  /** Infected content of an interrupted scan, out of reach now. */
+  | { kind: 'quarantined'; count: number }
   /** What is due and still there, because of a limit, a store that is down, or another that holds it. */
   | { kind: 'remaining'; count: number }
-  /** `subject` is an asset or a backend. */
-  | { kind: 'failed'; subject: { id: string } | { backend: string }; failure: FailureRecord };
+  /** `subject` is an asset, a content or a backend. */
+  | { kind: 'failed'; subject: { id: string } | { backend: string } | { sha256: string }; failure: FailureRecord };
 
 export interface PurgeRun {
   context: OperationContext;
@@ -38,6 +40,7 @@ export interface PurgeRun {
   scope: OrganizationScope;
   organizations: readonly string[];
   stores: StoresInUse;
+  batchSize: number;
   /** Assets that may still be removed. */
   left: number;
   /** On performance.now(). */

@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { AssetWithObject, ObjectRecord } from '../catalog/catalog.ts';
+import { decodedContent } from '../content/decode.ts';
 import { verifiedContent } from '../content/verify-stream.ts';
 import { AssetError } from '../core/errors.ts';
 import { isStorageError } from '../storage/storage-error.ts';
@@ -43,13 +43,21 @@ export async function readAsset(
 }
 
 async function readOnce(context: OperationContext, object: ObjectRecord, write: ContentWriter): Promise<void> {
-  const store = await openOwnStore(context, object.backend);
-  const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
-  const content: Readable = body;
-  await write(verifiedContent(content, { size: object.size, sha256: object.sha256 }));
+  await write(await openContent(context, object));
 }
 
-function isDamage(error: unknown): boolean {
+/**
+ * The content of a stored object, verified while it is read: its last bytes come only if all were right.
+ * @throws StorageError NOT_FOUND before the first byte, or what the store answers; AssetError BYTES_DAMAGED
+ */
+export async function openContent(context: OperationContext, object: ObjectRecord): Promise<AsyncIterable<Uint8Array>> {
+  const store = await openOwnStore(context, object.backend);
+  const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
+  const content = decodedContent(body, object.contentEncoding);
+  return verifiedContent(content, { size: object.size, sha256: object.sha256 });
+}
+
+export function isDamage(error: unknown): boolean {
   if (error instanceof AssetError) return error.code === 'BYTES_DAMAGED';
   return isStorageError(error, 'NOT_FOUND', 'CONFLICT', 'INTEGRITY');
 }

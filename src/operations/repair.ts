@@ -56,7 +56,7 @@ async function keepOrphan({ context, store }: Verification, found: StoredObject)
     size: found.size,
     sha256,
     isPublic: found.key.startsWith('public/'),
-    facts: factsOf(found),
+    facts: factsOf(found, null), // kept as the bytes that lie there, whatever they are coded in
     retainSeconds: RETAIN_SECONDS,
   });
   if (adopted === undefined) return { kind: 'repaired', how: 'a row knows it by now' };

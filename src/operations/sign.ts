@@ -1,4 +1,4 @@
-import type { AssetWithObject } from '../catalog/catalog.ts';
+import type { AssetWithObject, ObjectRecord } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
 import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import { safeFilename } from '../core/safe-filename.ts';
@@ -8,6 +8,7 @@ import { isStorageError } from '../storage/storage-error.ts';
 import type { OperationContext } from './context.ts';
 import { checkHandingOut } from './handing-out.ts';
 import { openOwnStore } from './own-store.ts';
+import { mayBeShown } from './public-access.ts';
 import { resolveAsset } from './resolve-assets.ts';
 import { asAssetError } from './storage-failure.ts';
 
@@ -29,14 +30,13 @@ export type SignOutcome =
       url: string;
       /** null: a CDN URL, which does not end. */
       expiresAt: string | null;
+      /** What every answer is coded in, whatever its reader accepts; null: the reader gets the content. */
+      contentEncoding: string | null;
     }
   | { kind: 'failed'; id: string; failure: FailureRecord };
 
 /** SigV4, GCS V4 and Azure user delegation keys all end after 7 days. */
 export const LONGEST_SIGNATURE_SECONDS = 7 * 86_400;
-
-/** What a browser would run in our name is never shown inline. */
-const ACTIVE_TYPES = new Set(['text/html', 'application/xhtml+xml', 'image/svg+xml', 'text/xml', 'application/xml']);
 
 /**
  * Yields a URL for each asset that may be handed out, valid no longer than the asset. The audit event
@@ -62,7 +62,7 @@ async function signOne(context: OperationContext, request: SignRequest, id: stri
   let found: AssetWithObject | undefined;
   try {
     found = await resolveAsset(context, id);
-    checkHandingOut(context.identity, found, new Date());
+    checkHandingOut(context, found, new Date());
     const signed = await makeUrl(context, request, found);
     await record(context, id, found.asset, undefined, signed.expiresAt);
     return { kind: 'signed', id: found.asset.id, ...signed };
@@ -74,11 +74,19 @@ async function signOne(context: OperationContext, request: SignRequest, id: stri
 }
 
 async function makeUrl(context: OperationContext, request: SignRequest, { asset, object }: AssetWithObject) {
-  if (asset.isPublic && asset.cdnUrl !== null && !request.noCdn) return { url: asset.cdnUrl, expiresAt: null };
   const store = await openOwnStore(context, object.backend);
+  const contentEncoding = answeredEncoding(store, object);
+  if (asset.isPublic && asset.cdnUrl !== null && !request.noCdn) {
+    return { url: asset.cdnUrl, expiresAt: null, contentEncoding };
+  }
   if (!store.features.signs) throw cannotSign(store.name);
   const signed = await signWith(store, object.storagePath, signOptions(request, asset));
-  return { url: signed.url, expiresAt: signed.expiresAt.toISOString() };
+  return { url: signed.url, expiresAt: signed.expiresAt.toISOString(), contentEncoding };
+}
+
+/** S3 and Azure answer in the stored encoding, whoever asks; others decode for readers that do not accept it. */
+function answeredEncoding({ features }: StorageBackend, { contentEncoding }: ObjectRecord): string | null {
+  return features.decodesForReaders === true ? null : contentEncoding;
 }
 
 /** Some credentials cannot sign, though their provider can; the store says why. */
@@ -95,7 +103,7 @@ function signOptions(request: SignRequest, asset: Asset): SignOptions {
   return {
     expiresIn: Math.min(request.expiresIn, secondsLeft(asset)),
     downloadAs: request.downloadAs ?? safeFilename(asset.originalFilename),
-    inline: request.inline && !ACTIVE_TYPES.has(asset.mimeType),
+    inline: request.inline && mayBeShown(asset.mimeType),
     contentType: asset.mimeType,
   };
 }

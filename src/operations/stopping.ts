@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** What is under way when the user stops gets this long to finish or to be undone. */
 const GRACE_MILLISECONDS = 8000;
 
@@ -13,6 +15,8 @@ export function gracePeriod(signal: AbortSignal): AbortSignal {
   };
   if (signal.aborted) abortLater();
   else signal.addEventListener('abort', abortLater, { once: true });
+  // Any number of calls listen to it at once; Node would warn of a leak.
+  setMaxListeners(0, controller.signal);
   gracePeriods.set(signal, controller.signal);
   return controller.signal;
 }

@@ -6,6 +6,7 @@ import { keyInPlace } from '../core/storage-key.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { moveBytes } from './move-bytes.ts';
+import { releaseAsset } from './release.ts';
 import { resolveAsset } from './resolve-assets.ts';
 import { asAssetError } from './storage-failure.ts';
 import { recordUnknownNames } from './unknown-names.ts';
@@ -30,11 +31,13 @@ export async function trashAssets(context: OperationContext, ids: readonly strin
 }
 
 /**
- * Brings assets back from the trash, one by one. A public one gets a new public address.
+ * Brings assets back from the trash, or from quarantine, one by one. A public one gets a new public address from the
+ * trash; from quarantine it comes back private, with every other asset on its bytes.
  * @throws AssetError if the catalog cannot be used at all
  */
 export async function* restoreAssets(context: OperationContext, ids: readonly string[]): AsyncGenerator<ChangeOutcome> {
   const catalog = await context.catalog();
+  const released = new Set<string>();
   for (const id of ids) {
     if (context.signal.aborted) return;
     let found: AssetWithObject;
@@ -45,9 +48,22 @@ export async function* restoreAssets(context: OperationContext, ids: readonly st
       yield { kind: 'failed', id, failure: toFailure(error) };
       continue;
     }
+    if (released.has(found.asset.id)) continue;
+    if (isKeptBack(found.asset)) {
+      for await (const outcome of releaseAsset(context, found.asset)) {
+        released.add(outcome.id);
+        yield outcome;
+      }
+      continue;
+    }
     const [change] = await catalog.lifecycle.restore(context.identity, [found.asset.id], context.audit);
     if (change !== undefined) yield await settle(context, 'restore', change, (asset) => publishAgain(context, asset));
   }
+}
+
+/** In quarantine, or on its way there; what is in the trash comes out of that first. */
+function isKeptBack({ status, trashedAt, virusScanStatus }: Asset): boolean {
+  return status === 'quarantined' || (trashedAt === null && virusScanStatus === 'INFECTED');
 }
 
 async function settle(

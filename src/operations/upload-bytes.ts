@@ -1,9 +1,11 @@
 import pLimit from 'p-limit';
 import type { Reservation, ReservationRequest, StoredFacts, UploadCommit } from '../catalog/catalog.ts';
+import type { Content } from '../content/content.ts';
 import { AssetError } from '../core/errors.ts';
-import type { StorageBackend, StoredObject } from '../storage/backend.ts';
+import type { PutOptions, StorageBackend, StoredObject } from '../storage/backend.ts';
 import { checkStoredCopy } from './check-stored-copy.ts';
 import type { OperationContext } from './context.ts';
+import { publicHeaders } from './public-access.ts';
 import { gracePeriod } from './stopping.ts';
 import { asAssetError } from './storage-failure.ts';
 import type { PreparedFile, UploadRequest } from './upload.ts';
@@ -88,6 +90,9 @@ async function storeOne(
     const request = { ...candidate.request, exceptObjectId: object.id };
     return { kind: 'again', candidate: { ...candidate, request, replacesObjectId: object.id } };
   }
+  const { content } = candidate.file;
+  // It was to be attached to an object that is gone: its bytes have to be made after all.
+  if (content.remake !== undefined) return { kind: 'again', candidate: remade(candidate, await content.remake()) };
   const facts = await putBytes(store, candidate, manner);
   const stored: UploadCommit['object'] = { ...reservation, facts };
   const { replacesObjectId } = candidate;
@@ -98,23 +103,38 @@ async function storeOne(
   };
 }
 
-async function putBytes(store: StorageBackend, candidate: Candidate, manner: PutManner): Promise<StoredFacts> {
-  const { content } = candidate.file;
-  const { storagePath, isPublic } = candidate.request;
-  const object = await store.put(storagePath, content.body, {
-    ifAbsent: true,
-    // The type of a private object belongs to its assets, which may differ; downloads and signed URLs set it.
-    contentType: isPublic ? content.mimeType : 'application/octet-stream',
-    checksums: { ...content.checksums, sha256: content.sha256 },
-    ...manner,
+/** The same content, its bytes made: another would not have been scanned. */
+function remade(candidate: Candidate, content: Content): Candidate {
+  if (content.sha256 === candidate.request.sha256) return { ...candidate, file: { ...candidate.file, content } };
+  throw new AssetError('STATE_CHANGED', 'The stored copy of this image went while it was uploaded', {
+    hint: 'Run the upload again.',
   });
-  return factsOf(object);
 }
 
-export function factsOf(object: StoredObject): StoredFacts {
+async function putBytes(store: StorageBackend, candidate: Candidate, manner: PutManner): Promise<StoredFacts> {
+  const { content } = candidate.file;
+  const { body, encoding, checksums } = await content.stored();
+  const object = await store.put(candidate.request.storagePath, body, {
+    ...objectHeaders(candidate),
+    ifAbsent: true,
+    checksums,
+    ...(encoding === null ? {} : { contentEncoding: encoding }),
+    ...manner,
+  });
+  return factsOf(object, encoding);
+}
+
+function objectHeaders({ request, file }: Candidate): PutOptions {
+  // The type of a private object belongs to its assets, which may differ; downloads and signed URLs set it.
+  if (!request.isPublic) return { contentType: 'application/octet-stream' };
+  return publicHeaders({ mimeType: file.content.mimeType, originalFilename: file.source.name });
+}
+
+/** What a store reports of bytes in this encoding, which not every store keeps. */
+export function factsOf(object: StoredObject, contentEncoding: string | null): StoredFacts {
   return {
     storedSize: object.size,
-    contentEncoding: object.contentEncoding ?? null,
+    contentEncoding,
     storedSha256: object.checksums.sha256 ?? null,
     storedMd5: object.checksums.md5 ?? null,
     storedCrc32c: object.checksums.crc32c ?? null,

@@ -6,6 +6,7 @@ import type { StorageBackend } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
 import { type HeldClaim, removeBytes, whileHolding } from './leases.ts';
 import { openOwnStore } from './own-store.ts';
+import { cdnUrl } from './public-access.ts';
 import { failed, type PreparedFile, type UploadOutcome, type UploadRequest } from './upload.ts';
 import { type Candidate, infected, type ReadyStep, type Step, storeCandidates } from './upload-bytes.ts';
 import type { UploadSource } from './upload-sources.ts';
@@ -50,7 +51,9 @@ function newCandidate(group: Group, file: PreparedFile): Candidate {
   });
   const place = { backend: store.name, storageProvider: store.provider, storagePath };
   const { size, sha256 } = file.content;
-  return { file, request: { organizationId, ...place, size, sha256, isPublic: upload.isPublic } };
+  const { original } = file.content;
+  const request = { organizationId, ...place, size, sha256, isPublic: upload.isPublic };
+  return { file, request: original === undefined ? request : { ...request, original } };
 }
 
 /** Reserve, put, flush, commit. Returns the candidates that have to start again. */
@@ -111,13 +114,15 @@ async function commitReady(
 }
 
 function commitOf(group: Group, step: ReadyStep): UploadCommit {
-  const { upload, context } = group;
-  const { source, content } = step.candidate.file;
+  const { upload, context, store } = group;
+  const { file, request } = step.candidate;
+  const { source, content, verdict } = file;
   const tags = source.relativePath === undefined ? upload.tags : { path: source.relativePath, ...upload.tags };
   return {
     organizationId: context.identity.organization,
     sha256: content.sha256,
     object: step.stored,
+    ...(verdict === undefined ? {} : { verdict }),
     asset: {
       originalFilename: source.name,
       mimeType: content.mimeType,
@@ -126,8 +131,8 @@ function commitOf(group: Group, step: ReadyStep): UploadCommit {
       projectId: upload.projectId,
       scanResultId: upload.scanResultId,
       tags,
-      cdnUrl: null,
-      isProcessed: false,
+      cdnUrl: upload.isPublic ? cdnUrl(context, store.name, request.storagePath) : null,
+      isProcessed: content.isProcessed,
       ...expiryOf(group),
     },
   };

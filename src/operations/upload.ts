@@ -1,12 +1,15 @@
+import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
-import type { Catalog, Expiry, SameUploadQuery } from '../catalog/catalog.ts';
+import type { Catalog, Expiry, FoundVerdict, SameUploadQuery } from '../catalog/catalog.ts';
 import type { Content, ReadOptions } from '../content/content.ts';
 import { readFileContent, readStreamContent } from '../content/read-content.ts';
 import type { Asset, Tags } from '../core/asset.ts';
 import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
 import { openOwnStore } from './own-store.ts';
+import { readOptions } from './read-options.ts';
 import { storeGroup } from './upload-group.ts';
+import { knownVerdicts, refuseKnown, scanFiles, startScans, type UploadScans } from './upload-scan.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 export interface UploadRequest {
@@ -21,6 +24,10 @@ export interface UploadRequest {
   tags: Tags;
   /** Give the identity's own asset of the same type, project, name and content instead of adding one. */
   skipExisting: boolean;
+  /** Images are transformed as the configuration says; false: stored as they came. */
+  optimize: boolean;
+  /** Text is compressed at rest as the configuration says; false: never. */
+  compress: boolean;
   /** Without it: as `retention` is configured for the type. */
   expiry?: Expiry;
   /** Files that are read and stored at once. */
@@ -37,6 +44,8 @@ export type UploadOutcome =
 export interface PreparedFile {
   source: UploadSource;
   content: Content;
+  /** Of a scan in this upload. */
+  verdict?: FoundVerdict;
 }
 
 const NO_REPEATS: ReadonlyMap<UploadSource, UploadSource> = new Map();
@@ -57,12 +66,13 @@ const GROUP_BYTES = 16 * 2 ** 20;
  */
 export async function* upload(context: OperationContext, request: UploadRequest): AsyncGenerator<UploadOutcome> {
   const store = await openOwnStore(context, request.backend);
-  const reading: ReadOptions = { rules: context.rules, checksums: store.features.checksums, signal: context.signal };
+  const reading = readOptions(context, request, store.features);
+  const scans = startScans(true);
   let underWay: Promise<UploadOutcome[]> | undefined;
   for await (const group of prepareGroups(context, request, reading)) {
     // The next group is read while this one is being made durable.
     const previous = underWay;
-    const storing = (previous ?? Promise.resolve()).then(() => finishGroup(context, request, group));
+    const storing = (previous ?? Promise.resolve()).then(() => finishGroup(context, request, scans, group));
     // Its failure is met at the await below, or by the caller's next turn.
     storing.catch(() => undefined);
     underWay = storing;
@@ -74,6 +84,7 @@ export async function* upload(context: OperationContext, request: UploadRequest)
 async function finishGroup(
   context: OperationContext,
   request: UploadRequest,
+  scans: UploadScans,
   group: readonly (PreparedFile | PreparationFailure)[],
 ): Promise<UploadOutcome[]> {
   const outcomes = new Map<UploadSource, UploadOutcome>();
@@ -82,10 +93,19 @@ async function finishGroup(
     if ('content' in item) prepared.push(item);
     else outcomes.set(item.source, failed(item.source, item.error));
   }
+  const takeAccepted = (items: readonly (PreparedFile | PreparationFailure)[]): PreparedFile[] =>
+    items.flatMap((item) => {
+      if ('content' in item) return item;
+      outcomes.set(item.source, failed(item.source, item.error));
+      return [];
+    });
   try {
-    const fresh = request.skipExisting ? await leaveOutExisting(context, request, prepared, outcomes) : prepared;
+    const known = await knownVerdicts(context, prepared);
+    const decent = takeAccepted(prepared.map((file) => refuseKnown(file, known) ?? file));
+    const fresh = request.skipExisting ? await leaveOutExisting(context, request, decent, outcomes) : decent;
     const { first, repeats } = request.skipExisting ? separateRepeats(fresh) : { first: fresh, repeats: NO_REPEATS };
-    for (const [source, outcome] of await storeGroup(context, request, first)) outcomes.set(source, outcome);
+    const scanned = takeAccepted(await scanFiles(context, scans, first, known, request.concurrency));
+    for (const [source, outcome] of await storeGroup(context, request, scanned)) outcomes.set(source, outcome);
     for (const [source, earlier] of repeats) outcomes.set(source, repeatedOutcome(source, outcomes.get(earlier)));
   } finally {
     await Promise.all(prepared.map((file) => file.content.close()));
@@ -148,7 +168,7 @@ function repeatedOutcome(source: UploadSource, earlier: UploadOutcome | undefine
   return { kind: 'existing', source: source.label, asset: earlier.asset };
 }
 
-export function failed(source: UploadSource, error: unknown): UploadOutcome {
+export function failed(source: UploadSource, error: unknown): Extract<UploadOutcome, { kind: 'failed' }> {
   return { kind: 'failed', source: source.label, failure: toFailure(error) };
 }
 
@@ -168,19 +188,36 @@ export async function* prepareGroups(
     openFiles = 0;
     return closed;
   };
-  for await (const source of request.sources) {
-    if (context.signal.aborted) break;
-    const item = await prepare(context, request, source, reading);
+  for await (const item of prepareInOrder(context, request, reading)) {
     group.push(item);
     if ('content' in item) {
       if (item.content.body.bytes === undefined) openFiles += 1;
       else bytesInMemory += item.content.size;
+      bytesInMemory += item.content.untransformed?.body.bytes?.byteLength ?? 0;
     }
     if (group.length >= GROUP_FILES || bytesInMemory >= GROUP_BYTES || openFiles >= request.concurrency) {
       yield closeGroup();
     }
   }
   if (group.length > 0) yield group;
+}
+
+/** Decoding images keeps every processor busy; anything else is read faster than it is stored. */
+async function* prepareInOrder(
+  context: OperationContext,
+  request: UploadRequest,
+  reading: ReadOptions,
+): AsyncGenerator<PreparedFile | PreparationFailure> {
+  const ahead = reading.images === undefined ? 1 : availableParallelism() + 1;
+  const underWay: Promise<PreparedFile | PreparationFailure>[] = [];
+  for await (const source of request.sources) {
+    if (context.signal.aborted) break;
+    underWay.push(prepare(context, request, source, reading));
+    if (underWay.length < ahead) continue;
+    const first = underWay.shift();
+    if (first !== undefined) yield await first;
+  }
+  for (const each of underWay) yield await each;
 }
 
 async function prepare(

@@ -1,4 +1,4 @@
-import type { InventoryRow } from '../catalog/catalog.ts';
+import type { InventoryEntry } from '../catalog/catalog.ts';
 import { isOwnKey } from '../core/storage-key.ts';
 import type { StoredObject } from '../storage/backend.ts';
 import { compareBytes } from '../storage/byte-order.ts';
@@ -49,7 +49,7 @@ export async function* compareWithListing(
 }
 
 /** Negative: the listed object; positive: the row; 0: both are the same path. */
-function whichIsFirst(listed: IteratorResult<StoredObject>, row: IteratorResult<InventoryRow>): number {
+function whichIsFirst(listed: IteratorResult<StoredObject>, row: IteratorResult<InventoryEntry>): number {
   if (listed.done === true) return 1;
   if (row.done === true) return -1;
   return compareBytes(listed.value.key, row.value.storagePath);
@@ -59,11 +59,12 @@ async function* rowsOf(
   { context, store }: Verification,
   prefix: string,
   startAfter: string | undefined,
-): AsyncGenerator<InventoryRow> {
+): AsyncGenerator<InventoryEntry> {
   const catalog = await context.catalog();
+  const range = { backend: store.name, prefix, withChecksums: store.features.listsChecksums };
   let after = startAfter;
   for (;;) {
-    const page = await catalog.inventory.page(store.name, prefix, after, ROWS_AT_ONCE);
+    const page = await catalog.inventory.page({ ...range, after }, ROWS_AT_ONCE);
     yield* page;
     const last = page.at(-1);
     if (last === undefined || page.length < ROWS_AT_ONCE) return;
@@ -77,13 +78,13 @@ function suspectBytes({ touchesOrphans }: Verification, found: StoredObject): Su
 
 function suspectRow(
   { request, store }: Verification,
-  row: InventoryRow,
+  row: InventoryEntry,
   found: StoredObject | undefined,
 ): Suspect | undefined {
-  if (row.leaseHasRunOut) return { kind: 'row', row, found };
+  const suspect: Suspect = { kind: 'row', path: row.storagePath };
+  if (row.leaseHasRunOut) return suspect;
   // What is on its way in or out, and former copies, have nobody who could miss their bytes.
   if (row.state !== 'STORED') return undefined;
-  const isFine =
-    found !== undefined && !request.deep && row.damagedAt === null && judgeReported(store, row, found) === 'same';
-  return isFine ? undefined : { kind: 'row', row, found };
+  const isFine = found !== undefined && !request.deep && !row.isDamaged && judgeReported(store, row, found) === 'same';
+  return isFine ? undefined : suspect;
 }

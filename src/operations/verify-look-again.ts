@@ -25,7 +25,7 @@ export type Verdict =
  */
 export async function lookAgain(verification: Verification, suspect: Suspect): Promise<Verdict> {
   const { context, store } = verification;
-  const path = suspect.kind === 'row' ? suspect.row.storagePath : suspect.found.key;
+  const path = suspect.kind === 'row' ? suspect.path : suspect.found.key;
   const catalog = await context.catalog();
   const [row] = await catalog.inventory.at(store.name, [path]);
   if (row === undefined) return suspect.kind === 'bytes' ? lookAtOrphan(verification, suspect.found) : { kind: 'fine' };

@@ -1,4 +1,3 @@
-import type { InventoryRow } from '../catalog/catalog.ts';
 import type { FailureRecord } from '../core/errors.ts';
 import type { StorageBackend, StoredObject } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
@@ -60,6 +59,4 @@ export interface Verification {
 }
 
 /** Something that looks wrong, or has to be read, in a comparison that may be stale. */
-export type Suspect =
-  | { kind: 'row'; row: InventoryRow; found: StoredObject | undefined }
-  | { kind: 'bytes'; found: StoredObject };
+export type Suspect = { kind: 'row'; path: string } | { kind: 'bytes'; found: StoredObject };

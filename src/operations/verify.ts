@@ -40,7 +40,7 @@ export async function* verify(context: OperationContext, request: VerifyRequest)
   const catalog = await context.catalog();
   for (const [backend, error] of broken) {
     // A backend that holds nothing may have been taken out of the configuration.
-    const [row] = await catalog.inventory.page(backend, '', undefined, 1);
+    const [row] = await catalog.inventory.page({ backend, prefix: '', withChecksums: false }, 1);
     if (row !== undefined) yield { kind: 'failed', backend, failure: toFailure(error) };
   }
 }

@@ -13,6 +13,8 @@ export interface BackendFeatures {
   readonly groupDurability: boolean;
   /** Signed URLs can be had at all. */
   readonly signs: boolean;
+  /** Bytes stored with a content encoding reach whoever reads by a signed URL decoded, unless they accept it. */
+  readonly decodesForReaders?: true;
 }
 
 export interface CallOptions {

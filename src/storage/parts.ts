@@ -1,8 +1,8 @@
 import type { GuardedBody } from './guarded-body.ts';
 
 const MEBIBYTE = 1024 * 1024;
-const STANDARD_PART = 16 * MEBIBYTE;
-const MOST_BUFFERS = 5;
+const STANDARD_PART = 8 * MEBIBYTE;
+const MOST_BUFFERS = 4;
 
 export interface Part {
   /** From 1. */
@@ -41,7 +41,7 @@ export function createPartPool(): PartPool {
   return { acquire, release };
 }
 
-/** 16 MiB, or more if the provider's number of parts would not do. */
+/** 8 MiB, or more if the provider's number of parts would not do. */
 export function partSizeFor(size: number, mostParts: number): number {
   const needed = Math.ceil(size / mostParts / MEBIBYTE) * MEBIBYTE;
   return Math.max(STANDARD_PART, needed);

@@ -8,6 +8,8 @@ export interface BenchOptions {
   files: number;
   fileBytes: number;
   largeFileBytes: number;
+  /** Assets of a purge. */
+  purged: number;
 }
 
 /** One figure: a command against its yardstick, both timed in the same run. */

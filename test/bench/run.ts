@@ -5,12 +5,28 @@ import { parseSize } from '../../src/core/size.ts';
 import { type Benchmark, type BenchOptions, type Figure, isMet } from './benchmark.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { largeFile } from './large-file.ts';
+import { photographs } from './photographs.ts';
+import { purgeLocal } from './purge-local.ts';
+import { purgeWaits } from './purge-waits.ts';
+import { scanAll } from './scan-all.ts';
 import { startup } from './startup.ts';
 import { formatFigures } from './table.ts';
-import { uploadMany } from './upload-many.ts';
+import { uploadCompressed, uploadMany } from './upload-many.ts';
+import { verifyLocal } from './verify-local.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const BENCHMARKS: readonly Benchmark[] = [startup, catalogReads, uploadMany, largeFile];
+const BENCHMARKS: readonly Benchmark[] = [
+  startup,
+  catalogReads,
+  uploadMany,
+  uploadCompressed,
+  photographs,
+  largeFile,
+  purgeLocal,
+  purgeWaits,
+  verifyLocal,
+  scanAll,
+];
 const USAGE = `Usage: npm run bench -- [name…] [options]
 Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)
   --runs <n>           timings of each command (default 5)
@@ -18,6 +34,7 @@ Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)
   --files <n>          files of the bulk upload (default 10000)
   --file-size <size>   size of each (default 10KiB)
   --large-size <size>  size of the large file (default 2GiB)
+  --purged <n>         assets that a purge removes (default 100000)
   --folder <path>      where to work (default .cache/bench)
   --output <file>      where the figures go (default bench-results.json)`;
 
@@ -29,6 +46,7 @@ const { values, positionals } = parseArgs({
     files: { type: 'string', default: '10000' },
     'file-size': { type: 'string', default: '10KiB' },
     'large-size': { type: 'string', default: '2GiB' },
+    purged: { type: 'string', default: '100000' },
     folder: { type: 'string', default: join(ROOT, '.cache/bench') },
     output: { type: 'string', default: join(ROOT, 'bench-results.json') },
     help: { type: 'boolean', default: false },
@@ -51,6 +69,7 @@ async function runAll(): Promise<void> {
     files: Number(values.files),
     fileBytes: parseSize(values['file-size']),
     largeFileBytes: parseSize(values['large-size']),
+    purged: Number(values.purged),
   };
   mkdirSync(options.folder, { recursive: true });
   const results: { name: string; target: string; figures: (Figure & { met: boolean })[] }[] = [];

@@ -22,7 +22,20 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
   const folder = mkdtempSync(join(tmpdir(), 'asset-cli-bench-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const output = join(folder, 'results.json');
-  const sizes = ['--runs', '1', '--assets', '2000', '--files', '20', '--file-size', '1KiB', '--large-size', '1MiB'];
+  const sizes = [
+    '--runs',
+    '1',
+    '--assets',
+    '2000',
+    '--files',
+    '20',
+    '--file-size',
+    '1KiB',
+    '--large-size',
+    '1MiB',
+    '--purged',
+    '200',
+  ];
   const runner = ['--import', './scripts/run-typescript.mjs', 'test/bench/run.ts'];
   const table = execFileSync(process.execPath, [...runner, ...sizes, '--folder', folder, '--output', output], {
     cwd: ROOT,
@@ -31,7 +44,18 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
   const { benchmarks } = JSON.parse(readFileSync(output, 'utf8')) as {
     benchmarks: { name: string; figures: Figure[] }[];
   };
-  expect(benchmarks.map(({ name }) => name)).toEqual(['startup', 'catalog-reads', 'upload-many', 'large-file']);
+  expect(benchmarks.map(({ name }) => name)).toEqual([
+    'startup',
+    'catalog-reads',
+    'upload-many',
+    'upload-compressed',
+    'photographs',
+    'large-file',
+    'purge-local',
+    'purge-waits',
+    'verify-local',
+    'scan-all',
+  ]);
   for (const { figures } of benchmarks) {
     expect(figures.length).toBeGreaterThan(0);
     for (const figure of figures) expect(table).toContain(figure.name);

@@ -39,8 +39,8 @@ export function timeCommands(commands: readonly TimedCommand[], timing: Timing):
 function timeOnceByHyperfine({ command, prepare }: TimedCommand, { env, folder }: Timing): number {
   const report = join(folder, 'hyperfine.json');
   const before = prepare === undefined ? [] : ['--prepare', prepare];
-  // Without a shell where the command needs none: its start would be timed too.
-  const shell = /[&|;<>]/.test(command) ? [] : ['-N'];
+  // Without a shell where neither needs one: its start would be timed too.
+  const shell = /[&|;<>]/.test(`${command} ${prepare ?? ''}`) ? [] : ['-N'];
   const args = [...shell, '--runs', '1', '--style', 'none', '--export-json', report, ...before, command];
   check(command, spawnSync('hyperfine', args, { env, encoding: 'utf8' }));
   const { results } = JSON.parse(readFileSync(report, 'utf8')) as { results: { mean: number }[] };

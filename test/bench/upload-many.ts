@@ -30,6 +30,22 @@ export const uploadMany: Benchmark = {
   },
 };
 
+export const uploadCompressed: Benchmark = {
+  name: 'upload-compressed',
+  target: 'upload of 10,000 compressible files of 10 KiB takes at most 1.3 × the time without compression',
+  async run(options) {
+    const source = writeFiles(options);
+    const data = quote(dataFolder(options));
+    const prepare = `rm -rf ${data} && sync`;
+    const command = `${ASSET_CLI} upload ${quote(source)}`;
+    return compare(options, {
+      yardstick: { name: 'upload --no-compress', command: `${command} --no-compress`, prepare },
+      maxRatio: 1.3,
+      commands: [{ name: `upload ${options.files} compressed`, command, prepare }],
+    });
+  },
+};
+
 /** Text that differs from file to file and from line to line. */
 function writeFiles({ folder, files, fileBytes }: BenchOptions): string {
   const source = join(folder, 'many');

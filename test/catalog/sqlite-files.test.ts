@@ -59,14 +59,16 @@ describe('a SQLite catalog', () => {
 
   it('waits for a lock as long as it may, then says that it is locked', async () => {
     const path = join(await temporaryDirectory(), 'assets.db');
-    const catalog = await open(path);
+    const impatient = await open(path, { lockTimeout: 50 });
+    const patient = await open(path, { lockTimeout: 60_000 });
     const other = new BetterSqlite3(path);
     other.exec('begin immediate');
-    await expect(storeAssets(catalog, person('acme'), [{}])).rejects.toMatchObject({ code: 'DATABASE_LOCKED' });
+    await expect(storeAssets(impatient, person('acme'), [{}])).rejects.toMatchObject({ code: 'DATABASE_LOCKED' });
     setTimeout(() => other.exec('commit'), 100);
-    expect(await storeAssets(catalog, person('acme'), [{}])).toHaveLength(1);
+    expect(await storeAssets(patient, person('acme'), [{}])).toHaveLength(1);
     other.close();
-    await catalog.close();
+    await impatient.close();
+    await patient.close();
   });
 
   it.each([

@@ -12,7 +12,10 @@ async function allCommands(): Promise<Command[]> {
   const program = createProgram({ version: '0', bind: () => undefined, writeOut: () => undefined, columns: undefined });
   const entries = program.commands.filter((command) => COMMANDS.some(({ name }) => name === command.name()));
   for (const command of entries) await complete(command, () => undefined);
-  return entries.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands));
+  return entries.flatMap((command) => {
+    const isOneItself = command.commands.length === 0 || command.registeredArguments.length > 0;
+    return [...(isOneItself ? [command] : []), ...command.commands];
+  });
 }
 
 function path(command: Command): string {

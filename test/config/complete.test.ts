@@ -49,8 +49,26 @@ test('every key of a file gets into the settings', async () => {
     identity: { user: 'ci', organization: 'acme', role: 'member' },
     limits: { maxFileSize: 2_000_000_000, allowedMimeTypes: new Set(['application/pdf', 'text/html']) },
     assetTypes: expect.arrayContaining(['INVOICE']),
+    content: {
+      images: new Map([
+        ['USER_AVATAR', { maxWidth: 256, maxHeight: 512, format: 'webp', quality: 82 }],
+        ['PROJECT_LOGO', { maxWidth: 1024, maxHeight: 1024, format: 'keep', quality: 82 }],
+        ['INVOICE', { maxWidth: null, maxHeight: 2000, format: 'keep', quality: 90 }],
+      ]),
+      compress: false,
+      cdnDomains: new Map([
+        ['reports', 'cdn.example.com/assets'],
+        ['legacy', 'old.example.com'],
+      ]),
+    },
     timeouts: { connect: 5000, deadline: 120_000 },
     leases: { duration: 45_000 },
+    retention: new Map([
+      ['EXPORT_FILE', 30 * 86_400_000],
+      ['INVOICE', 520 * 7 * 86_400_000],
+    ]),
+    trash: { enabled: true, retention: 14 * 86_400_000 },
+    scan: { mode: 'required', clamd: { host: 'clamd.internal', port: 3311 }, configured: true },
     dataDirectory: '/home/ada/.local/share/asset-cli',
     sources: {
       configFile: join(FOLDER, 'complete.yaml'),

@@ -110,6 +110,18 @@ const settings: Record<string, Setting> = {
     read: ({ leases }) => leases.duration,
     levels: [{ file: 'leases: { duration: 1m }', expected: 60_000 }, { expected: 30_000 }],
   },
+  'trash.retention': {
+    read: ({ trash }) => trash.retention,
+    levels: [{ file: 'trash: { retention: 1d }', expected: 86_400_000 }, { expected: 604_800_000 }],
+  },
+  'trash.enabled': {
+    read: ({ trash }) => trash.enabled,
+    levels: [{ file: 'trash: { enabled: true }', expected: true }, { expected: false }],
+  },
+  'retention.EXPORT_FILE': {
+    read: ({ retention }) => retention.get('EXPORT_FILE'),
+    levels: [{ file: 'retention: { EXPORT_FILE: 30d }', expected: 2_592_000_000 }, { expected: undefined }],
+  },
 };
 
 const cases = Object.entries(settings).flatMap(([name, { read, levels }]) =>

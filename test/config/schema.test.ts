@@ -44,7 +44,9 @@ function* keysOf(value: unknown, path: string[] = []): Generator<string[]> {
   }
 }
 
-function known(schema: Schema, [key = '', ...rest]: string[]): boolean {
+function known(schema: Schema, path: string[]): boolean {
+  if (schema.anyOf !== undefined) return schema.anyOf.some((one) => known(one, path));
+  const [key = '', ...rest] = path;
   const named = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
   const candidates = [schema.properties?.[key], named, ...(schema.oneOf ?? []).map((one) => one.properties?.[key])];
   const found = candidates.filter((candidate) => candidate !== undefined);

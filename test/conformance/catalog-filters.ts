@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import picomatch from 'picomatch';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AssetFilter } from '../../src/catalog/catalog.ts';
 import type { Asset } from '../../src/core/asset.ts';
@@ -21,26 +20,45 @@ const specs: UploadSpec[] = Array.from({ length: 60 }, (_, index) => ({
   tags: { team: index % 2 === 0 ? 'red' : 'blue', ...(index % 3 === 0 ? { stage: 'final' } : {}) },
 }));
 
-const filters: fc.Arbitrary<AssetFilter> = fc.record(
-  {
-    assetType: fc.constantFrom('EXPORT_FILE', 'SEO_REPORT', 'NONE'),
-    projectId: fc.constantFrom('web', 'none'),
-    userId: fc.constantFrom('alice', 'bob'),
-    backend: fc.constantFrom('local', 'other'),
-    status: fc.constantFrom('active', 'trashed', 'quarantined', 'damaged', 'any'),
-    scanStatus: fc.constantFrom('PENDING', 'CLEAN'),
-    nameGlob: fc.constantFrom('*', 'a*', '?.csv', '[aB]*', '[!a]*', '*.txt', '[[]x]*', '100%_*', 'x-y', 'ü*', '[]^]'),
-    tags: fc.constantFrom({ team: 'red' }, { team: 'blue', stage: 'final' }, { none: '' }),
-    isPublic: fc.boolean(),
-    expired: fc.constantFrom('exclude', 'only', 'include'),
-    expiresBefore: fc.constantFrom('2030-01-01T00:00:00Z', '2039-01-01T00:00:00+01:00'),
-    createdAfter: fc.constantFrom('2001-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
-    createdBefore: fc.constantFrom('2001-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
-    minSize: fc.nat(60).map((tens) => tens * 10),
-    maxSize: fc.nat(60).map((tens) => tens * 10),
-  },
-  { requiredKeys: [] },
-);
+/** Globs as regular expressions mean them. */
+const GLOBS: Record<string, RegExp> = {
+  '*': /^.*$/su,
+  'a*': /^a.*$/su,
+  '?.csv': /^.\.csv$/su,
+  '[aB]*': /^[aB].*$/su,
+  '[!a]*': /^[^a].*$/su,
+  '[^a-x]*': /^[^a-x].*$/su,
+  '*.txt': /^.*\.txt$/su,
+  'a*.txt': /^a.*\.txt$/su,
+  '[[]x]*': /^\[x\].*$/su,
+  '100%_*': /^100%_.*$/su,
+  'x-y': /^x-y$/u,
+  'ü*': /^ü.*$/su,
+  '[]^]': /^[\]^]$/u,
+};
+
+const VALUES = {
+  assetType: fc.constantFrom('EXPORT_FILE', 'SEO_REPORT', 'NONE'),
+  projectId: fc.constantFrom('web', 'none'),
+  userId: fc.constantFrom('alice', 'bob'),
+  backend: fc.constantFrom('local', 'other'),
+  status: fc.constantFrom('active', 'trashed', 'quarantined', 'damaged', 'any'),
+  scanStatus: fc.constantFrom('PENDING', 'CLEAN'),
+  nameGlob: fc.constantFrom(...Object.keys(GLOBS)),
+  tags: fc.constantFrom({ team: 'red' }, { team: 'blue', stage: 'final' }, { none: '' }),
+  isPublic: fc.boolean(),
+  expired: fc.constantFrom('exclude', 'only', 'include'),
+  expiresBefore: fc.constantFrom('2030-01-01T00:00:00Z', '2039-01-01T00:00:00+01:00'),
+  createdAfter: fc.constantFrom('2001-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
+  createdBefore: fc.constantFrom('2001-01-01T00:00:00Z', '2099-01-01T00:00:00Z'),
+  minSize: fc.nat(60).map((tens) => tens * 10),
+  maxSize: fc.nat(60).map((tens) => tens * 10),
+};
+
+/** A few at a time: with more, hardly anything would match. */
+const filters: fc.Arbitrary<AssetFilter> = fc
+  .tuple(fc.subarray(Object.keys(VALUES), { maxLength: 3 }), fc.record(VALUES))
+  .map(([names, values]) => Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name))));
 
 const queries = fc.record({
   filter: filters,
@@ -62,7 +80,7 @@ function matches(asset: Asset, filter: AssetFilter): boolean {
     (filter.backend ?? asset.backend) === asset.backend &&
     (status === 'any' || status === asset.status) &&
     (filter.scanStatus ?? asset.virusScanStatus) === asset.virusScanStatus &&
-    (filter.nameGlob === undefined || globMatches(filter.nameGlob, asset.originalFilename)) &&
+    (filter.nameGlob === undefined || GLOBS[filter.nameGlob]?.test(asset.originalFilename) === true) &&
     Object.entries(filter.tags ?? {}).every(([name, value]) => asset.tags[name] === value) &&
     (filter.isPublic ?? asset.isPublic) === asset.isPublic &&
     (expired === 'include' || (expired === 'only') === isExpired) &&
@@ -72,12 +90,6 @@ function matches(asset: Asset, filter: AssetFilter): boolean {
     asset.fileSize >= (filter.minSize ?? 0) &&
     asset.fileSize <= (filter.maxSize ?? Number.POSITIVE_INFINITY)
   );
-}
-
-function globMatches(glob: string, name: string): boolean {
-  if (glob === '[]^]') return name === ']' || name === '^';
-  if (glob === '*') return true;
-  return picomatch(glob, { dot: true, noextglob: true, nobrace: true, regex: true })(name.replaceAll('\n', 'n'));
 }
 
 export function describeFilters(context: CatalogContext): void {
@@ -122,7 +134,7 @@ export function describeFilters(context: CatalogContext): void {
           const { count } = await context.catalog().assets.count({ organization: alice.organization }, query.filter);
           expect(count).toBe(expected.length);
         }),
-        { numRuns: 150 },
+        { numRuns: 200 },
       );
     });
 

@@ -22,13 +22,13 @@ export function describeInventory(context: CatalogContext): void {
       const prefix = `${alice.organization}/`;
       const paths: string[] = [];
       for (let after: string | undefined; ; after = paths.at(-1)) {
-        const page = await inventory().page('local', prefix, after, 2);
+        const page = await inventory().page({ backend: 'local', prefix, after, withChecksums: true }, 2);
         paths.push(...page.map((row) => row.storagePath));
         if (page.length < 2) break;
       }
       expect(paths).toEqual([...paths].sort());
       expect(paths).toHaveLength(4);
-      expect(await inventory().page('local', `${prefix}x`, undefined, 9)).toEqual([]);
+      expect(await inventory().page({ backend: 'local', prefix: `${prefix}x`, withChecksums: false }, 9)).toEqual([]);
       const [found] = await inventory().at('local', [assets[0]?.storagePath ?? '']);
       expect(found).toMatchObject({ state: 'STORED', leaseHasRunOut: false });
       const references = await inventory().assetsOn([found?.id ?? '']);

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { BodySource } from '../../src/core/body.ts';
 import { parseStorageKey, type StorageKey } from '../../src/core/storage-key.ts';
@@ -56,6 +57,16 @@ export function describeBodies(context: SuiteContext): void {
         expect(object.size).toBe(300_000);
       }
       await expect(backend().get(key, { range: { start: 300_000 } })).rejects.toMatchObject({ kind: 'INTEGRITY' });
+    });
+
+    it('gives back what was stored compressed as it is stored', async () => {
+      const bytes = gzipSync(sampleBytes(5000).toString('hex'));
+      const key = freshKey();
+      await backend().put(key, memoryBody(bytes), { contentEncoding: 'gzip', contentType: 'text/plain' });
+      const { object, body } = await backend().get(key);
+      expect((await readAll(body)).equals(bytes)).toBe(true);
+      expect(object.size).toBe(bytes.length);
+      if (!traits.keepsNoHeaders) expect(await backend().stat(key)).toMatchObject({ contentEncoding: 'gzip' });
     });
 
     it('refuses to read another version than the one named', async () => {

@@ -11,6 +11,8 @@ export interface StorageTraits {
   multipartBytes: number;
   /** LOCAL: one key cannot be the directory of another. */
   keysAreDirectories?: boolean;
+  /** LOCAL: files have no content type or encoding. */
+  keepsNoHeaders?: boolean;
   /** Lists in the order of UTF-16, which differs beyond U+FFFF. */
   listsByUtf16?: boolean;
   /** What the test server does not do, with the reason; the test is skipped by name. */

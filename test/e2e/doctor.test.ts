@@ -1,7 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { runProgram } from '../support/program.ts';
 import { createStoreHome, describeEachStore, storedKeys } from '../support/store-homes.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
 
 interface Check {
   name: string;
@@ -25,7 +28,7 @@ await describeEachStore('doctor', (kind) => {
     const checks = checksIn(stdout);
     const names = ['versions', 'configuration', 'database', 'database clock', 'database space', 'temporary space'];
     const stores = ['backend files', 'backend files clock', ...(signs ? [] : ['backend files space'])];
-    expect([...checks.keys()]).toEqual([...names, ...stores]);
+    expect([...checks.keys()]).toEqual([...names, ...stores, 'scanner']);
     expect([...checks.values()].filter(({ status }) => status !== 'ok')).toEqual([]);
     const did = signs ? 'wrote, read, listed, signed and deleted' : 'wrote, read, listed and deleted';
     expect(checks.get('backend files')?.message).toBe(`${kind.provider}: ${did} a probe`);
@@ -49,3 +52,40 @@ await describeEachStore('doctor', (kind) => {
     });
   });
 });
+
+test('names interrupted work whose leases have run out, as db status does', async () => {
+  const home = await temporaryDirectory();
+  expect((await runProgram(home, ['upload', '-', '--name', 'a.txt'], { input: 'text\n' })).code).toBe(0);
+  const database = new Database(join(home, 'data', 'asset-cli', 'assets.db'));
+  database.exec("UPDATE objects SET state = 'DELETING', lease_expires_at = '2020-01-01T00:00:00.000Z'");
+  database.close();
+  const doctor = await runProgram(home, ['doctor', '--json']);
+  expect(doctor.code).toBe(0);
+  expect(checksIn(doctor.stdout).get('leases')).toMatchObject({
+    status: 'warning',
+    message: expect.stringContaining('1 interrupted deletes'),
+    hint: expect.stringContaining('purge-expired'),
+  });
+  expect((await runProgram(home, ['db', 'status'])).stdout).toMatch(
+    /0 uploads, 1 deletes \(their leases have run out\)/,
+  );
+});
+
+test('ends with the status of the worst finding', async () => {
+  const home = await temporaryDirectory();
+  const config = {
+    defaultBackend: 'gone',
+    backends: { gone: { provider: 'LOCAL', path: './gone' }, away: AWAY },
+    timeouts: { deadline: '1s' },
+  };
+  writeFileSync(join(home, 'asset-cli.config.json'), JSON.stringify(config), { mode: 0o600 });
+  const env = { AWS_ACCESS_KEY_ID: 'some', AWS_SECRET_ACCESS_KEY: 'thing' };
+  expect((await runProgram(home, ['doctor'], { env })).code).toBe(8);
+  rmSync(join(home, 'gone'), { recursive: true });
+  const { code, stdout } = await runProgram(home, ['doctor'], { env });
+  expect(code, stdout).toBe(3);
+  expect(stdout).toMatch(/^error {4}backend gone: .*\n {9}.*doctor --adopt gone/m);
+  expect(stdout).toMatch(/^error {4}backend away: /m);
+});
+
+const AWAY = { provider: 'AWS_S3', bucket: 'some', region: 'eu-west-1', endpoint: 'http://127.0.0.1:9' };

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -54,9 +54,87 @@ describe('the packed tarball', () => {
     expect(readFileSync(join(home, 'back.txt'), 'utf8')).toBe(TEXT);
   });
 
+  test('is a library for a TypeScript program, checked by the compiler', () => {
+    const program = copyProgram('use-library.mts');
+    const options = ['--module', 'nodenext', '--target', 'es2022', '--strict', '--exactOptionalPropertyTypes'];
+    const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')];
+    const tsc = [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options, ...types, program];
+    const compiled = spawnSync(process.execPath, tsc, { cwd: home, encoding: 'utf8' });
+    expect(compiled.stdout).toBe('');
+    expect(runQuietly('use-library.mjs', 'typed.json')).toMatchObject({
+      saved: {
+        originalFilename: 'ranking.csv',
+        mimeType: 'text/csv',
+        userId: null,
+        organizationId: 'acme',
+        projectId: 'p1',
+        scanResultId: 's1',
+        deduplicated: false,
+      },
+      listed: [expect.any(String)],
+      content: 'title,rank\nhome,1\n',
+      code: 'CANNOT_SIGN',
+    });
+  });
+
+  test('types programs that require as well', () => {
+    writeFileSync(
+      join(home, 'typed.cts'),
+      "import lib = require('asset-cli');\nexport const open: () => Promise<lib.Assets> = lib.openAssets;\n",
+    );
+    const options = ['--module', 'nodenext', '--strict', '--noEmit', '--types', 'node'];
+    const typeRoots = ['--typeRoots', join(ROOT, 'node_modules/@types')];
+    const tsc = [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options, ...typeRoots, 'typed.cts'];
+    expect(spawnSync(process.execPath, tsc, { cwd: home, encoding: 'utf8' }).stdout).toBe('');
+  });
+
+  test('is a library for an ECMAScript module', () => {
+    copyProgram('use-library.mjs');
+    const result = runQuietly('use-library.mjs', 'esm.json');
+    expect(result).toMatchObject({
+      uploaded: { originalFilename: 'made.txt', tags: { from: 'esm' }, deduplicated: false },
+      again: { originalFilename: 'again.txt', deduplicated: true },
+      path: join(home, 'esm-back.txt'),
+      bytes: 18,
+      code: 'FILE_EMPTY',
+    });
+    expect(readFileSync(join(home, 'esm-back.txt'), 'utf8')).toBe('made by a program\n');
+  });
+
+  test('is the same library for a CommonJS program', () => {
+    copyProgram('use-library.cjs');
+    const result = runQuietly('use-library.cjs', 'cjs.json');
+    expect(result).toMatchObject({
+      saved: { userId: null, assetType: 'LLM_TXT' },
+      code: 'ASSET_NOT_FOUND',
+      same: true,
+    });
+    expect(result.saved.originalFilename).toMatch(/^llm_txt_\d{8}_\d{6}\.txt$/);
+    expect(result.deleted.id).toBe(result.saved.id);
+  });
+
+  function copyProgram(name: string): string {
+    copyFileSync(join(import.meta.dirname, 'programs', name), join(home, name));
+    return name;
+  }
+
+  /** Runs a program that must end by itself and print nothing, and reads what it wrote down. */
+  function runQuietly(name: string, report: string) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [name], {
+      cwd: home,
+      env: { ...userEnvironment(), ASSET_CLI_HOME: join(home, `${name}-data`) },
+      encoding: 'utf8',
+    });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+    return JSON.parse(readFileSync(join(home, report), 'utf8'));
+  }
+
   function run(...args: string[]): string {
-    const env = { PATH: process.env['PATH'], HOME: home, USER: 'tester' };
-    return execFileSync(program, args, { cwd: home, env, encoding: 'utf8' });
+    return execFileSync(program, args, { cwd: home, env: userEnvironment(), encoding: 'utf8' });
+  }
+
+  function userEnvironment() {
+    return { PATH: process.env['PATH'], HOME: home, USER: 'tester' };
   }
 
   function npm(cwd: string, ...args: string[]): string {

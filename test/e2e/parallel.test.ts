@@ -23,7 +23,7 @@ test('eight uploads and a list share one SQLite database that none of them found
   const deduplicated = uploaded.map((result) => JSON.parse(result.stdout).summary.deduplicated);
   expect(deduplicated.reduce((sum, count) => sum + count, 0)).toBe((UPLOADS - 1) * FILES);
   const data = join(home, 'data', 'asset-cli');
-  const found = judge(join(data, 'assets.db'), join(data, 'storage'));
+  const found = await judge(join(data, 'assets.db'), join(data, 'storage'));
   expect(found).toEqual({ faults: [], assets: UPLOADS * FILES, leftovers: 0 });
 });
 
@@ -41,6 +41,6 @@ test('uploads and deletes of the same content race, and every visible asset stay
     ]);
     for (const result of results) expect(result, result.stderr).toMatchObject({ code: 0 });
     const data = join(home, 'data', 'asset-cli');
-    expect(judge(join(data, 'assets.db'), join(data, 'storage'))).toMatchObject({ faults: [], leftovers: 0 });
+    expect(await judge(join(data, 'assets.db'), join(data, 'storage'))).toMatchObject({ faults: [], leftovers: 0 });
   }
 });

@@ -44,7 +44,7 @@ describe('pipes', () => {
     expect(status).toBe(0);
     expect(readFileSync(join(home, 'out/a.txt'), 'utf8')).toBe('one\n');
     expect(readFileSync(join(home, 'out/b.txt'), 'utf8')).toBe('two\n');
-    expect(stdout).toContain('"deleted": 2');
+    expect(stdout).toContain('"deleted":2');
   });
 
   test('standard input to standard output, byte for byte', async () => {
@@ -162,7 +162,7 @@ describe('confirmation where nobody can be asked', () => {
     const home = await homeWith({ 'a.txt': 'one\n' });
     const { code, stdout } = await runProgram(home, ['delete', '--all', '--dry-run', '--json']);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout).summary).toEqual({ deleted: 1, bytes: 4, failed: 0, dryRun: true });
+    expect(JSON.parse(stdout).summary).toEqual({ deleted: 1, trashed: 0, bytes: 4, failed: 0, dryRun: true });
     expect((await runProgram(home, ['list', '--ids'])).stdout).not.toBe('');
   });
 

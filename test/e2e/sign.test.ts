@@ -29,7 +29,12 @@ await describeWithService('s3', 'a signed URL', (s3) => {
     const { stdout, code } = await run('sign', id.slice(0, 8), '--expires-in', '15m', '--json');
     expect(code).toBe(0);
     const signed = JSON.parse(stdout);
-    expect(signed).toEqual({ id, url: expect.stringContaining('http'), expiresAt: expect.any(String) });
+    expect(signed).toEqual({
+      id,
+      contentEncoding: null,
+      url: expect.stringContaining('http'),
+      expiresAt: expect.any(String),
+    });
     const response = await fetch(signed.url);
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('the content\n');

@@ -23,7 +23,7 @@ describe.skipIf(strace.missing)('SIGKILL at every call that changes the disk', (
     await dieEverywhere(home, ['upload', files, '--no-progress'], async (copy) => {
       const again = await runProgram(copy, ['upload', join(copy, 'in'), '--skip-existing', '--json']);
       expect(again, again.stderr).toMatchObject({ code: 0 });
-      expect(judge(database(copy), storage(copy))).toMatchObject({ faults: [], assets: 5 });
+      expect(await judge(database(copy), storage(copy))).toMatchObject({ faults: [], assets: 5 });
     });
   });
 
@@ -34,7 +34,7 @@ describe.skipIf(strace.missing)('SIGKILL at every call that changes the disk', (
     await dieEverywhere(home, ['delete', '--name', '*.txt', '--yes', '--no-progress'], async (copy) => {
       const again = await runProgram(copy, ['delete', '--name', '*.txt', '--yes']);
       expect(again, again.stderr).toMatchObject({ code: 0 });
-      expect(judge(database(copy), storage(copy))).toMatchObject({ faults: [], assets: 1 });
+      expect(await judge(database(copy), storage(copy))).toMatchObject({ faults: [], assets: 1 });
     });
   });
 });
@@ -81,7 +81,7 @@ async function dieEverywhere(home: string, args: string[], afterwards: (copy: st
         break;
       }
       died += 1;
-      const found = judge(database(copy), storage(copy));
+      const found = await judge(database(copy), storage(copy));
       expect(found.faults, `killed at ${call} ${nth}`).toEqual([]);
       if (found.leftovers > 0 && !counted) {
         await expectCounted(copy, found.leftovers);

@@ -5,7 +5,7 @@ import { describeWithService } from '../support/services/index.ts';
 await describeWithService('azure', 'Azure Blob Storage (azurite)', (azure) => {
   const traits = {
     plainUrl,
-    multipartBytes: 16 * 1024 * 1024 + 1,
+    multipartBytes: 8 * 1024 * 1024 + 100,
     listsByUtf16: true,
   };
   describeStorage('AZURE_BLOB', { open: () => openFreshAzure(azure), traits });

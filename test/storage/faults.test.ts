@@ -10,7 +10,7 @@ import { createBucket, describeWithService } from '../support/services/index.ts'
 
 // A silence ends after a quarter of the deadline, but not before a second.
 const TIMEOUTS = { connect: 1000, deadline: 5000 };
-const SEVERAL_PARTS = 2 * 16 * 1024 * 1024 + 1;
+const SEVERAL_PARTS = 2 * 8 * 1024 * 1024 + 1;
 const BUSY: Fault = { kind: 'answer', status: 503, headers: { 'retry-after': '0' } };
 
 interface Provider {

@@ -5,7 +5,7 @@ import { describeWithService } from '../support/services/index.ts';
 await describeWithService('gcs', 'Google Cloud Storage (fake-gcs-server)', (gcs) => {
   const traits = {
     plainUrl,
-    multipartBytes: 16 * 1024 * 1024 + 1,
+    multipartBytes: 8 * 1024 * 1024 + 100,
     serverLacks: { signatures: 'fake-gcs-server does not check signatures; see gcs-signature.test.ts' },
   };
   describeStorage('GOOGLE_CLOUD_STORAGE', { open: () => openFreshGcs(gcs), traits });

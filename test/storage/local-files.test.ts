@@ -129,6 +129,15 @@ describe('files', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
+  it('can be put after another process has removed the whole path to it', async () => {
+    await store.put(parseStorageKey('deep/er/path/1'), memoryBody('x'));
+    const other = openLocalBackend({ name: 'local', path: root });
+    expect(await other.deleteMany([parseStorageKey('deep/er/path/1')])).toEqual([]);
+    expect(await readdir(root)).toEqual([]);
+    await store.put(parseStorageKey('deep/er/path/2'), memoryBody('x'));
+    expect(await readdir(join(root, 'deep/er/path'))).toEqual(['2']);
+  });
+
   it('cannot stand where a key needs a directory, nor the other way round', async () => {
     await store.put(KEY, memoryBody('x'));
     const conflict = { kind: 'CONFLICT', retryable: false };

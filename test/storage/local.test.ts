@@ -5,7 +5,7 @@ import { openLocalBackend } from '../../src/storage/local/local-backend.ts';
 import { withRetries } from '../../src/storage/retry.ts';
 import { describeStorage } from '../conformance/storage.ts';
 
-const traits = { multipartBytes: 5 * 1024 * 1024 + 1, keysAreDirectories: true };
+const traits = { multipartBytes: 5 * 1024 * 1024 + 1, keysAreDirectories: true, keepsNoHeaders: true };
 
 describeStorage('LOCAL', { open: async () => openLocalBackend(await freshDefinition()), traits });
 

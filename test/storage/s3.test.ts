@@ -5,7 +5,7 @@ import { describeWithService } from '../support/services/index.ts';
 await describeWithService('s3', 'Amazon S3 (versitygw)', (s3) => {
   const traits = {
     plainUrl,
-    multipartBytes: 16 * 1024 * 1024 + 1,
+    multipartBytes: 8 * 1024 * 1024 + 100,
     keysAreDirectories: true,
   };
   describeStorage('AWS_S3', { open: () => openFreshS3(s3), traits });

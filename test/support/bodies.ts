@@ -1,5 +1,6 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import type { BodySource } from '../../src/core/body.ts';
 
 const CHUNK = 64 * 1024;
@@ -20,10 +21,11 @@ export function streamBody(bytes: Buffer, size = bytes.length): BodySource {
   return { size, open: () => chunksOf(bytes) };
 }
 
-/** Gives `before` bytes, then fails. */
+/** Gives `before` bytes, then fails, once what was given has had time to arrive. */
 export function failingBody(size: number, before: number, error: Error): BodySource {
   async function* open(): AsyncGenerator<Uint8Array> {
     yield* chunksOf(sampleBytes(before));
+    await setTimeout(200);
     throw error;
   }
   return { size, open };

@@ -42,6 +42,9 @@ function keyRows(schema: Schema, parent: string): string[][] {
 
 function innerRows(property: Schema, key: string): string[][] {
   if (typeof property.additionalProperties !== 'object') return keyRows(property, key);
+  if (property.additionalProperties.properties !== undefined) {
+    return keyRows(property.additionalProperties, `${key}.<name>`);
+  }
   const branches = property.additionalProperties.oneOf ?? [];
   return branches.flatMap((branch) => {
     const { provider, ...properties } = branch.properties ?? {};

@@ -10,6 +10,8 @@ export interface OwnClamd {
   readonly host: string;
   readonly port: number;
   readonly socket: string;
+  /** Its clamd.conf, for clamdscan. */
+  readonly configuration: string;
   /** Loads the signatures under another number, as freshclam would have it do. */
   renumber(version: number): Promise<void>;
   stop(): Promise<void>;
@@ -48,6 +50,7 @@ export async function startOwnClamd(
     host: '127.0.0.1',
     port,
     socket,
+    configuration,
     async renumber(version) {
       writeDatabase(signatures, version, hashes);
       await askOverTcp(port, 'zRELOAD\0');

@@ -20,6 +20,8 @@ export async function uploadPaths(
     isPublic: false,
     tags: {},
     skipExisting: false,
+    optimize: true,
+    compress: true,
     concurrency: 4,
     ...changes,
   };
@@ -32,7 +34,7 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-export async function writeText(directory: string, name: string, content: string): Promise<string> {
+export async function writeText(directory: string, name: string, content: string | Uint8Array): Promise<string> {
   const path = join(directory, name);
   await writeFile(path, content);
   return path;

@@ -7,7 +7,8 @@ import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { BUILT_IN_ASSET_TYPES } from '../../src/core/asset.ts';
 import type { Identity } from '../../src/core/identity.ts';
-import type { OperationContext } from '../../src/operations/context.ts';
+import { DEFAULT_IMAGE_PROFILES } from '../../src/core/image-profile.ts';
+import type { ContentSettings, OperationContext } from '../../src/operations/context.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import { openBackend } from '../../src/storage/open.ts';
 
@@ -31,11 +32,13 @@ export interface ContextChanges {
   wrapStore?: (store: StorageBackend) => StorageBackend;
   signal?: AbortSignal;
   maxFileSize?: number;
+  content?: Partial<ContentSettings>;
   leaseSeconds?: number;
   lifecycle?: Partial<OperationContext['lifecycle']>;
+  scanning?: OperationContext['scanning'];
 }
 
-const ALLOWED = ['application/pdf', 'image/jpeg', 'image/png', 'text/plain', 'text/csv'];
+const ALLOWED = ['application/pdf', 'image/jpeg', 'image/png', 'image/gif', 'image/webp', 'text/plain', 'text/csv'];
 
 export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'asset-cli-test-'));
@@ -87,9 +90,15 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
         },
       },
       rules: { maxFileSize: changes.maxFileSize ?? 2 ** 20, allowedMimeTypes: new Set(ALLOWED) },
+      content: { images: DEFAULT_IMAGE_PROFILES, compress: 'auto', cdnDomains: new Map(), ...changes.content },
       assetTypes: BUILT_IN_ASSET_TYPES,
       leaseSeconds: changes.leaseSeconds ?? 30,
       lifecycle: { retention: new Map(), trashSeconds: 7 * 86_400, trashEnabled: false, ...changes.lifecycle },
+      scanning: changes.scanning ?? {
+        mode: 'off',
+        expected: false,
+        scanner: () => Promise.reject(new Error('no scanner')),
+      },
       temporaryDirectory: directory,
       audit: { host: 'test-host', correlationId: randomUUID() },
       signal: changes.signal ?? new AbortController().signal,

@@ -19,9 +19,9 @@ export interface PostgresTimes {
 
 /** The catalog's transactions and statements on a pool of connections, none of which keeps a state. */
 export function postgresDatabase(pool: Pool, location: string, times: PostgresTimes): Database {
-  const attempt = async <T>(work: () => Promise<T>, once = false): Promise<T> => {
+  const attempt = async <T>(work: () => Promise<T>, deadline = times.deadline): Promise<T> => {
     try {
-      return once ? await work() : await untilDeadline(work, times.deadline);
+      return await untilDeadline(work, deadline);
     } catch (error) {
       throw toAssetError(error, location);
     }
@@ -31,9 +31,12 @@ export function postgresDatabase(pool: Pool, location: string, times: PostgresTi
     location,
     newestVersion: newestVersion(POSTGRES_MIGRATIONS),
     read: (work) => attempt(() => onClient(pool, (client) => work(postgresSession(queriesOn(client))))),
-    snapshot: (work) => attempt(() => inSnapshot(pool, work), true),
-    write: (work, options = {}) =>
-      attempt(() => inTransaction(pool, options.wait ?? times.lockTimeout, times.deadline, work), options.once),
+    // A reader of the snapshot cannot be taken back to its start.
+    snapshot: (work) => attempt(() => inSnapshot(pool, work), 0),
+    write(work, { wait, once } = {}) {
+      const deadline = once === true ? 0 : (wait ?? times.deadline);
+      return attempt(() => inTransaction(pool, wait ?? times.lockTimeout, deadline, work), deadline);
+    },
     facts: () => attempt(() => onClient(pool, facts)),
     check: () =>
       attempt(async () => {

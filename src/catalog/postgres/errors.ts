@@ -49,6 +49,11 @@ const BY_SQLSTATE: Readonly<Record<string, Meaning>> = {
   '55P03': BUSY,
   '40001': BUSY,
   '40P01': BUSY,
+  '54000': {
+    code: 'USAGE',
+    message: 'refuses a value that is too long for its index',
+    hint: 'Shorten the tag or the name.',
+  },
   '57014': {
     code: 'TIMEOUT',
     message: 'took too long to answer',

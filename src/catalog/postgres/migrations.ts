@@ -1,10 +1,14 @@
 import { initialPostgres } from '../migrations/0001-initial.postgres.ts';
 import { lifecyclePostgres } from '../migrations/0002-lifecycle.postgres.ts';
-import { migrationRunsPostgres } from '../migrations/0003-migration-runs.postgres.ts';
+import { scanRunsPostgres } from '../migrations/0003-scan-runs.postgres.ts';
+import { originalsPostgres } from '../migrations/0004-originals.postgres.ts';
+import { migrationRunsPostgres } from '../migrations/0005-migration-runs.postgres.ts';
 import type { Migration } from '../migrations/migration.ts';
 
 export const POSTGRES_MIGRATIONS: readonly Migration[] = [
   { version: 1, name: '0001-initial', sql: initialPostgres },
   { version: 2, name: '0002-lifecycle', sql: lifecyclePostgres },
-  { version: 3, name: '0003-migration-runs', sql: migrationRunsPostgres },
+  { version: 3, name: '0003-scan-runs', sql: scanRunsPostgres },
+  { version: 4, name: '0004-originals', sql: originalsPostgres },
+  { version: 5, name: '0005-migration-runs', sql: migrationRunsPostgres },
 ];

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { AssetError } from '../../core/errors.ts';
@@ -85,14 +85,27 @@ function isMissingOrEmpty(path: string): boolean {
 function createFile(path: string): void {
   if (existsSync(path)) return;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const directory = dirname(path);
+    const firstMade = mkdirSync(directory, { recursive: true, mode: 0o700 });
     closeSync(openSync(path, 'a', 0o600));
+    if (firstMade !== undefined) syncDirectories(directory, dirname(firstMade));
   } catch (error) {
     throw new AssetError('DATABASE_UNUSABLE', `the database ${path} cannot be made: ${reason(error)}`, {
       hint: 'Name another place with --database sqlite:<path>, or set ASSET_CLI_HOME.',
       cause: error,
     });
   }
+}
+
+/** SQLite makes the file durable in its directory; new directories are ours to make durable in theirs. */
+function syncDirectories(from: string, to: string): void {
+  let directory = from;
+  do {
+    directory = dirname(directory);
+    const descriptor = openSync(directory, 'r');
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+  } while (directory !== to && directory !== dirname(directory));
 }
 
 function reason(error: unknown): string {

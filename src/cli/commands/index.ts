@@ -20,8 +20,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'show', summary: 'show assets in full, and what happened to them', load: () => import('./show.ts') },
   { name: 'sign', summary: 'print a URL that works without credentials for a while', load: () => import('./sign.ts') },
   { name: 'delete', alias: 'rm', summary: 'remove assets and their bytes', load: () => import('./delete.ts') },
-  { name: 'restore', summary: 'bring assets back from the trash', load: () => import('./restore.ts') },
+  {
+    name: 'restore',
+    summary: 'bring assets back from the trash or from quarantine',
+    load: () => import('./restore.ts'),
+  },
   { name: 'extend', summary: 'change when assets expire', load: () => import('./extend.ts') },
+  { name: 'scan', summary: 'scan stored assets for viruses with ClamAV', load: () => import('./scan.ts') },
   {
     name: 'purge-expired',
     summary: 'remove what has expired, old trash and abandoned uploads',
@@ -37,6 +42,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'audit', summary: 'read the audit trail', load: () => import('./audit.ts') },
   { name: 'db', summary: 'migrate, inspect, back up and restore the catalog', load: () => import('./db.ts') },
   { name: 'init', summary: 'ask, test the answers, write a configuration', load: () => import('./init.ts') },
-  { name: 'doctor', summary: 'check configuration, database and backends', load: () => import('./doctor.ts') },
+  { name: 'doctor', summary: 'check configuration, database, backends and scanner', load: () => import('./doctor.ts') },
   { name: 'completion', summary: 'print shell completion', load: () => import('./completion.ts') },
 ];

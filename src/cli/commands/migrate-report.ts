@@ -43,9 +43,7 @@ async function runReport(
   const sink = createSink(output, FAILURES);
   for await (const failure of migrationFailures(context, run)) await sink.add([failure]);
   await sink.end({ summary: toJson(run) });
-  // The parent has an option of that name too, and whichever of the two commander gave it to is meant.
-  const manifest = options.manifest;
-  if (manifest !== undefined) await writeManifest(context, run, manifest);
+  if (options.manifest !== undefined) await writeManifest(context, run, options.manifest);
   return EXIT_OK;
 }
 

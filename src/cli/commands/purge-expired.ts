@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
@@ -23,12 +23,11 @@ interface PurgeOptions {
   project?: string;
   before?: string;
   limit?: number;
-  batchSize: number;
+  batchSize?: number;
   maxDuration?: number;
   maxDelete?: MaxDelete;
 }
 
-const DEFAULT_BATCH = 500;
 const LARGEST_BATCH = 5000;
 
 const EXAMPLES = `
@@ -56,8 +55,10 @@ export function configure(command: Command, bind: Bind): void {
     )
     .option('--before <time>', 'only what was due before this time', parsedBy(parsePastTime))
     .option('--limit <n>', 'at most so many assets', wholeNumber(1))
-    .addOption(
-      new Option('--batch-size <n>', 'assets a transaction').argParser(parsedBy(parseBatch)).default(DEFAULT_BATCH),
+    .option(
+      '--batch-size <n>',
+      'assets a transaction (default: 150 on PostgreSQL, 1000 on SQLite)',
+      parsedBy(parseBatch),
     )
     .option('--max-duration <duration>', 'take no new work after so long', parsedBy(parseDuration));
   addMaxDeleteOption(command).addHelpText('after', EXAMPLES);
@@ -93,7 +94,7 @@ function toRequest(options: PurgeOptions, backend: string | undefined): PurgeReq
   return {
     allOrganizations: options.allOrgs === true,
     dryRun: options.dryRun === true,
-    batchSize,
+    ...(batchSize === undefined ? {} : { batchSize }),
     ...(backend === undefined ? {} : { backend }),
     ...(type === undefined ? {} : { assetType: type }),
     ...(project === undefined ? {} : { projectId: project }),
@@ -111,11 +112,13 @@ interface Totals {
   purged: number;
   bytes: number;
   leftovers: number;
+  /** Contents that an interrupted scan had found infected. */
+  quarantined: number;
   remaining: number;
 }
 
 function report(invocation: Invocation, outcomes: AsyncIterable<PurgeOutcome>, dryRun: boolean): Promise<number> {
-  const totals: Totals = { purged: 0, bytes: 0, leftovers: 0, remaining: 0 };
+  const totals: Totals = { purged: 0, bytes: 0, leftovers: 0, quarantined: 0, remaining: 0 };
   return reportRun<PurgeItem, Purged>(invocation, itemsOf(outcomes, totals), {
     shape: {
       toJson: ({ id, reason, organizationId, bytes }) => ({ id, reason, organizationId, bytes, dryRun }),
@@ -123,7 +126,7 @@ function report(invocation: Invocation, outcomes: AsyncIterable<PurgeOutcome>, d
     },
     toItem: (outcome) => {
       if (outcome.kind !== 'failed') return { item: outcome };
-      const subject = 'id' in outcome.subject ? outcome.subject.id : `backend ${outcome.subject.backend}`;
+      const subject = nameOf(outcome.subject);
       return { subject, identity: outcome.subject, failure: outcome.failure };
     },
     count: (outcome) => {
@@ -136,21 +139,32 @@ function report(invocation: Invocation, outcomes: AsyncIterable<PurgeOutcome>, d
   });
 }
 
+function nameOf(subject: Extract<PurgeItem, { kind: 'failed' }>['subject']): string {
+  if ('id' in subject) return subject.id;
+  return 'backend' in subject ? `backend ${subject.backend}` : `content ${subject.sha256}`;
+}
+
 /** Keeps the totals of what is no asset, and passes the rest on. */
 async function* itemsOf(outcomes: AsyncIterable<PurgeOutcome>, totals: Totals): AsyncGenerator<PurgeItem> {
   for await (const outcome of outcomes) {
     if (outcome.kind === 'leftovers') {
       totals.leftovers += outcome.count;
       totals.bytes += outcome.bytes;
-    } else if (outcome.kind === 'remaining') totals.remaining = outcome.count;
+    } else if (outcome.kind === 'quarantined') totals.quarantined += outcome.count;
+    else if (outcome.kind === 'remaining') totals.remaining = outcome.count;
     else yield outcome;
   }
 }
 
-function describe({ purged, bytes, leftovers, remaining }: Totals, failed: number, dryRun: boolean): string {
+function describe(
+  { purged, bytes, leftovers, quarantined, remaining }: Totals,
+  failed: number,
+  dryRun: boolean,
+): string {
   const verb = dryRun ? 'would be purged' : 'purged';
   const parts = [`${purged} ${verb} (${formatSize(bytes)})`];
   if (leftovers > 0) parts.push(`${leftovers} leftovers`);
+  if (quarantined > 0) parts.push(`${quarantined} infected taken out of reach`);
   if (failed > 0) parts.push(`${failed} failed`);
   if (remaining > 0) parts.push(`${remaining} remain for the next run`);
   return parts.join(', ');

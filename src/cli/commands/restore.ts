@@ -8,9 +8,13 @@ const EXAMPLES = `
 The owner, an admin of the organisation or an operator may, until the time in the trash ends. That time was fixed
 when the asset was trashed. One that expired meanwhile is extended first. A public asset gets a new public address.
 
+From quarantine an admin restores: the signature that was found is accepted for that content, and every asset on the
+bytes comes back with it, private. Another signature quarantines it again.
+
 Examples:
   $ asset-cli list --status trashed
   $ asset-cli restore 1f0c2a9b
+  $ asset-cli list --status quarantined
 `;
 
 export function configure(command: Command, bind: Bind): void {

@@ -54,7 +54,10 @@ async function runSign(invocation: Invocation, ids: readonly string[], options: 
     if (outcome.kind === 'failed') {
       failures.push(outcome.failure.code);
       await reportFailure(invocation, outcome);
-    } else if (output.format === 'json') signed.push(toJson(outcome));
+      continue;
+    }
+    if (outcome.contentEncoding !== null) output.warn(codedAnswer(outcome));
+    if (output.format === 'json') signed.push(toJson(outcome));
     else await output.out.write(output.format === 'jsonl' ? jsonLine(toJson(outcome)) : `${outcome.url}\n`);
   }
   const document = ids.length === 1 ? signed[0] : signed;
@@ -67,6 +70,10 @@ function toRequest(ids: readonly string[], { expiresIn, downloadAs, inline }: Si
   return downloadAs === undefined ? request : { ...request, downloadAs };
 }
 
+function codedAnswer({ id, contentEncoding }: Signed): string {
+  return `the URL of ${id} answers with Content-Encoding: ${contentEncoding}; curl needs --compressed`;
+}
+
 async function reportFailure(
   { output }: Invocation,
   { failure }: Extract<SignOutcome, { kind: 'failed' }>,
@@ -77,6 +84,6 @@ async function reportFailure(
   await output.err.write(renderError(error, view));
 }
 
-function toJson({ id, url, expiresAt }: Signed): object {
-  return { id, url, expiresAt };
+function toJson({ id, url, expiresAt, contentEncoding }: Signed): object {
+  return { id, url, expiresAt, contentEncoding };
 }

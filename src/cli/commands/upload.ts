@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { BUILT_IN_ASSET_TYPES, DEFAULT_ASSET_TYPE } from '../../core/asset.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
+import { checkAssetType } from '../../operations/check-asset-type.ts';
 import type { OperationContext } from '../../operations/context.ts';
 import { planUpload } from '../../operations/plan-upload.ts';
 import { generatedName, type UploadRequest, upload } from '../../operations/upload.ts';
@@ -22,6 +23,10 @@ interface UploadOptions extends ExpiryOptions {
   include?: string[];
   exclude?: string[];
   skipExisting?: boolean;
+  /** false: --no-optimize */
+  optimize: boolean;
+  /** false: --no-compress */
+  compress: boolean;
   concurrency: number;
   dryRun?: boolean;
 }
@@ -51,6 +56,8 @@ export function configure(command: Command, bind: Bind): void {
     .option('--include <glob>', 'in directories: only these; repeatable', collectText)
     .option('--exclude <glob>', 'in directories: not these; repeatable', collectText)
     .option('--skip-existing', 'give your own asset of the same type, project, name and content instead of adding one')
+    .option('--no-optimize', 'store images as they came')
+    .option('--no-compress', 'store text as it came')
     .option('--concurrency <n>', 'files that are worked on at once', wholeNumber(1), 4)
     .option('--dry-run', 'show what would be stored or refused, and write nothing');
   addExpiryOptions(command).addHelpText('after', EXAMPLES);
@@ -76,12 +83,14 @@ function toRequest(
     sources: sources(paths, options),
     standardInput: streams.stdin,
     backend: context.backends.defaultName,
-    assetType: checkType(context, options.type),
+    assetType: checkAssetType(context, options.type),
     projectId: options.project ?? null,
     scanResultId: options.scanResult ?? null,
     isPublic: options.public === true,
     tags: options.tag ?? {},
     skipExisting: options.skipExisting === true,
+    optimize: options.optimize,
+    compress: options.compress,
     ...(expiry === undefined ? {} : { expiry }),
     concurrency: options.concurrency,
   };
@@ -94,14 +103,6 @@ function checkSources(paths: readonly string[], { name }: UploadOptions): void {
   if (paths.filter((path) => path === '-').length > 1) {
     throw new AssetError('USAGE', 'Standard input can be read once', { hint: 'Give - only once.' });
   }
-}
-
-function checkType(context: OperationContext, type: string): string {
-  if (context.assetTypes.includes(type)) return type;
-  throw new AssetError('USAGE', `"${type}" is not an asset type`, {
-    hint: `Use one of ${context.assetTypes.join(', ')}, or name it in the configuration (assetTypes).`,
-    details: { assetTypes: context.assetTypes },
-  });
 }
 
 async function* sources(paths: readonly string[], options: UploadOptions): AsyncGenerator<UploadSource> {

@@ -11,8 +11,9 @@ Commands:
   show                  show assets in full, and what happened to them
   sign                  print a URL that works without credentials for a while
   delete, rm            remove assets and their bytes
-  restore               bring assets back from the trash
+  restore               bring assets back from the trash or from quarantine
   extend                change when assets expire
+  scan                  scan stored assets for viruses with ClamAV
   purge-expired         remove what has expired, old trash and abandoned uploads
   migrate               move assets between backends, verified, while everyone
                         keeps working
@@ -21,7 +22,7 @@ Commands:
   audit                 read the audit trail
   db                    migrate, inspect, back up and restore the catalog
   init                  ask, test the answers, write a configuration
-  doctor                check configuration, database and backends
+  doctor                check configuration, database, backends and scanner
   completion            print shell completion
   help                  show help for a command or a topic
 
@@ -46,7 +47,7 @@ Global options:
 
 Topics:
   help exit-codes   what the exit status tells a script
-  help formats      text, json, jsonl and csv
+  help formats      text, json, jsonl, csv and prometheus
 
 Examples:
   $ asset-cli upload report.pdf --type SEO_REPORT

@@ -17,7 +17,8 @@ export const TOPICS: Readonly<Record<string, { summary: string; text: string }>>
        credentials; a deleted asset whose bytes could not be removed yet
     9  several items, and some failed: "failed" in the summary names each
    10  integrity: bytes missing or not matching their record, a corrupt database
-   11  conflict: target exists, the state changed meanwhile, a file changed while read
+   11  conflict: target exists, the state changed meanwhile, a file changed while read,
+       --max-delete exceeded
   130  interrupted by SIGINT (Ctrl-C); 143 by SIGTERM
 
 One item: its code. Several that all failed with one code: that code. Otherwise 130, 1,
@@ -25,12 +26,14 @@ One item: its code. Several that all failed with one code: that code. Otherwise 
 `,
   },
   formats: {
-    summary: 'text, json, jsonl and csv',
+    summary: 'text, json, jsonl, csv and prometheus',
     text: `Output formats
   text   for people: tables that fit the terminal; in a pipe nothing is cut
   json   exactly one JSON document, written as it grows
   jsonl  one JSON value a line, as it happens
   csv    list and audit: cells that a spreadsheet would run as formulas are guarded
+  prometheus
+         stats: for a node exporter's textfile collector
 
 Results go to stdout, everything else to stderr. With json and jsonl an error is one JSON
 value on stderr: {"error":{"code":"ASSET_NOT_FOUND","message":"…","hint":"…","details":{…}}}

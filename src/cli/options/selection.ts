@@ -49,7 +49,7 @@ export function mayBeSeveral(ids: readonly string[]): boolean {
   return ids.length !== 1 || ids[0] === '-';
 }
 
-/** Ids as they are given; `-` stands for the lines of standard input. */
+/** The ids as given, with those from standard input in place of `-`. */
 export async function* readIds(ids: readonly string[], streams: Streams): AsyncGenerator<string> {
   for (const id of ids) {
     if (id === '-') yield* readLines(streams);

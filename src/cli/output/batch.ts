@@ -39,8 +39,11 @@ export function startBatch(output: Output): Batch {
   };
 }
 
-function toError({ code, message, hint }: FailureRecord): AssetError {
-  return new AssetError(code, message, hint === undefined ? {} : { hint });
+function toError({ code, message, hint, signature }: FailureRecord): AssetError {
+  return new AssetError(code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(signature === undefined ? {} : { details: { signature } }),
+  });
 }
 
 function someFailed(failed: number, total: number): AssetError {

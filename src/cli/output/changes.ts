@@ -32,7 +32,8 @@ export async function reportChanges(
   if (output.format === 'text' && changed.length > 0) {
     await output.out.write(createTable(COLUMNS, output.out.columns, output.paint)(changed));
   }
-  const document = asked === 1 ? changed[0] : changed;
+  // One asset from quarantine brings all others on its bytes.
+  const document = asked === 1 && changed.length < 2 ? changed[0] : changed;
   if (output.format === 'json' && document !== undefined) await output.out.write(jsonDocument(document));
   return batchExitCode(asked, failures);
 }

@@ -76,7 +76,9 @@ function plainSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
 }
 
 function failureJson(identity: object, failure: FailureRecord): object {
-  return { ...identity, code: failure.code, message: redactText(failure.message) };
+  const { code, message, signature } = failure;
+  const found = signature === undefined ? {} : { signature };
+  return { ...identity, code, message: redactText(message), ...found };
 }
 
 function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {

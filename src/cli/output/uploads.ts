@@ -17,6 +17,8 @@ interface Counts {
   /** Found by --skip-existing. */
   existing: number;
   bytes: number;
+  /** Without a verdict of a virus scan. */
+  unscanned: number;
 }
 
 /** Prints the assets of an upload. */
@@ -26,8 +28,10 @@ export function reportUploads(invocation: Invocation, outcomes: AsyncIterable<Up
     shape: { listName: 'assets', toJson: uploadedJson, columns: uploadedColumns() },
     toItem: (outcome) => (outcome.kind === 'failed' ? failedItem(outcome) : { item: outcome }),
     count: (outcome) => {
-      if (outcome.kind === 'uploaded') addStored(counts, outcome.deduplicated, outcome.asset.fileSize);
-      else if (outcome.kind === 'existing') counts.existing += 1;
+      if (outcome.kind === 'uploaded') {
+        addStored(counts, outcome.deduplicated, outcome.asset.fileSize);
+        if (outcome.asset.virusScanStatus === 'PENDING') counts.unscanned += 1;
+      } else if (outcome.kind === 'existing') counts.existing += 1;
     },
     summary: (failed) => summaryOf(counts, failed, false),
     describe: (failed) => describe(counts, failed, 'stored'),
@@ -56,7 +60,7 @@ function failedItem({ source, failure }: Extract<UploadOutcome, { kind: 'failed'
 }
 
 function noCounts(): Counts {
-  return { uploaded: 0, deduplicated: 0, existing: 0, bytes: 0 };
+  return { uploaded: 0, deduplicated: 0, existing: 0, bytes: 0, unscanned: 0 };
 }
 
 function addStored(counts: Counts, deduplicated: boolean, bytes: number): void {
@@ -73,6 +77,7 @@ function summaryOf(counts: Counts, failed: number, dryRun: boolean) {
 function describe(counts: Counts, failed: number, verb: string): string {
   const parts = [`${counts.uploaded} ${verb} (${formatSize(counts.bytes)})`];
   if (counts.deduplicated > 0) parts.push(`${counts.deduplicated} of them on bytes that were there already`);
+  if (counts.unscanned > 0) parts.push(`${counts.unscanned} PENDING a virus scan`);
   if (counts.existing > 0) parts.push(`${counts.existing} existed`);
   if (failed > 0) parts.push(`${failed} ${verb === 'stored' ? 'failed' : 'would be refused'}`);
   return parts.join(', ');

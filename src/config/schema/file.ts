@@ -1,8 +1,10 @@
 import * as z from 'zod/mini';
 import { backends } from './backends.ts';
+import { cdn, content, images } from './content.ts';
 import { identity } from './identity.ts';
 import { databaseUrl, key, words } from './kinds.ts';
 import { assetTypes, leases, limits, retention, timeouts, trash } from './limits.ts';
+import { scan } from './scan.ts';
 
 /** The whole configuration file: one entry a section. */
 export const fileSchema = z.strictObject({
@@ -17,6 +19,10 @@ export const fileSchema = z.strictObject({
   identity,
   assetTypes,
   limits,
+  images,
+  content,
+  cdn,
+  scan,
   timeouts,
   leases,
   retention,

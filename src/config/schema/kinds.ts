@@ -5,6 +5,7 @@ import { AssetError } from '../../core/errors.ts';
 import { checkId, type IdKind } from '../../core/identity.ts';
 import { parseSize } from '../../core/size.ts';
 import { parseStorageKey } from '../../core/storage-key.ts';
+import { CDN_DOMAIN_FORM, isCdnDomain } from '../cdn.ts';
 import { checkDatabaseUrl } from '../database-url.ts';
 import { ENDPOINT_FORM, isEndpoint } from '../endpoint.ts';
 
@@ -172,6 +173,19 @@ export function size() {
   });
 }
 
+/** A TCP port, also as text, because what `${…}` gives is text. */
+export function port() {
+  return kind({
+    input: z.union([z.number(), formed('port', '\\d{1,5}')]).register(z.globalRegistry, { title: 'port' }),
+    problem: 'is not a port',
+    hint: 'Write a whole number from 1 to 65535.',
+    read: (value) => {
+      const number = Number(value);
+      return Number.isInteger(number) && number >= 1 && number <= 65_535 ? number : undefined;
+    },
+  });
+}
+
 /** true or false, also as text, because what `${…}` gives is text. */
 export function truth() {
   return kind({
@@ -212,5 +226,43 @@ export function prefix() {
     problem: 'is not a prefix',
     hint: 'Write segments joined by "/", none of them empty, "." or "..".',
     read: (value) => parseStorageKey(value.replace(/^\/+|\/+$/g, '')),
+  });
+}
+
+/** true, false or one word beside them. */
+export function truthOr<Word extends string>(word: Word) {
+  return kind({
+    input: z
+      .union([z.boolean(), formed('truth value', `true|false|${word}`)])
+      .register(z.globalRegistry, { title: `true, false or ${word}` }),
+    problem: `is neither true, false nor ${word}`,
+    hint: `Write true, false or ${word}.`,
+    read: (value) => ({ true: true, false: false, [word]: word })[String(value)] as boolean | Word | undefined,
+  });
+}
+
+export function wholeNumber(least: number, most: number) {
+  return kind({
+    input: z
+      .union([z.number(), formed('number', '\\d{1,9}')])
+      .register(z.globalRegistry, { title: `${least} to ${most}` }),
+    problem: `is not a whole number from ${least} to ${most}`,
+    hint: `Write a number from ${least} to ${most}.`,
+    read: (value) => {
+      const number = Number(value);
+      return Number.isInteger(number) && number >= least && number <= most ? number : undefined;
+    },
+  });
+}
+
+export function cdnDomains() {
+  return kind({
+    input: z
+      .union([z.string(), z.record(z.string(), z.string())])
+      .register(z.globalRegistry, { title: 'domain, or a mapping of backends to domains' }),
+    problem: 'is not a domain, nor one for each of some backends',
+    hint: CDN_DOMAIN_FORM,
+    read: (value) =>
+      (typeof value === 'string' ? [value] : Object.values(value)).every(isCdnDomain) ? value : undefined,
   });
 }

@@ -4,12 +4,12 @@ import { guardBody } from '../guarded-body.ts';
 import { withoutNestedStores } from '../marker.ts';
 import { createPartPool, isOnePart } from '../parts.ts';
 import { createPrefix } from '../prefix.ts';
-import { isStorageError, StorageError } from '../storage-error.ts';
+import { StorageError } from '../storage-error.ts';
 import { abandonedUploads, putInBlocks } from './blocks.ts';
 import { createAzureCaller } from './client.ts';
 import { copyObject } from './copy.ts';
 import { deleteObjects, listObjects } from './listing.ts';
-import { type AzureStore, getObject, putWhole, statObject } from './objects.ts';
+import { type AzureStore, getObject, isThere, putWhole, statObject } from './objects.ts';
 import { signUrl } from './sign.ts';
 
 const stores = new WeakMap<StorageBackend, AzureStore>();
@@ -71,16 +71,4 @@ export function openAzureBackend(definition: AzureDefinition, timeouts: StorageT
   };
   stores.set(backend, store);
   return backend;
-}
-
-async function isThere(store: AzureStore, name: string): Promise<boolean> {
-  try {
-    const answer = await store.azure.call({ method: 'HEAD', name });
-    await answer.body.dump();
-    return true;
-  } catch (error) {
-    // Without the right to look outside of the prefix there is nothing to know.
-    if (isStorageError(error, 'NOT_FOUND', 'DENIED')) return false;
-    throw error;
-  }
 }

@@ -8,7 +8,15 @@ import { type Part, partSizeFor, sendParts } from '../parts.ts';
 import { type RetryOptions, retrying } from '../retry-policy.ts';
 import { isStorageError, StorageError } from '../storage-error.ts';
 import { listNames } from './listing.ts';
-import { type AzureStore, conditionHeaders, contentHeaders, describePut, statObject, unquote } from './objects.ts';
+import {
+  type AzureStore,
+  conditionHeaders,
+  contentHeaders,
+  describePut,
+  isThere,
+  statObject,
+  unquote,
+} from './objects.ts';
 
 const MOST_BLOCKS = 50_000;
 
@@ -117,11 +125,16 @@ async function discardBlocks(store: AzureStore, name: string): Promise<void> {
 }
 
 async function hasBlocksOnly(store: AzureStore, name: string): Promise<boolean> {
+  // An empty blob has no blocks of its own either, but it can be looked at.
+  return (await hasLooseBlocks(store, name)) && !(await isThere(store, name));
+}
+
+async function hasLooseBlocks(store: AzureStore, name: string): Promise<boolean> {
   try {
     const answer = await store.azure.call({ method: 'GET', name, query: { comp: 'blocklist', blocklisttype: 'all' } });
     const list = parseXml((await answer.body.text()).replace(/^\uFEFF/, ''));
     const count = (kind: string) => childrenOf(childrenOf(list, kind)[0], 'Block').length;
-    return count('CommittedBlocks') === 0 && count('UncommittedBlocks') > 0 && !('etag' in answer.headers);
+    return count('CommittedBlocks') === 0 && count('UncommittedBlocks') > 0;
   } catch (error) {
     if (isStorageError(error, 'NOT_FOUND')) return false;
     throw error;

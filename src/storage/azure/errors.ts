@@ -1,4 +1,5 @@
 import type { HttpAnswer } from '../http/http-client.ts';
+import { retryAfterOf } from '../http/retry-after.ts';
 import { type CallContext, translateTransportError } from '../http/transport-errors.ts';
 import { parseXml, textOf } from '../http/xml.ts';
 import { StorageError, type StorageErrorKind } from '../storage-error.ts';
@@ -62,13 +63,12 @@ export function errorFromText(
   const code = headers['x-ms-error-code'] ?? textOf(element, 'Code');
   const detail = textOf(element, 'AuthenticationErrorDetail') ?? '';
   const message = firstLine(textOf(element, 'Message') ?? '');
-  const retryAfter = Number(headers['retry-after']);
   const requestId = headers['x-ms-request-id'];
   return new StorageError(kindOf(status, code, `${message} ${detail}`), `${message} (${code ?? status})`, {
     backend: context.backend,
     ...(context.key === undefined ? {} : { key: context.key }),
     ...(requestId === undefined ? {} : { requestId }),
-    ...(Number.isFinite(retryAfter) ? { retryAfterMilliseconds: retryAfter * 1000 } : {}),
+    ...retryAfterOf(headers),
   });
 }
 
@@ -77,6 +77,8 @@ function kindOf(status: number, code: string | undefined, explanation: string): 
   // Emulators say AuthorizationFailure of a signature that is wrong; the service says it of a network rule.
   if (kind === 'CREDENTIALS' || /failed to authenticate/i.test(explanation)) return kindOfRefusal(explanation);
   if (kind === undefined && status === 400 && /md5/i.test(explanation)) return 'INTEGRITY';
+  // Azure names every error: a bare 404 comes from something else.
+  if (code === undefined && status === 404) return 'STORE_MISSING';
   return kind ?? KINDS_BY_STATUS[status] ?? (status >= 500 ? 'UNAVAILABLE' : 'UNSUPPORTED');
 }
 

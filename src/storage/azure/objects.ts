@@ -106,6 +106,18 @@ export async function statObject(store: AzureStore, key: StorageKey, options: Ca
   }
 }
 
+/** Whether a blob has that full name; without the right to look there is nothing to know. */
+export async function isThere(store: AzureStore, name: string): Promise<boolean> {
+  try {
+    const answer = await store.azure.call({ method: 'HEAD', name });
+    await answer.body.dump();
+    return true;
+  } catch (error) {
+    if (isStorageError(error, 'NOT_FOUND', 'DENIED')) return false;
+    throw error;
+  }
+}
+
 export function describeAnswer(key: StorageKey, { headers, status }: HttpAnswer): StoredObject {
   // The answer to a range has the MD5 of the range under the plain name.
   const md5 = headers['x-ms-blob-content-md5'] ?? (status === 206 ? undefined : headers['content-md5']);

@@ -1,7 +1,7 @@
 import type { UserDelegationKey } from '@azure/storage-blob';
+import { contentDisposition } from '../../core/content-disposition.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { SignedUrl, SignOptions } from '../backend.ts';
-import { contentDisposition } from '../http/content-disposition.ts';
 import { parseXml, textOf } from '../http/xml.ts';
 import { checkLifetime } from '../lifetime.ts';
 import { StorageError } from '../storage-error.ts';

@@ -1,4 +1,5 @@
 import type { HttpAnswer } from '../http/http-client.ts';
+import { retryAfterOf } from '../http/retry-after.ts';
 import { type CallContext, translateTransportError } from '../http/transport-errors.ts';
 import { StorageError, type StorageErrorKind } from '../storage-error.ts';
 
@@ -34,13 +35,12 @@ export function errorFromText(
   context: CallContext,
 ): StorageError {
   const { message, reason } = readError(text);
-  const retryAfter = Number(headers['retry-after']);
   const requestId = headers['x-guploader-uploadid'];
   return new StorageError(kindOf(status, reason, message), `${message} (${reason ?? status})`, {
     backend: context.backend,
     ...(context.key === undefined ? {} : { key: context.key }),
     ...(requestId === undefined ? {} : { requestId }),
-    ...(Number.isFinite(retryAfter) ? { retryAfterMilliseconds: retryAfter * 1000 } : {}),
+    ...retryAfterOf(headers),
   });
 }
 
@@ -78,10 +78,21 @@ export function translateGcsError(error: unknown, context: CallContext): unknown
   }
   const kind = kindOfCredentialsError(error);
   if (kind === undefined) return translateTransportError(error, context);
+  // A parser's message quotes the file, which is a secret: the cause is left out too.
+  if (isUnreadableKey(error)) {
+    return new StorageError(kind, 'the key file is not one of Google’s', { backend: context.backend });
+  }
   return new StorageError(kind, firstLine(error.message), { backend: context.backend, cause: error });
 }
 
-function kindOfCredentialsError({ message }: Error): StorageErrorKind | undefined {
+/** What the SDK makes of a key file that is no JSON, or lacks its key. */
+function isUnreadableKey(error: Error): boolean {
+  return error instanceof SyntaxError || /^key must be a string/.test(error.message);
+}
+
+function kindOfCredentialsError(error: Error): StorageErrorKind | undefined {
+  const { message } = error;
+  if (isUnreadableKey(error)) return 'CREDENTIALS';
   if (/reasonable timeframe/i.test(message)) return 'CLOCK';
   if (/reauth|expired/i.test(message)) return 'EXPIRED';
   const refused =

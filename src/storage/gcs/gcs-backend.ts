@@ -29,7 +29,14 @@ export function openGcsBackend(definition: GcsDefinition, timeouts: StorageTimeo
   const backend: StorageBackend = {
     name: definition.name,
     provider: 'GOOGLE_CLOUD_STORAGE',
-    features: { checksums: ['md5', 'crc32c'], listsChecksums: true, groupDurability: false, signs: true },
+    features: {
+      checksums: ['md5', 'crc32c'],
+      listsChecksums: true,
+      groupDurability: false,
+      signs: true,
+      // Decompressive transcoding.
+      decodesForReaders: true,
+    },
 
     async put(key, body, options = {}) {
       options.signal?.throwIfAborted();

@@ -1,6 +1,6 @@
+import { contentDisposition } from '../../core/content-disposition.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { SignedUrl, SignOptions } from '../backend.ts';
-import { contentDisposition } from '../http/content-disposition.ts';
 import { checkLifetime } from '../lifetime.ts';
 import type { GcsStore } from './objects.ts';
 import { signV4Url } from './signature.ts';

@@ -1,47 +1,33 @@
 import { Readable } from 'node:stream';
-import { StorageError } from '../storage-error.ts';
+import { memoryReadable } from '../memory-readable.ts';
 import type { HttpAnswer } from './http-client.ts';
 import { type CallContext, translateTransportError } from './transport-errors.ts';
 
 // A short body is read before get() answers: its failures are then get()'s own, and it costs no stream.
 const READ_AT_ONCE = 1024 * 1024;
 
-/** An answer's body, whose failures are storage errors. */
+/** An answer's body, whose failures are storage errors; undici reports one that is shorter than its length. */
 export async function downloadBody(answer: HttpAnswer, context: CallContext): Promise<Readable> {
   const length = Number(answer.headers['content-length'] ?? Number.NaN);
   if (!(length <= READ_AT_ONCE)) {
-    const body = Readable.from(translated(answer, context, length), { objectMode: false });
+    const body = Readable.from(translated(answer, context), { objectMode: false });
     // A body that is dropped unread never starts its generator.
     return body.once('close', () => dropBody(answer));
   }
   try {
     const bytes = await answer.body.bytes();
-    if (bytes.byteLength < length) throw cutShort(context, bytes.byteLength, length);
-    return Readable.from(bytes.byteLength === 0 ? [] : [bytes], { objectMode: false });
+    return memoryReadable(bytes);
   } catch (error) {
     throw translateTransportError(error, context);
   }
 }
 
-async function* translated(answer: HttpAnswer, context: CallContext, length: number): AsyncGenerator<Uint8Array> {
-  let received = 0;
+async function* translated(answer: HttpAnswer, context: CallContext): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of answer.body) {
-      received += chunk.length;
-      yield chunk;
-    }
-    if (received < length) throw cutShort(context, received, length);
+    yield* answer.body;
   } catch (error) {
     throw translateTransportError(error, context);
   }
-}
-
-function cutShort(context: CallContext, received: number, length: number): StorageError {
-  const message = `the answer ended after ${received} of ${length} bytes`;
-  return new StorageError('UNAVAILABLE', message, {
-    backend: context.backend,
-    ...(context.key === undefined ? {} : { key: context.key }),
-  });
 }
 
 /** Ends an answer whose body nobody wants; undici reports that as an error of the body. */

@@ -1,15 +1,6 @@
-/** Percent-encodes everything but letters, digits and `-._~`: what every signature is computed over. */
-export function encodeRfc3986(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
+import { encodePath, encodeRfc3986 } from '../../core/percent-encoding.ts';
 
-/** A key as the path of an URL: segment by segment. */
-export function encodePath(key: string): string {
-  return encodeRfc3986(key).replaceAll('%2F', '/');
-}
+export { encodePath, encodeRfc3986 };
 
 /** Names and values encoded, sorted by name, as both signature schemes want it. */
 export function canonicalQuery(parameters: Readonly<Record<string, string>>): string {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { StorageTimeouts } from '../definition.ts';
@@ -48,6 +49,8 @@ export async function createHttpClient(timeouts: StorageTimeouts): Promise<HttpC
 
   async function send(request: HttpRequest): Promise<HttpAnswer> {
     const { body, signal } = request;
+    // One signal stops a whole command, however many requests it has under way.
+    if (signal !== undefined) setMaxListeners(0, signal);
     const answer = await agent.request({
       origin: request.origin,
       path: request.path,

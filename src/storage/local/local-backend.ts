@@ -49,7 +49,13 @@ export function openLocalBackend(definition: LocalDefinition): StorageBackend {
   return {
     name,
     provider: 'LOCAL',
-    features: { checksums: [], listsChecksums: false, groupDurability: true, signs: false },
+    features: {
+      checksums: [],
+      listsChecksums: false,
+      groupDurability: true,
+      signs: false,
+      decodesForReaders: true,
+    },
 
     async put(key, body, options = {}) {
       await pace();

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { GetOptions, StoredObject } from '../backend.ts';
+import { memoryReadable } from '../memory-readable.ts';
 import { resolveRange } from '../range.ts';
 import { StorageError } from '../storage-error.ts';
 import { type LocalErrorContext, translateLocalError } from './errors.ts';
@@ -40,7 +41,7 @@ export function readObject(
     }
     const range = resolveRange(options.range, object.size, { backend: root.backend, key });
     const file = { descriptor, ...range, context: { backend: root.backend, root: root.path, key } };
-    if (range.length <= SMALL) return { object, body: Readable.from([readSmall(file)], { objectMode: false }) };
+    if (range.length <= SMALL) return { object, body: memoryReadable(readSmall(file)) };
     isOwned = false;
     const body = Readable.from(readChunks(file, options.signal), { objectMode: false, highWaterMark: CHUNK });
     // A body that is dropped unread never starts its generator, whose end closes the file.

@@ -60,8 +60,10 @@ export class LocalRoot {
     this.#noteNewEntry(dirname(this.path));
   }
 
+  /** Whoever removed a directory may have removed those around it too. */
   forget(directory: string): void {
     this.#believed.delete(directory);
+    if (directory !== '' && parentOf(directory) !== '') this.forget(parentOf(directory));
   }
 
   #make(directory: string): void {

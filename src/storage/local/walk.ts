@@ -1,5 +1,5 @@
-import { type BigIntStats, lstatSync } from 'node:fs';
-import { readdir, unlink } from 'node:fs/promises';
+import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseStorageKey, type StorageKey } from '../../core/storage-key.ts';
 import type { AbandonedUpload, ListOptions, StoredObject } from '../backend.ts';
@@ -70,15 +70,15 @@ async function* walk(
   directory: string,
   isWanted: (directory: string) => boolean,
 ): AsyncGenerator<Entry> {
-  for (const entry of await readEntries(root, directory)) {
+  for (const entry of readEntries(root, directory)) {
     if (!entry.isDirectory) yield entry;
     else if (isWanted(entry.path)) yield* walk(root, entry.path, isWanted);
   }
 }
 
 /** One directory's entries in order; below a deeper marker lies another store, of which only the marker is seen. */
-async function readEntries(root: LocalRoot, directory: string): Promise<Entry[]> {
-  const found = await readDirectory(join(root.path, directory));
+function readEntries(root: LocalRoot, directory: string): Entry[] {
+  const found = readDirectory(join(root.path, directory));
   const isNestedStore = directory !== '' && found.some((entry) => entry.name === MARKER_KEY);
   const entries: Entry[] = [];
   for (const entry of found) {
@@ -90,9 +90,10 @@ async function readEntries(root: LocalRoot, directory: string): Promise<Entry[]>
   return entries.sort((a, b) => compareBytes(a.path, b.path));
 }
 
-async function readDirectory(path: string) {
+/** Not by a promise: a store has many small directories, and each would cost a turn of the thread pool. */
+function readDirectory(path: string) {
   try {
-    return await readdir(path, { withFileTypes: true });
+    return readdirSync(path, { withFileTypes: true });
   } catch (error) {
     // Removed since its parent was read.
     if (errorCode(error) === 'ENOENT') return [];

@@ -1,4 +1,5 @@
 import type { HttpAnswer } from '../http/http-client.ts';
+import { retryAfterOf } from '../http/retry-after.ts';
 import { type CallContext, translateTransportError } from '../http/transport-errors.ts';
 import { parseXml, textOf } from '../http/xml.ts';
 import { StorageError, type StorageErrorKind } from '../storage-error.ts';
@@ -68,12 +69,11 @@ export async function errorFromAnswer(answer: HttpAnswer, context: CallContext):
   const element = parseXml(await answer.body.text());
   const isS3Error = element?.name === 'Error';
   const code = isS3Error ? textOf(element, 'Code') : undefined;
-  const retryAfter = Number(answer.headers['retry-after']);
   return errorFromCode(code, answer.status, context, {
     message: isS3Error ? textOf(element, 'Message') : undefined,
     requestId: answer.headers['x-amz-request-id'] ?? textOf(element, 'RequestId'),
     region: answer.headers['x-amz-bucket-region'] ?? textOf(element, 'Region'),
-    retryAfterMilliseconds: Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined,
+    ...retryAfterOf(answer.headers),
   });
 }
 

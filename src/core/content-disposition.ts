@@ -1,4 +1,4 @@
-import { encodeRfc3986 } from './encoding.ts';
+import { encodeRfc3986 } from './percent-encoding.ts';
 
 /** The header that names a download: RFC 6266, with an ASCII name for old clients and the real one in UTF-8. */
 export function contentDisposition(name: string, inline: boolean): string {

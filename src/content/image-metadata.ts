@@ -1,0 +1,117 @@
+import type { ByteReader } from './byte-reader.ts';
+
+/**
+ * Whether an image carries what does not show: EXIF with places and times, XMP, comments, thumbnails. The colour
+ * profile shows. An image that is cut off or damaged may get either answer.
+ */
+export function hasHiddenMetadata(mimeType: string, reader: ByteReader): boolean {
+  switch (mimeType) {
+    case 'image/jpeg':
+      return someJpegSegment(reader, (code, body) => isHiddenSegment(code, body));
+    case 'image/png':
+      return somePngChunk(reader, (kind) => HIDDEN_PNG_CHUNKS.has(kind));
+    case 'image/webp':
+      return someWebpChunk(reader, (kind) => kind === 'EXIF' || kind === 'XMP ');
+    case 'image/gif':
+      return walkGif(reader, isHiddenExtension) === 'found';
+    default:
+      return false;
+  }
+}
+
+/** It has the animation control chunk of APNG before its image data. */
+export function isAnimatedPng(reader: ByteReader): boolean {
+  return somePngChunk(reader, (kind) => kind === 'acTL');
+}
+
+/** The picture is coded without loss (RFC 9649, 2.6). */
+export function isLosslessWebp(reader: ByteReader): boolean {
+  return someWebpChunk(reader, (kind) => kind === 'VP8L');
+}
+
+/** Decoders show what there is of a GIF that ends too early, without a word. */
+export function isCutGif(reader: ByteReader): boolean {
+  return walkGif(reader, () => false) === 'cut';
+}
+
+const HIDDEN_PNG_CHUNKS = new Set(['eXIf', 'tEXt', 'zTXt', 'iTXt', 'tIME']);
+
+/** JFIF (APP0), the colour profile (APP2 "ICC_PROFILE") and Adobe's colour transform (APP14) belong to the picture. */
+function isHiddenSegment(code: number, body: string): boolean {
+  if (code === 0xfe) return true;
+  if (code < 0xe0 || code > 0xef) return false;
+  if (code === 0xe0) return !body.startsWith('JFIF\0');
+  if (code === 0xe2) return !body.startsWith('ICC_PROFILE\0');
+  return !(code === 0xee && body.startsWith('Adobe'));
+}
+
+/** Walks the marker segments to the first scan (ITU T.81, B.2). */
+function someJpegSegment(reader: ByteReader, matches: (code: number, body: string) => boolean): boolean {
+  for (let at = 2; ; ) {
+    const head = reader.read(at, 18);
+    const [mark, code = 0, high = 0, low = 0] = head;
+    if (mark !== 0xff || head.length < 4 || code === 0xda) return false;
+    if (code === 0xff) {
+      at += 1; // fill byte
+      continue;
+    }
+    if (matches(code, latin1(head.subarray(4)))) return true;
+    at += 2 + Math.max(2, high * 256 + low);
+  }
+}
+
+/** Walks the chunks (PNG specification, 5.3). */
+function somePngChunk(reader: ByteReader, matches: (kind: string) => boolean): boolean {
+  for (let at = 8; ; ) {
+    const head = reader.read(at, 8);
+    if (head.length < 8) return false;
+    if (matches(latin1(head.subarray(4)))) return true;
+    at += 12 + Buffer.from(head).readUInt32BE(0);
+  }
+}
+
+/** Walks the chunks of the RIFF container (RFC 9649, 2.3), which are padded to even lengths. */
+function someWebpChunk(reader: ByteReader, matches: (kind: string) => boolean): boolean {
+  for (let at = 12; ; ) {
+    const head = reader.read(at, 8);
+    if (head.length < 8) return false;
+    if (matches(latin1(head.subarray(0, 4)))) return true;
+    const length = Buffer.from(head).readUInt32LE(4);
+    at += 8 + length + (length % 2);
+  }
+}
+
+/** Loops are animation; anything else that a program added is not shown. */
+function isHiddenExtension(label: number, application: string): boolean {
+  const isLoop = application === 'NETSCAPE2.0' || application === 'ANIMEXTS1.0';
+  return label === 0xfe || (label === 0xff && !isLoop);
+}
+
+type GifWalk = 'found' | 'end' | 'cut';
+
+/** Walks the blocks (GIF89a, 17 to 27) to the trailer. */
+function walkGif(reader: ByteReader, matches: (label: number, application: string) => boolean): GifWalk {
+  let at = 13 + colourTableLength(reader.read(10, 1)[0]);
+  for (;;) {
+    const [kind, label = 0] = reader.read(at, 2);
+    if (kind === 0x21) {
+      if (matches(label, latin1(reader.read(at + 3, 11)))) return 'found';
+      at = endOfSubBlocks(reader, at + 2);
+    } else if (kind === 0x2c) at = endOfSubBlocks(reader, at + 11 + colourTableLength(reader.read(at + 9, 1)[0]));
+    else return kind === 0x3b ? 'end' : 'cut';
+  }
+}
+
+function colourTableLength(flags = 0): number {
+  return flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0;
+}
+
+function endOfSubBlocks(reader: ByteReader, start: number): number {
+  let at = start;
+  for (let [length = 0] = reader.read(at, 1); length > 0; [length = 0] = reader.read(at, 1)) at += 1 + length;
+  return at + 1;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}

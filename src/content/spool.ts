@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, constants, openSync, unlinkSync, write } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { LARGEST_IN_MEMORY } from './bytes-content.ts';
+import { describeSpoolError } from './file-errors.ts';
+
+const writeAt = promisify(write);
+
+/** Collects chunks in memory, and moves to an unlinked temporary file when they become too many (LARGEST_IN_MEMORY). */
+export class Spool {
+  readonly #directory: string;
+  #chunks: Uint8Array[] = [];
+  #buffered = 0;
+  #written = 0;
+  #fd: number | undefined;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  get size(): number {
+    return this.#written + this.#buffered;
+  }
+
+  /** The temporary file, if the content did not fit in memory. */
+  get fd(): number | undefined {
+    return this.#fd;
+  }
+
+  async append(chunk: Uint8Array): Promise<void> {
+    this.#chunks.push(chunk);
+    this.#buffered += chunk.byteLength;
+    if (this.#buffered > LARGEST_IN_MEMORY) await this.#flush();
+  }
+
+  async end(): Promise<void> {
+    if (this.#fd !== undefined) await this.#flush();
+  }
+
+  takeMemory(): Uint8Array {
+    return Buffer.concat(this.#chunks, this.#buffered);
+  }
+
+  discard(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.takeMemory();
+    this.#chunks = [];
+    this.#buffered = 0;
+    try {
+      this.#fd ??= openNameless(this.#directory);
+      for (let from = 0; from < bytes.length; ) {
+        const { bytesWritten } = await writeAt(this.#fd, bytes, from, bytes.length - from, this.#written);
+        from += bytesWritten;
+        this.#written += bytesWritten;
+      }
+    } catch (error) {
+      throw describeSpoolError(error, this.#directory);
+    }
+  }
+}
+
+function openNameless(directory: string): number {
+  const path = join(directory, `asset-cli-${randomUUID()}`);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  unlinkSync(path);
+  return fd;
+}

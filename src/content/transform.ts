@@ -1,0 +1,123 @@
+import { AssetError } from '../core/errors.ts';
+import { profileName } from '../core/image-profile.ts';
+import { once } from '../core/once.ts';
+import { bytesBody } from './bytes-body.ts';
+import type { ImageStage, KnownImage, Original } from './content.ts';
+import { fileChanged } from './file-errors.ts';
+import { Fingerprint } from './fingerprint.ts';
+import { isAnimatedPng } from './image-metadata.ts';
+import { knownType } from './known-types.ts';
+import type { ShapedContent, SniffedContent } from './sniffed-content.ts';
+
+/** What images.ts reads and writes. */
+const TRANSFORMABLE = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif']);
+
+/**
+ * The transform stage: what images of a profile become. An image that was transformed before is known by its
+ * hash; the image library is loaded, and the image decoded, only for others.
+ * @throws AssetError TYPE_MISMATCH, CONTENT_UNSAFE, FILE_CHANGED
+ */
+export async function transform(
+  name: string,
+  sniffed: SniffedContent,
+  stage: ImageStage | undefined,
+): Promise<ShapedContent> {
+  if (stage === undefined || !isTransformable(sniffed)) return asItCame(sniffed);
+  const original = { sha256: sniffed.sha256, profile: profileName(stage.profile) };
+  const known = await stage.recognise?.(original);
+  if (known !== undefined) return recognised(name, sniffed, stage, original, known);
+  return decoded(name, sniffed, stage, original);
+}
+
+/** The image library would keep the first picture of an animated PNG alone. */
+function isTransformable({ mimeType, reader }: SniffedContent): boolean {
+  return TRANSFORMABLE.has(mimeType) && !(mimeType === 'image/png' && isAnimatedPng(reader));
+}
+
+/** Loaded when an image has to be decoded, and not before: it takes longer than the start of a command. */
+async function loadImages() {
+  try {
+    return await import('./images.ts');
+  } catch (error) {
+    throw new AssetError('CONFIG_INVALID', 'Images cannot be transformed here: sharp could not be loaded', {
+      hint: 'Install asset-cli again for this platform (npm rebuild sharp), or store images as they are: --no-optimize.',
+      cause: error,
+    });
+  }
+}
+
+function asItCame({ reader: _, ...content }: SniffedContent): ShapedContent {
+  return { ...content, isProcessed: false };
+}
+
+async function decoded(
+  name: string,
+  sniffed: SniffedContent,
+  { profile }: ImageStage,
+  original: Original,
+): Promise<ShapedContent> {
+  const { transformImage } = await loadImages();
+  const input = wholeContent(name, sniffed);
+  const result = await transformImage(name, { bytes: input, mimeType: sniffed.mimeType }, profile);
+  if (result === undefined) return { ...asItCame(sniffed), original };
+  // Each checksum that the store asked for is taken anew, of what was made.
+  const names = ['sha256', 'md5', 'crc32c'] as const;
+  const fingerprint = new Fingerprint(names.filter((each) => sniffed.checksums[each] !== undefined));
+  fingerprint.update(result.bytes);
+  await sniffed.close();
+  return {
+    ...fingerprint.digest(),
+    mimeType: result.mimeType,
+    extension: extensionFor(result.mimeType),
+    isProcessed: true,
+    original,
+    untransformed: { body: bytesBody(input), mimeType: sniffed.mimeType },
+    body: bytesBody(result.bytes),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The image that was fingerprinted, in memory: its file may have changed since. */
+function wholeContent(name: string, { reader, size, sha256, body }: SniffedContent): Uint8Array {
+  if (body.bytes !== undefined) return body.bytes;
+  const bytes = reader.read(0, size);
+  const fingerprint = new Fingerprint([]);
+  fingerprint.update(bytes);
+  if (fingerprint.digest().sha256 !== sha256) throw fileChanged(name);
+  return bytes;
+}
+
+function extensionFor(mimeType: string): string {
+  const extension = knownType(mimeType)?.extensions[0];
+  return extension === undefined ? '' : `.${extension}`;
+}
+
+function recognised(
+  name: string,
+  sniffed: SniffedContent,
+  stage: ImageStage,
+  original: Original,
+  known: KnownImage,
+): ShapedContent {
+  if (known.sha256 === sniffed.sha256) return { ...asItCame(sniffed), original };
+  const remake = once(() => decoded(name, sniffed, stage, original));
+  return {
+    size: known.size,
+    sha256: known.sha256,
+    checksums: {},
+    mimeType: known.mimeType,
+    extension: extensionFor(known.mimeType),
+    isProcessed: true,
+    original,
+    untransformed: { body: sniffed.body, mimeType: sniffed.mimeType },
+    body: { size: known.size, open: () => remadeBody(remake) },
+    remake,
+    close: sniffed.close,
+  };
+}
+
+/** For who wants the bytes of a recognised image after all. */
+async function* remadeBody(remake: () => Promise<ShapedContent>): AsyncGenerator<Uint8Array> {
+  const { body } = await remake();
+  yield* body.open();
+}

@@ -1,0 +1,12 @@
+/** Percent-encodes everything but letters, digits and `-._~` (RFC 3986, 2.3). */
+export function encodeRfc3986(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** A key as the path of an URL: segment by segment. */
+export function encodePath(key: string): string {
+  return encodeRfc3986(key).replaceAll('%2F', '/');
+}

@@ -1,0 +1,43 @@
+import type { Asset } from '../core/asset.ts';
+import { contentDisposition } from '../core/content-disposition.ts';
+import { encodePath } from '../core/percent-encoding.ts';
+import { safeFilename } from '../core/safe-filename.ts';
+import type { StorageKey } from '../core/storage-key.ts';
+import type { PutOptions } from '../storage/backend.ts';
+import type { OperationContext } from './context.ts';
+
+/** Short, and never immutable: a public asset may have to be withdrawn. */
+const CACHE_CONTROL = 'public, max-age=3600';
+
+/** What a browser would run in our name is never shown inline. */
+const ACTIVE_TYPES = new Set([
+  'text/html',
+  'application/xhtml+xml',
+  'image/svg+xml',
+  'text/xml',
+  'application/xml',
+  'text/javascript',
+]);
+
+export function mayBeShown(mimeType: string): boolean {
+  return !ACTIVE_TYPES.has(mimeType);
+}
+
+/** The headers with which a store or a CDN hands out a public object, which is one asset's alone. */
+export function publicHeaders({
+  mimeType,
+  originalFilename,
+}: Pick<Asset, 'mimeType' | 'originalFilename'>): PutOptions {
+  return {
+    contentType: mimeType,
+    cacheControl: CACHE_CONTROL,
+    contentDisposition: contentDisposition(safeFilename(originalFilename), mayBeShown(mimeType)),
+  };
+}
+
+/** The address of a public object behind the backend's CDN; null where it has none. */
+export function cdnUrl(context: OperationContext, backend: string, storagePath: StorageKey): string | null {
+  const domain = context.content.cdnDomains.get(backend);
+  if (domain === undefined) return null;
+  return `https://${domain}/${encodePath(storagePath)}`;
+}

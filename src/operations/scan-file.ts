@@ -1,0 +1,53 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { FoundVerdict } from '../catalog/catalog.ts';
+import type { Content } from '../content/content.ts';
+import { readFileContent } from '../content/read-content.ts';
+import type { BodySource } from '../core/body.ts';
+import { AssetError } from '../core/errors.ts';
+import type { OperationContext } from './context.ts';
+
+/** Whatever it is: it is not to be stored. */
+const ANY_FILE = {
+  maxFileSize: Number.MAX_SAFE_INTEGER,
+  allowedMimeTypes: Object.assign(new Set<string>(), { has: () => true }),
+};
+
+export interface ScannedFile {
+  path: string;
+  bytes: number;
+  verdict: FoundVerdict;
+}
+
+/**
+ * Has a local file judged. Nothing is stored or written down.
+ * @throws AssetError SCANNER_UNAVAILABLE, PATH_NOT_FOUND, FILE_UNREADABLE, FILE_EMPTY, FILE_CHANGED
+ */
+export async function scanFile(context: OperationContext, path: string): Promise<ScannedFile> {
+  const scanner = await context.scanning.scanner();
+  const content = await readIfDecent(path, context.signal);
+  const body = content?.body ?? (await plainBody(path));
+  const type = content === undefined ? {} : { mimeType: content.mimeType };
+  try {
+    const { status, result, signatureVersion } = await scanner.scan(body, { ...type, signal: context.signal });
+    return { path, bytes: body.size, verdict: { status, result, signatureVersion } };
+  } finally {
+    await content?.close();
+  }
+}
+
+/** undefined for a file that an upload would refuse for what it is: all the more reason to have it scanned. */
+async function readIfDecent(path: string, signal: AbortSignal): Promise<Content | undefined> {
+  try {
+    return await readFileContent(path, { rules: ANY_FILE, checksums: [], signal });
+  } catch (error) {
+    const isStrange = error instanceof AssetError && ['TYPE_MISMATCH', 'CONTENT_UNSAFE'].includes(error.code);
+    if (!isStrange) throw error;
+    return undefined;
+  }
+}
+
+async function plainBody(path: string): Promise<BodySource> {
+  const { size } = await stat(path);
+  return { size, open: () => createReadStream(path) };
+}

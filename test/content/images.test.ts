@@ -1,0 +1,285 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Content, ImageStage } from '../../src/content/content.ts';
+import { readFileContent } from '../../src/content/read-content.ts';
+import { type ImageProfile, PLAIN_PROFILE } from '../../src/core/image-profile.ts';
+import { animation, photograph } from '../support/images.ts';
+import { chunk, crcOf } from '../support/png.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'asset-cli-images-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const TYPES = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif']);
+
+function read(name: string, bytes: Uint8Array, profile: Partial<ImageProfile> = {}, more: Partial<ImageStage> = {}) {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return readFileContent(path, {
+    rules: { maxFileSize: 100 * 2 ** 20, allowedMimeTypes: TYPES },
+    checksums: ['md5'],
+    images: { profile: { ...PLAIN_PROFILE, ...profile }, ...more },
+  });
+}
+
+async function bytesOf(content: Content): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const part of content.body.open()) chunks.push(part);
+  return Buffer.concat(chunks);
+}
+
+describe('an image that goes through a profile', () => {
+  test.each([
+    ['in memory', 600, 400],
+    ['too large for memory', 3000, 2400],
+  ])(
+    '%s comes out upright, without metadata, smaller, with the fingerprint of what came out',
+    async (_, width, height) => {
+      const photo = await photograph(width, height);
+      const content = await read('photo.jpg', photo);
+      const made = await bytesOf(content);
+      const facts = await sharp(made).metadata();
+      expect(facts).toMatchObject({ format: 'jpeg', width: height, height: width });
+      expect([facts.exif, facts.xmp, facts.iptc, facts.orientation]).toEqual(Array(4).fill(undefined));
+      expect(made.includes('Acme')).toBe(false);
+      expect(made.length).toBeLessThan(photo.length);
+      expect(content).toMatchObject({
+        isProcessed: true,
+        size: made.length,
+        sha256: sha256(made),
+        mimeType: 'image/jpeg',
+      });
+      expect(content.original?.sha256).toBe(sha256(photo));
+      expect((await content.stored()).checksums).toEqual({
+        sha256: sha256(made),
+        md5: createHash('md5').update(made).digest('hex'),
+      });
+      await content.close();
+    },
+  );
+
+  test('is left as it is where it has nothing to hide and would hardly become smaller', async () => {
+    const photo = await photograph(400, 300, { withMetadata: false, quality: 60 });
+    const content = await read('small.jpg', photo);
+    expect(content).toMatchObject({ isProcessed: false, sha256: sha256(photo), size: photo.length });
+    expect(content.original).toBeDefined();
+  });
+
+  test('loses its metadata even where that makes it larger', async () => {
+    const plain = await photograph(400, 300, { withMetadata: false, quality: 40 });
+    const withComment = Buffer.concat([
+      plain.subarray(0, 2),
+      Buffer.from([0xff, 0xfe, 0, 8]),
+      Buffer.from('secret'),
+      plain.subarray(2),
+    ]);
+    const content = await read('comment.jpg', withComment);
+    expect(content.isProcessed).toBe(true);
+    expect((await bytesOf(content)).includes('secret')).toBe(false);
+  });
+
+  test('is scaled down to fit, never up', async () => {
+    const wide = await read('wide.jpg', await photograph(800, 200, { orientation: 1 }), {
+      maxWidth: 100,
+      maxHeight: 100,
+    });
+    expect(await sharp(await bytesOf(wide)).metadata()).toMatchObject({ width: 100, height: 25 });
+    const small = await read(
+      'small.png',
+      await sharp({ create: { width: 20, height: 10, channels: 4, background: '#f008' } })
+        .png()
+        .toBuffer(),
+      { maxWidth: 100 },
+    );
+    expect(await sharp(await bytesOf(small)).metadata()).toMatchObject({ width: 20, height: 10 });
+  });
+
+  test('becomes what the profile says, transparent places white in JPEG', async () => {
+    const logo = await sharp({ create: { width: 20, height: 10, channels: 4, background: '#ff000000' } })
+      .png()
+      .toBuffer();
+    const webp = await read('logo.png', logo, { format: 'webp' });
+    expect(webp).toMatchObject({ isProcessed: true, mimeType: 'image/webp', extension: '.webp' });
+    expect((await sharp(await bytesOf(webp)).stats()).isOpaque).toBe(false);
+    const jpeg = await read('logo.png', logo, { format: 'jpeg' });
+    expect(jpeg).toMatchObject({ mimeType: 'image/jpeg', extension: '.jpg' });
+    const { channels } = await sharp(await bytesOf(jpeg)).stats();
+    expect(channels.map(({ min }) => Math.round(min))).toEqual([255, 255, 255]);
+  });
+
+  test('keeps its colours: a wide profile is converted to sRGB', async () => {
+    const red = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#ff0000' } })
+      .withIccProfile('p3')
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toBuffer();
+    const content = await read('p3.png', red, { maxWidth: 32 });
+    const [pixel] = [
+      await sharp(await bytesOf(content))
+        .raw()
+        .toBuffer(),
+    ];
+    const [expected] = [await sharp(red).toColourspace('srgb').raw().toBuffer()];
+    expect([...pixel.subarray(0, 3)]).toEqual([...expected.subarray(0, 3)]);
+  });
+
+  test.each(['gif', 'webp'] as const)(
+    'that is an animated %s stays animated, whatever the profile wants',
+    async (format) => {
+      const frames = await animation(format, 4);
+      for (const wanted of ['keep', 'jpeg', 'webp'] as const) {
+        const content = await read(`moving.${format}`, frames, { format: wanted, maxWidth: 40 });
+        const facts = await sharp(await bytesOf(content), { animated: true }).metadata();
+        expect(facts).toMatchObject({
+          format: wanted === 'webp' ? 'webp' : format,
+          pages: 4,
+          width: 40,
+          pageHeight: 30,
+        });
+      }
+    },
+  );
+
+  test('that is an animated PNG is left as it is, because only its first picture would survive', async () => {
+    const still = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#f00' } })
+      .png()
+      .toBuffer();
+    const control = chunk('acTL', Buffer.from([0, 0, 0, 1, 0, 0, 0, 0]));
+    const moving = Buffer.concat([still.subarray(0, 33), control, still.subarray(33)]);
+    expect(await read('moving.png', moving, { maxWidth: 4 })).toMatchObject({
+      isProcessed: false,
+      sha256: sha256(moving),
+    });
+  });
+
+  test('that is lossless WebP is coded without loss', async () => {
+    const noise = await sharp({
+      create: {
+        width: 60,
+        height: 60,
+        channels: 3,
+        background: '#000',
+        noise: { type: 'gaussian', mean: 128, sigma: 40 },
+      },
+    })
+      .webp({ lossless: true, effort: 0 })
+      .withExif({ IFD0: { Make: 'Acme' } })
+      .toBuffer();
+    const content = await read('exact.webp', noise);
+    expect(content.isProcessed).toBe(true);
+    expect(
+      await sharp(await bytesOf(content))
+        .raw()
+        .toBuffer(),
+    ).toEqual(await sharp(noise).raw().toBuffer());
+  });
+});
+
+describe('an image that was transformed before', () => {
+  test('is known by its hash and not decoded; its bytes can be made all the same', async () => {
+    const photo = await photograph(300, 200);
+    const first = await read('photo.jpg', photo);
+    const asked: unknown[] = [];
+    const known = { sha256: first.sha256, size: first.size, mimeType: first.mimeType };
+    const content = await read(
+      'photo.jpg',
+      photo,
+      {},
+      {
+        recognise: async (original) => {
+          asked.push(original);
+          return known;
+        },
+      },
+    );
+    expect(asked).toEqual([first.original]);
+    expect(content).toMatchObject({ ...known, isProcessed: true, extension: '.jpg' });
+    expect(content.body.bytes).toBeUndefined();
+    expect(sha256(await bytesOf(content))).toBe(first.sha256);
+    expect(await content.remake?.()).toMatchObject({ ...known, isProcessed: true });
+  });
+
+  test('and was best left as it was is stored as it came', async () => {
+    const photo = await photograph(300, 200, { withMetadata: false, quality: 60 });
+    const known = { sha256: sha256(photo), size: photo.length, mimeType: 'image/jpeg' };
+    const content = await read('photo.jpg', photo, {}, { recognise: async () => known });
+    expect(content.remake).toBeUndefined();
+    expect(await bytesOf(content)).toEqual(photo);
+  });
+});
+
+describe('an image is refused', () => {
+  test.each([
+    ['that is cut off', async () => (await photograph(400, 300)).subarray(0, 9000), 'cut.jpg'],
+    [
+      'whose picture is garbage',
+      async () =>
+        garbled(
+          await sharp({
+            create: {
+              width: 50,
+              height: 50,
+              channels: 3,
+              background: '#abc',
+              noise: { type: 'gaussian', mean: 99, sigma: 30 },
+            },
+          })
+            .png()
+            .toBuffer(),
+        ),
+      'bad.png',
+    ],
+    ['that is cut off and animated', async () => (await animation('gif', 8)).subarray(0, 700), 'cut.gif'],
+  ])('%s', async (_, make, name) => {
+    await expect(read(name, await make())).rejects.toMatchObject({ code: 'TYPE_MISMATCH' });
+  });
+
+  test('that has more pixels than is sane, before it is decoded', async () => {
+    const header = Buffer.alloc(13);
+    header.writeUInt32BE(16_000, 0);
+    header.writeUInt32BE(16_000, 4);
+    header.set([8, 2, 0, 0, 0], 8);
+    const bomb = Buffer.concat([
+      Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+      chunk('IHDR', header),
+      chunk('IDAT', Buffer.from([0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01])),
+      chunk('IEND', Buffer.alloc(0)),
+    ]);
+    await expect(read('bomb.png', bomb)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
+  });
+
+  test('whose many pictures have more pixels together', async () => {
+    const bomb = manyPictures(8000, 8000, 4);
+    await expect(read('bomb.gif', bomb)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
+  });
+});
+
+/** A GIF of so many empty pictures: a few bytes each. */
+function manyPictures(width: number, height: number, pages: number): Buffer {
+  const size = Buffer.alloc(4);
+  size.writeUInt16LE(width, 0);
+  size.writeUInt16LE(height, 2);
+  const head = Buffer.concat([Buffer.from('GIF89a'), size, Buffer.from([0x80, 0, 0, 0, 0, 0, 255, 255, 255])]);
+  const picture = Buffer.concat([
+    Buffer.from([0x21, 0xf9, 4, 0, 10, 0, 0, 0, 0x2c, 0, 0, 0, 0]),
+    size,
+    Buffer.from([0, 2, 2, 0x44, 0x01, 0]),
+  ]);
+  return Buffer.concat([head, ...Array(pages).fill(picture), Buffer.from([0x3b])]);
+}
+
+function garbled(png: Buffer): Buffer {
+  const start = png.indexOf('IDAT') + 4;
+  const length = png.readUInt32BE(start - 8);
+  const copy = Buffer.from(png);
+  copy.fill(0x5a, start + 40, start + length - 4);
+  copy.writeUInt32BE(crcOf(copy.subarray(start - 4, start + length)), start + length);
+  return copy;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

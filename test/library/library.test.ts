@@ -1,0 +1,131 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type Assets, type OpenAssetsOptions, openAssets } from '../../src/index.ts';
+import { collect } from '../support/uploads.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
+
+interface Library {
+  directory: string;
+  open(changes?: OpenAssetsOptions): Promise<Assets>;
+}
+
+async function createLibrary(): Promise<Library> {
+  const directory = await temporaryDirectory();
+  const environment = { HOME: directory, ASSET_CLI_HOME: join(directory, 'data') };
+  return {
+    directory,
+    async open(changes) {
+      const assets = await openAssets({ directory, environment, user: 'ada', ...changes });
+      onTestFinished(() => assets.close());
+      return assets;
+    },
+  };
+}
+
+describe('the library', () => {
+  test('saves what a program made as an asset without a user', async () => {
+    const { open } = await createLibrary();
+    const assets = await open();
+    const saved = await assets.saveGeneratedAsset({
+      assetType: 'LLM_TXT',
+      projectId: 'p1',
+      scanResultId: 's1',
+      content: 'text',
+    });
+    expect(saved).toMatchObject({
+      userId: null,
+      projectId: 'p1',
+      scanResultId: 's1',
+      assetType: 'LLM_TXT',
+      fileSize: 4,
+    });
+    expect(saved.originalFilename).toMatch(/^llm_txt_\d{8}_\d{6}\.txt$/);
+    const [listed] = await collect(assets.list({ projectId: 'p1' }));
+    expect(listed?.id).toBe(saved.id);
+  });
+
+  test.each([
+    ['text', () => 'äß\n'],
+    ['bytes', () => Buffer.from('äß\n')],
+    ['a stream', () => new PassThrough().end('äß\n')],
+    ['an iterable of text', () => pieces('ä', 'ß\n')],
+  ])('takes content as %s', async (_, content) => {
+    const { open } = await createLibrary();
+    const assets = await open();
+    const { id } = await assets.upload({ content: content(), filename: 'a.txt' });
+    expect((await assets.download(id)).toString()).toBe('äß\n');
+  });
+
+  test('reads and writes files that count from its directory, and replaces none unasked', async () => {
+    const { open, directory } = await createLibrary();
+    const assets = await open();
+    await writeFile(join(directory, 'in.txt'), 'content');
+    const { id } = await assets.upload({ path: 'in.txt', filename: 'other.txt' }, { tags: { a: 'b' } });
+    await expect(assets.download(id, { path: 'in.txt' })).rejects.toMatchObject({ code: 'TARGET_EXISTS' });
+    await assets.download(id, { path: 'in.txt', overwrite: true });
+    expect(await assets.download(id, { path: 'out.txt' })).toEqual({ id, path: join(directory, 'out.txt'), bytes: 7 });
+    expect(await readFile(join(directory, 'out.txt'), 'utf8')).toBe('content');
+    const [listed] = await collect(assets.list({ tags: { a: 'b' }, limit: 1 }));
+    expect(listed?.originalFilename).toBe('other.txt');
+  });
+
+  test('rejects with the code and the hint of the command line', async () => {
+    const { open } = await createLibrary();
+    const assets = await open();
+    await expect(assets.upload({ content: '', filename: 'a.txt' })).rejects.toMatchObject({ code: 'FILE_EMPTY' });
+    await expect(assets.upload({ content: 'x', filename: 'a.txt' }, { assetType: 'NONE' })).rejects.toMatchObject({
+      code: 'USAGE',
+      hint: expect.stringContaining('SEO_REPORT'),
+    });
+    await expect(assets.delete('00000000-0000-4000-8000-000000000000')).rejects.toMatchObject({
+      code: 'ASSET_NOT_FOUND',
+    });
+    await expect(openAssets({ database: 'mysql://x', environment: {} })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  test('works on many things at once, and close waits for them', async () => {
+    const { open } = await createLibrary();
+    const assets = await open();
+    const names = Array.from({ length: 20 }, (_, index) => `${index}.txt`);
+    const uploads = Promise.all(names.map((filename) => assets.upload({ content: filename, filename })));
+    await assets.close();
+    await assets.close();
+    expect(new Set((await uploads).map(({ id }) => id)).size).toBe(20);
+    await expect(assets.upload({ content: 'x', filename: 'a.txt' })).rejects.toThrow('closed');
+    expect(await collect((await open()).list())).toHaveLength(20);
+  });
+
+  test('takes up its work again after the store was away', async () => {
+    const { open, directory } = await createLibrary();
+    await writeFile(join(directory, 'data'), 'in the way');
+    const assets = await open({ database: `sqlite:${join(directory, 'assets.db')}` });
+    await expect(assets.upload({ content: 'x', filename: 'a.txt' })).rejects.toThrow();
+    await rm(join(directory, 'data'));
+    expect(await assets.upload({ content: 'x', filename: 'a.txt' })).toMatchObject({ fileSize: 1 });
+  });
+
+  test('stops taking work when its signal aborts', async () => {
+    const { open } = await createLibrary();
+    const stop = new AbortController();
+    const assets = await open({ signal: stop.signal });
+    stop.abort();
+    await expect(assets.upload({ content: 'x', filename: 'a.txt' })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+
+  test('tells warnings to whoever asks for them, and prints nothing', async () => {
+    const { open, directory } = await createLibrary();
+    const printed = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')];
+    await writeFile(join(directory, 'asset-cli.config.yaml'), 'database: sqlite:./other.db\n', { mode: 0o600 });
+    const warnings: string[] = [];
+    const assets = await open({ onWarning: (message) => warnings.push(message) });
+    await assets.upload({ content: 'x', filename: 'a.txt' });
+    expect(warnings.join()).toContain('asset-cli.config.yaml');
+    for (const spy of printed) expect(spy).not.toHaveBeenCalled();
+  });
+});
+
+async function* pieces(...parts: string[]): AsyncGenerator<string> {
+  yield* parts;
+}
