@@ -50,7 +50,12 @@ async function begin(
     session,
     pending.map((row) => row.id),
   );
-  return Promise.all(plans.map((plan) => withObstacle(session, plan, inserted)));
+  const refused = plans.filter((plan) => plan.kind === 'store' && !inserted.has(plan.objectId));
+  const copied = refused.length === 0 ? new Set<string>() : await sourcesUnderCopy(session, ids);
+  return plans.map((plan) => {
+    if (!refused.includes(plan) || plan.kind !== 'store') return plan;
+    return { kind: 'skipped', reason: copied.has(plan.source.id) ? 'busy' : 'address-taken' };
+  });
 }
 
 async function readObjects(session: Session, ids: readonly string[]): Promise<Map<string, ObjectRecord>> {
@@ -92,16 +97,16 @@ function usableCopy(
   return held === undefined || held.id === source.id || held.damagedAt !== null ? undefined : held;
 }
 
-async function withObstacle(
-  session: Session,
-  plan: MoveReservation,
-  inserted: ReadonlyMap<string, ObjectRecord>,
-): Promise<MoveReservation> {
-  if (plan.kind !== 'store' || inserted.has(plan.objectId)) return plan;
-  const copy = await session.db
+/** Of these objects, those that have a copy under way. */
+async function sourcesUnderCopy(session: Session, sourceIds: readonly string[]): Promise<Set<string>> {
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    sourceIds.map((id) => ({ id })),
+  );
+  const rows = await session.db
     .selectFrom('objects')
-    .select('id')
-    .where('copied_from', '=', plan.source.id)
-    .executeTakeFirst();
-  return { kind: 'skipped', reason: copy === undefined ? 'address-taken' : 'busy' };
+    .where('copied_from', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
+    .select('copied_from')
+    .execute();
+  return new Set(rows.flatMap((row) => row.copied_from ?? []));
 }

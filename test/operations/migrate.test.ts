@@ -20,7 +20,7 @@ import { openS3Backend } from '../../src/storage/s3/s3-backend.ts';
 import { StorageError } from '../../src/storage/storage-error.ts';
 import { memoryBody } from '../support/bodies.ts';
 import { azureDefinition, gcsDefinition, s3Definition, TIMEOUTS, useS3Credentials } from '../support/cloud-stores.ts';
-import { createBucket, service } from '../support/services/index.ts';
+import { createBucket, createDatabase, describeWithService, service } from '../support/services/index.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import { createWorkspace, temporaryDirectory, type Workspace } from '../support/workspace.ts';
 
@@ -57,7 +57,7 @@ if (!('skip' in azure)) {
 }
 const PAIRS = Object.keys(OPENERS).flatMap((from) => Object.keys(OPENERS).map((to) => ({ from, to })));
 
-async function createPair(from: string, to: string): Promise<Workspace> {
+async function createPair(from: string, to: string, databaseUrl?: string): Promise<Workspace> {
   const stores = new Map<string, Promise<StorageBackend>>();
   const openStore = (name: string) => {
     const open = OPENERS[name === 'near' ? from : to];
@@ -66,7 +66,8 @@ async function createPair(from: string, to: string): Promise<Workspace> {
     stores.set(name, store);
     return store;
   };
-  return createWorkspace({ backends: ['near', 'far'], openStore });
+  const database = databaseUrl === undefined ? {} : { databaseUrl };
+  return createWorkspace({ backends: ['near', 'far'], openStore, ...database });
 }
 
 async function put(work: Workspace, content: string, changes: Parameters<typeof uploadPaths>[2] = {}): Promise<Asset> {
@@ -177,6 +178,33 @@ describe.each(PAIRS)('from $from to $to', ({ from, to }) => {
     expect(await keysIn(work, 'near')).toEqual([damaged.storagePath]);
     await store.put(parseStorageKey(damaged.storagePath), memoryBody(Buffer.from('damaged')));
     expect(of(await run(work, { selection: { kind: 'failed' } }), 'moved')).toHaveLength(1);
+  });
+});
+
+await describeWithService('postgres', 'on PostgreSQL', () => {
+  test('hosts share a migration without overlap, of every kind of object', async () => {
+    const work = await createPair('LOCAL', 'LOCAL', await createDatabase());
+    for (let index = 0; index < 30; index += 1) await put(work, `content ${index}`, { isPublic: index % 3 === 0 });
+    const damaged = await put(work, 'damaged');
+    const store = await work.context().backends.open('near');
+    await store.put(parseStorageKey(damaged.storagePath), memoryBody(Buffer.from('DAMAGED')));
+    const runs = await Promise.all([run(work), run(work), run(work), run(work)]);
+    const moved = runs.flatMap((outcomes) => of(outcomes, 'moved').map(({ source }) => source.id));
+    expect(moved).toHaveLength(30);
+    expect(new Set(moved).size).toBe(30);
+    expect(await keysIn(work, 'far')).toHaveLength(30);
+    const reports = await Promise.all(runs.map((outcomes) => migrationRun(work.context(), runIdOf(outcomes))));
+    expect(reports.reduce((sum, { assets }) => sum + assets, 0)).toBe(30);
+    const [report] = reports;
+    if (report === undefined) throw new Error('no run');
+    await writeManifest(work.context(), report, join(work.directory, 'one.jsonl'));
+    await store.put(parseStorageKey(damaged.storagePath), memoryBody(Buffer.from('damaged')));
+    const request: Partial<MigrateRequest> = {
+      selection: { kind: 'failed' },
+      sourceEnd: { kind: 'retain', seconds: 60 },
+    };
+    expect(of(await run(work, request), 'moved')).toHaveLength(1);
+    expect(await keysIn(work, 'near')).toEqual([damaged.storagePath]);
   });
 });
 
