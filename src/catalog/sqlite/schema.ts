@@ -37,7 +37,12 @@ export function ensureSchema(connection: Connection, location: string, mayMigrat
   }
 }
 
+/** One view of the file: another process may be making the schema between two statements. */
 function ownVersion(connection: Connection, location: string): number {
+  return connection.transaction(() => readVersion(connection, location))();
+}
+
+function readVersion(connection: Connection, location: string): number {
   const version = Number(connection.pragma('user_version', { simple: true }));
   if (connection.pragma('application_id', { simple: true }) === APPLICATION_ID) return version;
   const table = connection.prepare("select name from sqlite_schema where type in ('table', 'view')").pluck().get();
