@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { finished, runProgram, startProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
-/** The issue asks for 200; fewer in a run of all checks. */
+/** How many are killed. The issue asks for 200; fewer in a run of all checks. */
 const ROUNDS = Number(process.env.ASSET_CLI_TEST_MIGRATE_KILLS ?? '10');
 const FILES = 60;
 
@@ -27,20 +27,25 @@ test('killed at random moments, a migration loses and doubles nothing, and nobod
       reads += 1;
     }
   })();
-  let killed = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
+  let life = 500;
+  for (let killed = 0, round = 0; killed < ROUNDS; round += 1) {
     const [from, to] = round % 2 === 0 ? ['one', 'two'] : ['two', 'one'];
     const child = startProgram(home, ['migrate', '--from', from, '--to', to, '--yes', '--no-progress']);
     child.stdin?.end();
-    setTimeout(() => child.kill('SIGKILL'), 250 + Math.random() * 400);
-    if ((await finished(child)).signal === 'SIGKILL') killed += 1;
+    const started = performance.now();
+    const killer = setTimeout(() => child.kill('SIGKILL'), Math.random() * life);
+    const { signal, code, stderr } = await finished(child);
+    clearTimeout(killer);
+    if (signal === 'SIGKILL') killed += 1;
+    else expect(code, stderr).toBe(0);
+    // One that was faster than its killer tells how long a life is.
+    if (signal !== 'SIGKILL') life = performance.now() - started;
   }
   const last = await runProgram(home, ['migrate', '--from', 'one', '--to', 'two', '--yes', '--json', '--no-progress']);
   expect(last, last.stderr).toMatchObject({ code: 0 });
   isRunning = false;
   await reader;
   expect(reads).toBeGreaterThan(0);
-  expect(killed).toBeGreaterThan(0);
   const database = new Database(join(home, 'assets.db'), { readonly: true });
   const stored = database
     .prepare(`select count(*) as n, count(distinct sha256) as d from objects where state = 'STORED'`)
