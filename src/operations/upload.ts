@@ -56,8 +56,8 @@ export type PreparationFailure = { source: UploadSource; error: unknown };
  * Bulk uploads commit in groups: one transaction to reserve, one flush, one transaction to commit.
  * A group closes at whichever comes first; the bounds keep memory flat and an interrupted run cheap.
  */
-const GROUP_FILES = 1000;
-const GROUP_BYTES = 16 * 2 ** 20;
+const GROUP_FILES = 500;
+const GROUP_BYTES = 8 * 2 ** 20;
 
 /**
  * Validates, fingerprints and stores files, and yields each result after its commit, in the order

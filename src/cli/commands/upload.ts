@@ -8,6 +8,7 @@ import { planUpload } from '../../operations/plan-upload.ts';
 import { generatedName, type UploadRequest, upload } from '../../operations/upload.ts';
 import { findSources, type UploadSource } from '../../operations/upload-sources.ts';
 import type { Bind, Invocation } from '../command.ts';
+import { keepYoungGenerationSmall } from '../flat-memory.ts';
 import { addExpiryOptions, type ExpiryOptions, toExpiry } from '../options/expiry.ts';
 import { collectTag, collectText, parsedBy, suggest, wholeNumber } from '../options/values.ts';
 import { BASE_FORMATS } from '../output/format.ts';
@@ -67,6 +68,8 @@ export function configure(command: Command, bind: Bind): void {
 async function runUpload(invocation: Invocation, paths: readonly string[], options: UploadOptions): Promise<number> {
   const context = await invocation.context({ stores: true, readOnly: options.dryRun === true });
   const request = toRequest(context, invocation, paths, options);
+  await context.catalog();
+  keepYoungGenerationSmall();
   if (options.dryRun === true) return reportPlan(invocation, planUpload(context, request));
   return reportUploads(invocation, upload(context, request));
 }
