@@ -10,7 +10,8 @@ import { deleteAssets } from '../operations/delete.ts';
 import { type DownloadOutcome, type DownloadTarget, download } from '../operations/download.ts';
 import { listAssets } from '../operations/list-assets.ts';
 import { sign } from '../operations/sign.ts';
-import { generatedName, upload } from '../operations/upload.ts';
+import { upload } from '../operations/upload.ts';
+import { generatedName } from '../operations/upload-prepare.ts';
 import type { Assets, DownloadedAsset, DownloadTo, ListOptions, UploadedAsset, UploadOptions } from './types.ts';
 import { type SourceInput, toSources } from './upload-input.ts';
 

@@ -1,14 +1,9 @@
 import type { FailureRecord } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
 import { readOptions } from './read-options.ts';
-import {
-  failed,
-  type PreparationFailure,
-  type PreparedFile,
-  prepareGroups,
-  sameUploadQuery,
-  type UploadRequest,
-} from './upload.ts';
+import { sameUploadQuery } from './upload-existing.ts';
+import { prepareGroups } from './upload-prepare.ts';
+import { failed, type PreparationFailure, type PreparedFile, type UploadRequest } from './upload-request.ts';
 import { knownVerdicts, refuseKnown, scanFiles, startScans, type UploadScans } from './upload-scan.ts';
 import type { UploadSource } from './upload-sources.ts';
 

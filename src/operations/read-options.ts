@@ -1,7 +1,7 @@
 import type { CompressStage, ImageStage, ReadOptions } from '../content/content.ts';
 import type { BackendFeatures } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
-import type { UploadRequest } from './upload.ts';
+import type { UploadRequest } from './upload-request.ts';
 
 /** The stages that content goes through on its way into a store. Without `features` nothing will be stored. */
 export function readOptions(

@@ -7,8 +7,8 @@ import type { OperationContext } from './context.ts';
 import { type HeldClaim, removeBytes, whileHolding } from './leases.ts';
 import { openOwnStore } from './own-store.ts';
 import { cdnUrl } from './public-access.ts';
-import { failed, type PreparedFile, type UploadOutcome, type UploadRequest } from './upload.ts';
 import { type Candidate, infected, type ReadyStep, type Step, storeCandidates } from './upload-bytes.ts';
+import { failed, type PreparedFile, type UploadOutcome, type UploadRequest } from './upload-request.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 /** How often a file starts again because the stored copy that it wanted to share went away meanwhile. */

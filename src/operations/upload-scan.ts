@@ -7,8 +7,8 @@ import type { Scanner } from '../scan/scanner.ts';
 import type { OperationContext } from './context.ts';
 import { treatInfected } from './infected-content.ts';
 import { gracePeriod } from './stopping.ts';
-import type { PreparationFailure, PreparedFile } from './upload.ts';
 import { infected } from './upload-bytes.ts';
+import type { PreparationFailure, PreparedFile } from './upload-request.ts';
 
 /** What one upload has learned of the scanner, and of contents. */
 export interface UploadScans {

@@ -12,7 +12,7 @@ import { scanAssets } from '../../src/operations/scan.ts';
 import type { ScanOutcome, ScanRequest } from '../../src/operations/scan-run.ts';
 import { sign } from '../../src/operations/sign.ts';
 import { restoreAssets } from '../../src/operations/trash.ts';
-import type { UploadOutcome } from '../../src/operations/upload.ts';
+import type { UploadOutcome } from '../../src/operations/upload-request.ts';
 import { findSources } from '../../src/operations/upload-sources.ts';
 import { createClamdScanner } from '../../src/scan/clamd.ts';
 import type { Scanner } from '../../src/scan/scanner.ts';
