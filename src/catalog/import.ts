@@ -94,11 +94,11 @@ async function insertBatch(session: Session, { table, rows }: Batch): Promise<vo
     await session.insert('asset_tags', assets.flatMap(tagRows));
     return;
   }
-  // The stores still carry the marker of the catalog that was exported: each has to be adopted.
-  const changed = table === 'backends' ? rows.map((row) => ({ ...row, marked_at: null })) : rows;
+  // Backends stay marked: their stores carry the marker of the catalog that was exported, or, where the
+  // configuration leads elsewhere, none. Neither is this catalog's before it is adopted.
   await session.insert(
     table,
-    changed.map((row) => fromBackupRow(table, row)),
+    rows.map((row) => fromBackupRow(table, row)),
   );
 }
 

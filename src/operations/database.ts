@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { CatalogStatus } from '../catalog/catalog.ts';
+import type { Catalog, CatalogStatus } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
@@ -35,15 +34,15 @@ export async function backUpDatabase(
 ): Promise<{ lines: number; bytes: number }> {
   checkPermission(context);
   const catalog = await context.catalog();
+  await refuseMissing(catalog);
   const written = { lines: 0, bytes: 0 };
   const body = encode(catalog.maintenance.exportLines(), written, context.signal);
   if (target.kind === 'stream') {
     await writeToStream(body, target.stream);
     return written;
   }
-  const file = { name: '', size: Number.POSITIVE_INFINITY, force: target.force };
+  const file = { name: '', size: Number.POSITIVE_INFINITY, force: target.force, durable: true };
   await writeToFile({ kind: 'file', path: target.path }, file, (write) => write(body));
-  await makeDurable(target.path);
   return written;
 }
 
@@ -61,13 +60,13 @@ async function* encode(
   }
 }
 
-async function makeDurable(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+/** A backup of a database that is not there would look like one of a catalog that is empty. */
+async function refuseMissing(catalog: Catalog): Promise<void> {
+  const { kind, size, location } = await catalog.maintenance.status();
+  if (kind !== 'sqlite' || size !== null) return;
+  throw new AssetError('DATABASE_UNUSABLE', `There is no database ${location}`, {
+    hint: 'Check --database, ASSET_CLI_DATABASE and the configuration.',
+  });
 }
 
 /**

@@ -47,8 +47,14 @@ export async function* deleteAssets(context: OperationContext, request: DeleteRe
   }
   for await (const page of selectAssets(context, selection)) {
     if (context.signal.aborted) return;
-    yield* request.dryRun ? planPage(context, request, page) : deletePage(context, request, page);
+    const outcomes = request.dryRun ? planPage(context, request, page) : deletePage(context, request, page);
+    for await (const outcome of outcomes) if (!isBeside(request.selection, outcome)) yield outcome;
   }
+}
+
+/** What another run has deleted since the filter matched it simply no longer matches. */
+function isBeside(selection: Selection, outcome: DeleteOutcome): boolean {
+  return selection.kind === 'filter' && outcome.kind === 'failed' && outcome.failure.code === 'ASSET_NOT_FOUND';
 }
 
 /** Names that come from a stream can be read once only, and are counted before they are used. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream, linkSync, lstatSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -21,11 +21,16 @@ export function chooseNames(): (asset: Asset) => string {
   return (asset) => {
     const plain = safeFilename(asset.originalFilename);
     const numbered = [plain, insertBeforeExtension(plain, ` (${asset.id.slice(0, 8)})`)];
-    const free = numbered.find((name) => !taken.has(name.toLowerCase()));
+    const free = numbered.find((name) => !taken.has(sameName(name)));
     const name = free ?? insertBeforeExtension(plain, ` (${asset.id})`);
-    taken.add(name.toLowerCase());
+    taken.add(sameName(name));
     return name;
   };
+}
+
+/** File systems that ignore case, or the form of composed characters, take these for one name. */
+function sameName(name: string): string {
+  return name.normalize('NFC').toLowerCase();
 }
 
 /** Sends content down a stream that stays open, honouring its pace. */
@@ -36,7 +41,8 @@ export async function writeToStream(body: AsyncIterable<Uint8Array>, stream: Wri
       begun = true;
       await writeChunk(stream, chunk);
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = asTargetError(thrown, 'standard output');
     throw begun && !(error instanceof AssetError) ? new CannotRestart('output has begun', { cause: error }) : error;
   }
 }
@@ -54,26 +60,45 @@ function writeChunk(stream: Writable, chunk: Uint8Array): Promise<void> {
  */
 export async function writeToFile(
   target: { kind: 'file' | 'directory'; path: string },
-  { name, size, force }: { name: string; size: number; force: boolean },
+  { name, size, force, durable = false }: { name: string; size: number; force: boolean; durable?: boolean },
   read: (write: ContentWriter) => Promise<void>,
 ): Promise<string> {
   const path = target.kind === 'directory' ? join(target.path, name) : target.path;
-  const existing = kindOf(path);
+  const existing = kindOf(path, force);
   if (existing === 'device') {
-    await read((body) => pipeline(Readable.from(body), createWriteStream(path)));
+    await writeToDevice(path, read);
     return path;
   }
   if (existing !== 'absent' && !force) throw targetExists(path);
   const partial = join(dirname(path), `.asset-cli-${randomUUID()}.part`);
   try {
     await read((body) => writeBody(partial, body, size));
+    if (durable) await syncPath(partial);
     moveIntoPlace(partial, path, force);
+    if (durable) await syncPath(dirname(path));
   } catch (error) {
     throw asTargetError(error, path);
   } finally {
     rmSync(partial, { force: true });
   }
   return path;
+}
+
+async function writeToDevice(path: string, read: (write: ContentWriter) => Promise<void>): Promise<void> {
+  try {
+    await read((body) => pipeline(Readable.from(body), createWriteStream(path)));
+  } catch (error) {
+    throw asTargetError(error, path);
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Makes the target directory, if there is to be one. */
@@ -97,7 +122,7 @@ async function writeBody(path: string, body: AsyncIterable<Uint8Array>, size: nu
 }
 
 /** A device or pipe (`/dev/null`) is written to, never replaced. */
-function kindOf(path: string): 'absent' | 'file' | 'device' {
+function kindOf(path: string, force: boolean): 'absent' | 'file' | 'device' {
   try {
     const link = lstatSync(path, { throwIfNoEntry: false });
     if (link === undefined) return 'absent';
@@ -105,6 +130,8 @@ function kindOf(path: string): 'absent' | 'file' | 'device' {
     if (found.isDirectory()) throw isDirectory(path);
     return found.isFile() ? 'file' : 'device';
   } catch (error) {
+    // A link that leads nowhere.
+    if (errorCode(error) === 'ENOENT' && force) return 'file';
     throw errorCode(error) === 'ENOENT' ? targetExists(path) : asTargetError(error, path);
   }
 }
@@ -135,6 +162,12 @@ function asTargetError(error: unknown, path: string): unknown {
     case 'ENOTDIR':
       return new AssetError('PATH_NOT_FOUND', `The directory of ${path} does not exist`, {
         hint: 'Create it, or give another path with -o.',
+        cause: error,
+      });
+    case 'ENAMETOOLONG':
+    case 'ELOOP':
+      return new AssetError('PATH_NOT_FOUND', `${path} cannot be a file: ${errorCode(error)}`, {
+        hint: 'Give another path.',
         cause: error,
       });
     case 'EACCES':

@@ -1,4 +1,4 @@
-import type { ClaimedObject } from '../catalog/catalog.ts';
+import type { Catalog, ClaimedObject } from '../catalog/catalog.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 import type { OperationContext } from './context.ts';
@@ -67,11 +67,23 @@ export async function removeBytes(
   const failedKeys = new Map(failures.map((failure) => [failure.key as string, failure.error]));
   const removed = objects.filter((object) => !failedKeys.has(object.storagePath));
   const catalog = await context.catalog();
-  if (removed.length > 0) await catalog.deletes.finish(removed);
+  const unfinished = await finishRows(catalog, removed);
+  if (unfinished !== undefined) for (const { storagePath } of removed) failedKeys.set(storagePath, unfinished);
   return objects.flatMap((object) => {
     const error = failedKeys.get(object.storagePath);
     return error === undefined ? [] : [{ object, error }];
   });
+}
+
+/** The bytes are gone; a row that stays is finished by purge-expired, and the asset is gone either way. */
+async function finishRows(catalog: Catalog, removed: readonly ClaimedObject[]): Promise<Error | undefined> {
+  if (removed.length === 0) return undefined;
+  try {
+    await catalog.deletes.finish(removed);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 async function deleteKeys(store: StorageBackend, objects: readonly ClaimedObject[]) {

@@ -78,8 +78,18 @@ function openUnwritable(Database: typeof BetterSqlite3, path: string): Connectio
   }
 }
 
+/** @throws AssetError NOT_PERMITTED if that cannot be looked at: what is hidden is not missing */
 function isMissingOrEmpty(path: string): boolean {
-  return !existsSync(path) || statSync(path).size === 0;
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found === undefined || found.size === 0;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return true;
+    throw new AssetError('NOT_PERMITTED', `the database ${path} cannot be read: ${reason(error)}`, {
+      hint: 'Check the permissions of the file and of its directories.',
+      cause: error,
+    });
+  }
 }
 
 function createFile(path: string): void {

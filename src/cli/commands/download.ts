@@ -71,9 +71,14 @@ function chooseTarget(ids: readonly string[], path: string | undefined, { stream
   return { kind: 'file', path };
 }
 
-/** undefined: nothing is there. */
+/** undefined: nothing is there, or nothing that can be looked at: the attempt to write will tell why. */
 function isDirectory(path: string): boolean | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
 }
 
 function reportFiles(invocation: Invocation, outcomes: AsyncIterable<DownloadOutcome>): Promise<number> {

@@ -31,8 +31,8 @@ export function createWriter(stream: OutputStream): TextWriter {
   let closed = false;
   let failure: Error | undefined;
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    closed = true;
-    if (!isReaderGone(error)) failure = error;
+    if (isReaderGone(error) && failure === undefined) closed = true;
+    else failure ??= error;
   });
   const isTTY = stream.isTTY === true;
   return {
@@ -50,6 +50,7 @@ export function createWriter(stream: OutputStream): TextWriter {
       await new Promise<void>((resolve, reject) => {
         stream.write(text, (error) => {
           if (error == null) resolve();
+          else if (failure !== undefined) reject(failure);
           else if (isReaderGone(error)) {
             closed = true;
             resolve();

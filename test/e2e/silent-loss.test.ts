@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { cleanEnvironment, PROGRAM, runProgram } from '../support/program.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
+
+const FULL = '/dev/full';
+
+test.skipIf(!existsSync(FULL)).each([
+  ['a download to standard output', (id: string) => ['download', id, '-o', '-']],
+  ['a download to a device', (id: string) => ['download', id, '-o', FULL]],
+  ['a backup', () => ['db', 'backup', '-']],
+  ['a list', () => ['list', '--json']],
+  ['the help', () => ['--help']],
+])('%s that cannot be written ends with 8, never with success', async (_what, words) => {
+  const home = join(await temporaryDirectory(), 'home');
+  const uploaded = await runProgram(home, ['upload', '-', '--json'], { input: 'content' });
+  const { id } = JSON.parse(uploaded.stdout).assets[0];
+  const stdout = openSync(FULL, 'w');
+  const { status } = spawnSync(process.execPath, [PROGRAM, ...words(id)], {
+    env: cleanEnvironment(home),
+    stdio: ['ignore', stdout, 'pipe'],
+  });
+  expect(status).toBe(8);
+});
+
+test('a restored catalog fills no directory: its stores have to be adopted, even where nothing is', async () => {
+  const home = join(await temporaryDirectory(), 'home');
+  const uploaded = await runProgram(home, ['upload', '-', '--json'], { input: 'content' });
+  const { id } = JSON.parse(uploaded.stdout).assets[0];
+  expect(await runProgram(home, ['db', 'backup', 'catalog.jsonl'])).toMatchObject({ code: 0 });
+  const env = { ASSET_CLI_HOME: join(home, 'elsewhere') };
+  expect(await runProgram(home, ['db', 'restore', 'catalog.jsonl', '--yes'], { env })).toMatchObject({ code: 0 });
+  expect(await runProgram(home, ['download', id, '-o', '-'], { env })).toMatchObject({ code: 3 });
+  writeFileSync(join(home, 'more.txt'), 'content');
+  expect(await runProgram(home, ['upload', 'more.txt'], { env })).toMatchObject({ code: 3 });
+  expect(existsSync(join(home, 'elsewhere', 'storage'))).toBe(false);
+});
+
+test('a backup of a database that does not exist is refused', async () => {
+  const home = join(await temporaryDirectory(), 'home');
+  const result = await runProgram(home, ['db', 'backup', 'catalog.jsonl']);
+  expect(result.code, result.stderr).toBe(3);
+  expect(existsSync(join(home, 'catalog.jsonl'))).toBe(false);
+});
