@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -10,6 +10,20 @@ const ROOT = resolve(import.meta.dirname, '../..');
 test('the build compiles what short commands load', () => {
   const compiled = compiledChunks(ROOT).map((name) => name.replace(/-.*/, ''));
   expect(compiled).toEqual(expect.arrayContaining(['catalog', 'cli', 'core', 'list', 'run', 'upload']));
+});
+
+test('V8 takes what the build compiled', () => {
+  const script = `
+    const { chunks, loadChunk } = require(${JSON.stringify(join(ROOT, 'bin/load-chunk.js'))});
+    const { main } = loadChunk(${JSON.stringify(join(ROOT, 'dist/main.cjs'))});
+    const refused = ([, { script }]) => script.cachedDataRejected === true;
+    main(['list', '--quiet'], process).then(() => console.error(JSON.stringify([...chunks].filter(refused))));
+  `;
+  const { stderr } = spawnSync(process.execPath, ['-e', script], {
+    env: cleanEnvironment(mkdtempSync(join(tmpdir(), 'asset-cli-compiled-'))),
+    encoding: 'utf8',
+  });
+  expect(JSON.parse(stderr)).toEqual([]);
 });
 
 test.each([

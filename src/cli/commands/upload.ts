@@ -10,7 +10,7 @@ import { generatedName } from '../../operations/upload-prepare.ts';
 import type { UploadRequest } from '../../operations/upload-request.ts';
 import { findSources, type UploadSource } from '../../operations/upload-sources.ts';
 import type { Bind, Invocation } from '../command.ts';
-import { keepYoungGenerationSmall } from '../flat-memory.ts';
+import { withFlatMemory } from '../flat-memory.ts';
 import { addExpiryOptions, type ExpiryOptions, toExpiry } from '../options/expiry.ts';
 import { collectTag, collectText, parsedBy, suggest, wholeNumber } from '../options/values.ts';
 import { BASE_FORMATS } from '../output/format.ts';
@@ -70,8 +70,6 @@ export function configure(command: Command, bind: Bind): void {
 async function runUpload(invocation: Invocation, paths: readonly string[], options: UploadOptions): Promise<number> {
   const context = await invocation.context({ stores: true, readOnly: options.dryRun === true });
   const request = toRequest(context, invocation, paths, options);
-  await context.catalog();
-  keepYoungGenerationSmall();
   if (options.dryRun === true) return reportPlan(invocation, planUpload(context, request));
   return reportUploads(invocation, upload(context, request));
 }
@@ -85,7 +83,7 @@ function toRequest(
   checkSources(paths, options);
   const expiry = toExpiry(options);
   return {
-    sources: sources(paths, options),
+    sources: withFlatMemory(sources(paths, options)),
     standardInput: streams.stdin,
     backend: context.backends.defaultName,
     assetType: checkAssetType(context, options.type),
