@@ -75,7 +75,7 @@ async function writeText({ output }: Invocation, { asset, history }: ShownAsset,
   });
   await output.out.write(renderFacts(facts, output.paint));
   if (history !== undefined) {
-    await output.out.write(`\n${createTable(EVENT_SHAPE.columns, output.out.columns, output.paint)(history)}`);
+    await output.out.write(`\n${await createTable(EVENT_SHAPE.columns, output.out.columns, output.paint)(history)}`);
   }
   if (several) await output.out.write('\n');
 }

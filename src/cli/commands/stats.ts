@@ -29,11 +29,11 @@ async function runStats(invocation: Invocation, options: { allOrgs?: boolean }):
   const { output } = invocation;
   const context = await invocation.context({ readOnly: true });
   const statistics = await readStatistics(context, options.allOrgs === true);
-  await output.out.write(render(invocation, statistics));
+  await output.out.write(await render(invocation, statistics));
   return EXIT_OK;
 }
 
-function render({ output }: Invocation, statistics: CatalogStatistics): string {
+async function render({ output }: Invocation, statistics: CatalogStatistics): Promise<string> {
   if (output.format === 'prometheus') return toPrometheus(statistics);
   if (output.format === 'json') return jsonDocument(statistics);
   if (output.format === 'jsonl') return jsonLine(statistics);

@@ -30,7 +30,7 @@ export async function reportChanges(
     else changed.push(outcome.asset);
   }
   if (output.format === 'text' && changed.length > 0) {
-    await output.out.write(createTable(COLUMNS, output.out.columns, output.paint)(changed));
+    await output.out.write(await createTable(COLUMNS, output.out.columns, output.paint)(changed));
   }
   // One asset from quarantine brings all others on its bytes.
   const document = asked === 1 && changed.length < 2 ? changed[0] : changed;

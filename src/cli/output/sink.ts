@@ -139,7 +139,7 @@ function textSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
   const render = createTable(shape.columns, output.out.columns, output.paint);
   return {
     async add(items) {
-      await output.out.write(render(items));
+      await output.out.write(await render(items));
     },
     async fail(subject, _identity, failure) {
       await output.err.write(renderFailure(subject, failure, output.paintError));

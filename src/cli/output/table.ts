@@ -1,4 +1,4 @@
-import measure from 'fast-string-truncated-width';
+import type measureText from 'fast-string-truncated-width';
 import { escapeForTerminal } from '../../core/terminal-text.ts';
 import type { Paint } from './output.ts';
 
@@ -18,19 +18,34 @@ export interface Column<T> {
 
 const GAP = 2;
 
+type Measure = typeof measureText;
+
+/** Text of one column a character: what tables mostly hold. */
+const PLAIN = /^[\x20-\x7e]*$/;
+
+/** Loaded for other texts alone: its patterns take as long to make as a list takes to be read. */
+let measure: Measure | undefined;
+
+async function loadMeasure(rows: readonly (readonly string[])[]): Promise<void> {
+  if (measure !== undefined || rows.every((cells) => cells.every((cell) => PLAIN.test(cell)))) return;
+  measure = (await import('fast-string-truncated-width')).default;
+}
+
 /** Renders tables without borders, chunk by chunk, so that a long one needs no memory. The header comes once. */
 export function createTable<T>(
   columns: readonly Column<T>[],
   terminalColumns: number | undefined,
   paint: Paint,
-): (items: readonly T[]) => string {
+): (items: readonly T[]) => Promise<string> {
   const shown = terminalColumns === undefined ? columns : fit(columns, terminalColumns);
   const widths = shown.map((column) => column.width);
   const line = (cells: readonly string[]) => renderLine(shown, widths, terminalColumns !== undefined, cells);
   let headerDue = true;
-  return (items) => {
+  return async (items) => {
     if (items.length === 0) return '';
-    const rows = items.map((item) => `${line(shown.map((column) => column.value(item)))}\n`).join('');
+    const cells = items.map((item) => shown.map((column) => escapeForTerminal(column.value(item))));
+    await loadMeasure(cells);
+    const rows = cells.map((each) => `${line(each)}\n`).join('');
     if (!headerDue) return rows;
     headerDue = false;
     return `${paint('bold', line(shown.map((column) => column.header)))}\n${rows}`;
@@ -59,7 +74,7 @@ function renderLine<T>(
   cells: readonly string[],
 ): string {
   const padded = columns.map((column, index) => {
-    const text = escapeForTerminal(cells[index] ?? '');
+    const text = cells[index] ?? '';
     const limit = widths[index] ?? column.width;
     const fitted = cut ? truncate(text, limit) : { text, width: widthOf(text) };
     const isLast = index === columns.length - 1;
@@ -72,10 +87,14 @@ function renderLine<T>(
 }
 
 function widthOf(text: string): number {
-  return measure(text).width;
+  return measure === undefined ? text.length : measure(text).width;
 }
 
 function truncate(text: string, limit: number): { text: string; width: number } {
+  if (measure === undefined) {
+    const fits = text.length <= limit;
+    return fits ? { text, width: text.length } : { text: `${text.slice(0, limit - 1)}…`, width: limit };
+  }
   const { index, ellipsed, width } = measure(text, { limit, ellipsis: '…' });
   return ellipsed ? { text: `${text.slice(0, index)}…`, width: width + 1 } : { text, width };
 }
