@@ -8,8 +8,8 @@ export interface ExpectedContent {
 }
 
 /**
- * Passes chunks on as they come, and throws after the last one unless they were exactly the
- * expected content; surplus bytes are not passed on.
+ * Passes chunks on one behind: the last one comes only if all together were exactly the expected
+ * content, so that nobody ever holds a damaged content in full.
  * @throws AssetError BYTES_DAMAGED; what the source throws
  */
 export async function* verifiedContent(
@@ -18,15 +18,19 @@ export async function* verifiedContent(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const hash = createHash('sha256');
   let size = 0;
+  let held: Uint8Array | undefined;
   for await (const chunk of source) {
+    if (chunk.byteLength === 0) continue;
     size += chunk.byteLength;
     if (size > expected.size) throw damaged(`more than ${expected.size} bytes are stored`, expected);
     hash.update(chunk);
-    yield chunk;
+    if (held !== undefined) yield held;
+    held = chunk;
   }
   if (size < expected.size) throw damaged(`only ${size} of ${expected.size} bytes are stored`, expected);
   const sha256 = hash.digest('hex');
   if (sha256 !== expected.sha256) throw damaged(`their SHA-256 is ${sha256}, recorded is ${expected.sha256}`, expected);
+  if (held !== undefined) yield held;
 }
 
 function damaged(how: string, expected: ExpectedContent): AssetError {

@@ -5,7 +5,7 @@ import type { Catalog, CatalogStatus } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
-import { writeToFile, writeToStream } from './download-target.ts';
+import { prepareTarget, writeToFile, writeToStream } from './download-target.ts';
 
 export interface RestoredCounts {
   assets: number;
@@ -42,6 +42,7 @@ export async function backUpDatabase(
     return written;
   }
   const file = { name: '', size: Number.POSITIVE_INFINITY, force: target.force, durable: true };
+  await prepareTarget(target);
   await writeToFile({ kind: 'file', path: target.path }, file, (write) => write(body));
   return written;
 }

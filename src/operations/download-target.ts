@@ -1,5 +1,14 @@
-import { randomUUID } from 'node:crypto';
-import { createWriteStream, linkSync, lstatSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  createWriteStream,
+  linkSync,
+  lstatSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
@@ -7,7 +16,9 @@ import { pipeline } from 'node:stream/promises';
 import type { Asset } from '../core/asset.ts';
 import { AssetError } from '../core/errors.ts';
 import { insertBeforeExtension, safeFilename } from '../core/safe-filename.ts';
+import { partialPath, removeAbandonedParts } from './partial-files.ts';
 import { CannotRestart, type ContentWriter } from './read-asset.ts';
+import { asTargetError, errorCode, isDirectory, targetExists } from './target-errors.ts';
 
 export type DownloadTarget =
   | { kind: 'stream'; stream: Writable }
@@ -64,18 +75,20 @@ export async function writeToFile(
   read: (write: ContentWriter) => Promise<void>,
 ): Promise<string> {
   const path = target.kind === 'directory' ? join(target.path, name) : target.path;
-  const existing = kindOf(path, force);
-  if (existing === 'device') {
+  const existing = lookAt(path, force);
+  if (existing.kind === 'device') {
     await writeToDevice(path, read);
     return path;
   }
-  if (existing !== 'absent' && !force) throw targetExists(path);
-  const partial = join(dirname(path), `.asset-cli-${randomUUID()}.part`);
+  if (existing.kind === 'file' && !force) throw targetExists(path);
+  const final = existing.kind === 'file' ? existing.path : path;
+  const partial = partialPath(dirname(final));
   try {
     await read((body) => writeBody(partial, body, size));
+    if (existing.kind === 'file') chmodSync(partial, existing.mode);
     if (durable) await syncPath(partial);
-    moveIntoPlace(partial, path, force);
-    if (durable) await syncPath(dirname(path));
+    moveIntoPlace(partial, final, force);
+    if (durable) await syncPath(dirname(final));
   } catch (error) {
     throw asTargetError(error, path);
   } finally {
@@ -101,13 +114,18 @@ async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** Makes the target directory, if there is to be one. */
+/** Makes the target directory, if there is to be one, and clears it of what killed runs left. */
 export async function prepareTarget(target: DownloadTarget): Promise<void> {
-  if (target.kind !== 'directory') return;
+  if (target.kind === 'stream') return;
+  if (target.kind === 'directory') await makeDirectory(target.path);
+  removeAbandonedParts(target.kind === 'directory' ? target.path : dirname(target.path));
+}
+
+async function makeDirectory(path: string): Promise<void> {
   try {
-    await mkdir(target.path, { recursive: true });
+    await mkdir(path, { recursive: true });
   } catch (error) {
-    throw asTargetError(error, target.path);
+    throw asTargetError(error, path);
   }
 }
 
@@ -121,17 +139,21 @@ async function writeBody(path: string, body: AsyncIterable<Uint8Array>, size: nu
   writeFileSync(path, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
 }
 
-/** A device or pipe (`/dev/null`) is written to, never replaced. */
-function kindOf(path: string, force: boolean): 'absent' | 'file' | 'device' {
+/** What stands at a path: a file (behind a link: where that leads) with its permissions, or a device. */
+type Existing = { kind: 'absent' } | { kind: 'file'; path: string; mode: number } | { kind: 'device' };
+
+/** A device or pipe (`/dev/null`) is written to, never replaced; a link stays, and what it names is replaced. */
+function lookAt(path: string, force: boolean): Existing {
   try {
     const link = lstatSync(path, { throwIfNoEntry: false });
-    if (link === undefined) return 'absent';
+    if (link === undefined) return { kind: 'absent' };
     const found = link.isSymbolicLink() ? statSync(path) : link;
     if (found.isDirectory()) throw isDirectory(path);
-    return found.isFile() ? 'file' : 'device';
+    if (!found.isFile()) return { kind: 'device' };
+    return { kind: 'file', path: link.isSymbolicLink() ? realpathSync(path) : path, mode: found.mode & 0o777 };
   } catch (error) {
-    // A link that leads nowhere.
-    if (errorCode(error) === 'ENOENT' && force) return 'file';
+    // A link that leads nowhere is replaced itself.
+    if (errorCode(error) === 'ENOENT' && force) return { kind: 'absent' };
     throw errorCode(error) === 'ENOENT' ? targetExists(path) : asTargetError(error, path);
   }
 }
@@ -152,52 +174,4 @@ function linkedInto(partial: string, path: string): boolean {
     if (NO_HARD_LINKS.has(errorCode(error))) return false;
     throw error;
   }
-}
-
-function asTargetError(error: unknown, path: string): unknown {
-  switch (errorCode(error)) {
-    case 'EEXIST':
-      return targetExists(path);
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return new AssetError('PATH_NOT_FOUND', `The directory of ${path} does not exist`, {
-        hint: 'Create it, or give another path with -o.',
-        cause: error,
-      });
-    case 'ENAMETOOLONG':
-    case 'ELOOP':
-      return new AssetError('PATH_NOT_FOUND', `${path} cannot be a file: ${errorCode(error)}`, {
-        hint: 'Give another path.',
-        cause: error,
-      });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new AssetError('NOT_PERMITTED', `${path} cannot be written`, {
-        hint: 'Check the permissions, or give another path with -o.',
-        cause: error,
-      });
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new AssetError('DISK_FULL', `There is no space left for ${path}`, {
-        hint: 'Make room, or give another path with -o.',
-        cause: error,
-      });
-    default:
-      return error;
-  }
-}
-
-function targetExists(path: string): AssetError {
-  return new AssetError('TARGET_EXISTS', `${path} exists already`, {
-    hint: 'Replace it with --force, or give another path.',
-  });
-}
-
-function isDirectory(path: string): AssetError {
-  return new AssetError('TARGET_EXISTS', `${path} is a directory`, { hint: 'Give the path of a file with -o.' });
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -21,7 +21,7 @@ describe('verified content', () => {
     expect(await text(Readable.from(verifiedContent(Readable.from([]), expected(Buffer.alloc(0)))))).toBe('');
   });
 
-  it('fails for any other bytes, and passes none beyond the recorded size on', async () => {
+  it('fails for any other bytes, and never passes as many as were recorded', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array()), async (parts) => {
         fc.pre(!Buffer.concat(parts).equals(data));
@@ -30,7 +30,7 @@ describe('verified content', () => {
           for await (const chunk of verifiedContent(Readable.from(parts), expected(data))) passed += chunk.length;
         })();
         await expect(reading).rejects.toMatchObject({ code: 'BYTES_DAMAGED' });
-        expect(passed).toBeLessThanOrEqual(data.length);
+        expect(passed).toBeLessThan(data.length);
       }),
     );
   });

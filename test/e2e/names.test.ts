@@ -67,10 +67,37 @@ test('symbolic links below a directory are not followed, the one that is named i
   symlinkSync(join(home, 'secret.txt'), join(home, 'in', 'link.txt'));
   symlinkSync(home, join(home, 'in', 'loop'));
   symlinkSync(join(home, 'in'), join(home, 'alias'));
-  const below = JSON.parse((await runProgram(home, ['upload', 'in', '--json'])).stdout);
+  const result = await runProgram(home, ['upload', 'in', '--json']);
+  expect(result.stderr).toContain('in/link.txt and 1 more left out');
+  const below = JSON.parse(result.stdout);
   expect(below.assets.map((asset: { source: string }) => asset.source)).toEqual(['in/sub/open.txt']);
   const named = JSON.parse((await runProgram(home, ['upload', 'in/link.txt', 'alias', '--json'])).stdout);
   expect(named.assets.map((asset: { source: string }) => asset.source)).toEqual(['in/link.txt', 'alias/sub/open.txt']);
+});
+
+test('a name that is not UTF-8 is refused as such, and the rest goes on', async () => {
+  const home = join(await temporaryDirectory(), 'home');
+  mkdirSync(join(home, 'in'), { recursive: true });
+  writeFileSync(Buffer.concat([Buffer.from(join(home, 'in', 'caf')), Buffer.from([0xe9]), Buffer.from('.txt')]), 'one');
+  writeFileSync(join(home, 'in', 'real \uFFFD.txt'), 'two');
+  const result = await runProgram(home, ['upload', 'in', '--json']);
+  expect(result.code).toBe(9);
+  const { assets, failed } = JSON.parse(result.stdout);
+  expect(assets.map((asset: { source: string }) => asset.source)).toEqual(['in/real \uFFFD.txt']);
+  expect(failed).toMatchObject([{ code: 'USAGE', message: expect.stringContaining('not valid UTF-8') }]);
+});
+
+test('an upload leaves out its own store, and says when nothing is selected', async () => {
+  const home = join(await temporaryDirectory(), 'home');
+  const env = { LOCAL_STORAGE_PATH: join(home, 'in', 'store') };
+  mkdirSync(join(home, 'in'), { recursive: true });
+  writeFileSync(join(home, 'in', 'a.txt'), 'content');
+  await runProgram(home, ['upload', 'in'], { env });
+  const again = await runProgram(home, ['upload', 'in', '--json'], { env });
+  expect(again.stderr).toContain('in/store is a store of assets and is left out');
+  expect(JSON.parse(again.stdout).assets).toHaveLength(1);
+  const none = await runProgram(home, ['upload', 'in', '--include', '*.pdf'], { env });
+  expect(none).toMatchObject({ code: 0, stderr: expect.stringContaining('no file below in is selected') });
 });
 
 test.each([

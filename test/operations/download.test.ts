@@ -1,9 +1,11 @@
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { lstat, mkdir, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { type DownloadOutcome, type DownloadTarget, download } from '../../src/operations/download.ts';
+import { partialPath } from '../../src/operations/partial-files.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import { createWorkspace, type Workspace } from '../support/workspace.ts';
 
@@ -33,6 +35,34 @@ function memory(): { stream: Writable; content(): string } {
 }
 
 describe('download', () => {
+  test('replaces what a link names and keeps its permissions', async () => {
+    const work = await createWorkspace();
+    const asset = await uploadOne(work, 'one.txt', 'content');
+    const [secret, link] = [join(work.directory, 'secret'), join(work.directory, 'link')];
+    await writeFile(secret, 'before', { mode: 0o600 });
+    await symlink(secret, link);
+    await fetchIds(work.context(), [asset.id], { kind: 'file', path: link }, true);
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect(await readFile(secret, 'utf8')).toBe('content');
+    expect((await stat(secret)).mode & 0o777).toBe(0o600);
+  });
+
+  test('removes what killed downloads left, and nothing that is being written', async () => {
+    const work = await createWorkspace();
+    const asset = await uploadOne(work, 'one.txt', 'content');
+    const path = join(work.directory, 'out');
+    await mkdir(path);
+    const ended = spawnSync(process.execPath, ['-e', '']).pid;
+    const mine = partialPath(path);
+    const killed = mine.replace(`-${process.pid}-`, `-${ended}-`);
+    const idle = mine.replace(/cli-[0-9a-f]{8}/, 'cli-00000000');
+    const elsewhere = idle.replace(/cli-0{8}/, 'cli-00000001');
+    for (const part of [mine, killed, idle, elsewhere]) await writeFile(part, '');
+    await utimes(idle, 0, 0);
+    await fetchIds(work.context(), [asset.id], { kind: 'directory', path });
+    expect((await readdir(path)).sort()).toEqual([basename(elsewhere), basename(mine), 'one.txt'].sort());
+  });
+
   test('writes the file and counts the download', async () => {
     const work = await createWorkspace();
     const asset = await uploadOne(work, 'one.txt', 'content');

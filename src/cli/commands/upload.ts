@@ -83,7 +83,7 @@ function toRequest(
   checkSources(paths, options);
   const expiry = toExpiry(options);
   return {
-    sources: withFlatMemory(sources(paths, options)),
+    sources: withFlatMemory(sources(context, paths, options)),
     standardInput: streams.stdin,
     backend: context.backends.defaultName,
     assetType: checkAssetType(context, options.type),
@@ -108,11 +108,16 @@ function checkSources(paths: readonly string[], { name }: UploadOptions): void {
   }
 }
 
-async function* sources(paths: readonly string[], options: UploadOptions): AsyncGenerator<UploadSource> {
+async function* sources(
+  { warn }: OperationContext,
+  paths: readonly string[],
+  options: UploadOptions,
+): AsyncGenerator<UploadSource> {
   const { name, include = [], exclude = [] } = options;
+  const found = name === undefined ? { include, exclude, warn } : { include, exclude, warn, name };
   for (const path of paths) {
     if (path === '-') yield standardInput(options);
-    else yield* findSources([path], name === undefined ? { include, exclude } : { include, exclude, name });
+    else yield* findSources([path], found);
   }
 }
 
