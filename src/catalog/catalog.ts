@@ -397,6 +397,8 @@ export interface CatalogMaintenance {
   status(): Promise<CatalogStatus>;
   /** A quick proof that the database answers and is whole (SQLite: quick_check). */
   check(): Promise<void>;
+  /** Proves that this login can change something: a change is begun and taken back. READ_ONLY, NOT_PERMITTED, … */
+  probeWriting(): Promise<void>;
   /** The database's clock, by which whatever ends is judged. */
   time(): Promise<Date>;
   /** One documented, consistent export: JSON lines, the same from both databases (docs/backup-format.md). */

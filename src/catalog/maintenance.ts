@@ -2,12 +2,14 @@ import type { CatalogMaintenance } from './catalog.ts';
 import type { Database } from './database.ts';
 import { exportLines } from './export.ts';
 import { importLines } from './import.ts';
+import { probeWriting } from './probe-writing.ts';
 import { catalogStatus } from './status.ts';
 
 export function catalogMaintenance(database: Database, catalogId: string): CatalogMaintenance {
   return {
     status: () => catalogStatus(database, catalogId),
     check: () => database.check(),
+    probeWriting: () => probeWriting(database),
     time: async () => new Date(await database.read((session) => session.now())),
     exportLines: () => exportLines(database, catalogId),
     importLines: (lines) => importLines(database, lines),

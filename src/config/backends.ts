@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { suggest } from '../core/nearest.ts';
 import { BUILT_IN_BACKEND, ENVIRONMENT_BACKEND } from './defaults.ts';
 import { namedError, variable } from './environment.ts';
 import { environmentBackend } from './environment-backend.ts';
 import type { LoadedFile } from './load-file.ts';
-import { suggest } from './nearest.ts';
 import { resolvePath } from './paths.ts';
 import type { FileBackend } from './schema/backends.ts';
 import type { BackendSettings, LoadRequest, Origin } from './settings.ts';

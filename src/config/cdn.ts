@@ -1,7 +1,7 @@
 import { AssetError } from '../core/errors.ts';
+import { suggest } from '../core/nearest.ts';
 import { readNamed, variable } from './environment.ts';
 import type { LoadedFile } from './load-file.ts';
-import { suggest } from './nearest.ts';
 import type { BackendSettings, Environment } from './settings.ts';
 
 export const CDN_DOMAIN_FORM =

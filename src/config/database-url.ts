@@ -1,5 +1,5 @@
 import { AssetError } from '../core/errors.ts';
-import { suggest } from './nearest.ts';
+import { suggest } from '../core/nearest.ts';
 import { type PathBase, resolvePath } from './paths.ts';
 import type { DatabaseSettings } from './settings.ts';
 

@@ -1,7 +1,7 @@
+import { suggest } from '../core/nearest.ts';
 import { ENVIRONMENT_BACKEND } from './defaults.ts';
 import { ENDPOINT_FORM, isEndpoint } from './endpoint.ts';
 import { namedError, variable } from './environment.ts';
-import { suggest } from './nearest.ts';
 import { resolvePath } from './paths.ts';
 import { SHORT_PROVIDERS } from './providers.ts';
 import type { BackendSettings, LoadRequest } from './settings.ts';

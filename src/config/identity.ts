@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
 import { AssetError } from '../core/errors.ts';
 import { checkId, type Identity, ROLES, type Role } from '../core/identity.ts';
+import { suggest } from '../core/nearest.ts';
 import { DEFAULT_ORGANIZATION } from './defaults.ts';
 import { readNamed, variable } from './environment.ts';
-import { suggest } from './nearest.ts';
 import type { FileConfig } from './schema/file.ts';
 import type { DatabaseSettings, LoadRequest } from './settings.ts';
 

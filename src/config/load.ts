@@ -1,6 +1,6 @@
-import { BUILT_IN_ASSET_TYPES } from '../core/asset.ts';
 import { AssetError } from '../core/errors.ts';
 import { parseSize } from '../core/size.ts';
+import { resolveAssetTypes } from './asset-types.ts';
 import { resolveBackends, resolveDefaultBackend } from './backends.ts';
 import { resolveCdnDomains } from './cdn.ts';
 import { resolveDatabase } from './database.ts';
@@ -40,7 +40,7 @@ export async function loadSettings(request: LoadRequest): Promise<LoadedSettings
     backends,
     identity: resolveIdentity(request, config?.identity, database.settings.engine),
     limits: resolveLimits(request.env, config?.limits),
-    assetTypes: [...new Set([...BUILT_IN_ASSET_TYPES, ...(config?.assetTypes ?? [])])],
+    assetTypes: resolveAssetTypes(file),
     content: {
       images: resolveImages(config?.images),
       compress: config?.content?.compress ?? 'auto',

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
+import { nearest, suggest } from '../core/nearest.ts';
 import type { ConfigDocument, ConfigPath, Place } from './document.ts';
-import { nearest, suggest } from './nearest.ts';
 import { type ConfigProblem, keyName, quote } from './problems.ts';
 import { SHORT_PROVIDERS } from './providers.ts';
 import { type FileConfig, fileSchema } from './schema/file.ts';

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { CatalogStatus } from '../catalog/catalog.ts';
+import type { Catalog, CatalogStatus } from '../catalog/catalog.ts';
 import { formatSize } from '../core/size.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
@@ -38,6 +38,7 @@ export async function* checkDatabase(context: OperationContext): AsyncGenerator<
     await catalog.maintenance.check();
     const status = await catalog.maintenance.status();
     yield ok('database', databaseSummary(status));
+    yield await checkWriting(catalog);
     const before = Date.now();
     const time = await catalog.maintenance.time();
     yield clock('database clock', distance(time.getTime(), before, Date.now()));
@@ -45,6 +46,15 @@ export async function* checkDatabase(context: OperationContext): AsyncGenerator<
     yield* leaseWarnings(status);
   } catch (error) {
     yield failedCheck('database', error);
+  }
+}
+
+async function checkWriting(catalog: Catalog): Promise<DoctorCheck> {
+  try {
+    await catalog.maintenance.probeWriting();
+    return ok('database writes', 'a change was begun and taken back');
+  } catch (error) {
+    return failedCheck('database writes', error);
   }
 }
 

@@ -5,7 +5,7 @@ import type { OperationContext } from './context.ts';
 
 const LARGE = 500;
 /** The files are delivered already: the record waits this long for a lock and then says so. */
-const LOCK_WAIT_MILLISECONDS = 5000;
+const LOCK_WAIT_MILLISECONDS = 30_000;
 
 /** Counts and audits downloads after the fact, in batches, so that none waits for a lock. */
 export class DownloadLedger {

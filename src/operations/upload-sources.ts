@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import picomatch from 'picomatch';
 import { AssetError } from '../core/errors.ts';
-import { MARKER_KEY } from '../storage/marker-key.ts';
+import { MARKER_KEY } from '../core/marker-key.ts';
 
 /** One thing to upload. */
 export interface UploadSource {

@@ -1,6 +1,6 @@
+import { isMarkerKey, MARKER_KEY } from '../core/marker-key.ts';
 import { parseStorageKey } from '../core/storage-key.ts';
 import type { CallOptions, StorageBackend, StoredObject } from './backend.ts';
-import { isMarkerKey, MARKER_KEY } from './marker-key.ts';
 import { isStorageError, StorageError } from './storage-error.ts';
 
 /** Whose store this is. */

@@ -1,5 +1,5 @@
+import { MARKER_KEY } from '../core/marker-key.ts';
 import { parseStorageKey, type StorageKey } from '../core/storage-key.ts';
-import { MARKER_KEY } from './marker-key.ts';
 
 /** Where a backend's keys lie inside a bucket or container that it may share. */
 export interface KeyPrefix {

@@ -97,6 +97,7 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
     const catalog = await openCatalog(readOnly, OPTIONS);
     const refused = storeAssets(catalog, person(freshOrganization()), [{}]);
     await expect(refused).rejects.toMatchObject({ code: 'READ_ONLY' });
+    await expect(catalog.maintenance.probeWriting()).rejects.toMatchObject({ code: 'READ_ONLY' });
     await catalog.close();
     const empty = new URL(await databases.create());
     empty.username = role;

@@ -14,6 +14,12 @@ interface Parsed {
 }
 
 /** What a command would be called with. */
+const NAMES = {
+  assetTypes: ['MY_TYPE'],
+  backends: { defaultName: 'reports', names: ['reports'], open: () => Promise.reject(new Error('never opened')) },
+  warn: (message: string) => expect.unreachable(message),
+};
+
 async function parse(...argv: string[]): Promise<Parsed> {
   let parsed: Parsed | undefined;
   const program = createProgram({
@@ -116,9 +122,17 @@ describe('filters', () => {
   ])('%j', async (argv, filter) => {
     for (const command of ['list', 'download', 'delete']) {
       const { options, globals } = await parse(command, ...argv);
-      expect(toFilter(options as FilterOptions, globals)).toEqual(filter);
+      expect(toFilter(options as FilterOptions, globals, NAMES)).toEqual(filter);
     }
   });
+});
+
+test('a filter by a name that nothing has is told, and still a filter', async () => {
+  const { options, globals } = await parse('list', '--type', 'MY_TIPE', '-b', 'report');
+  const told: string[] = [];
+  const names = { ...NAMES, warn: (message: string) => told.push(message) };
+  expect(toFilter(options as FilterOptions, globals, names)).toEqual({ assetType: 'MY_TIPE', backend: 'report' });
+  expect(told).toEqual([expect.stringContaining('mean "MY_TYPE"'), expect.stringContaining('mean "reports"')]);
 });
 
 describe('what is wrong on the command line ends with 2 and says what to do', () => {
@@ -126,6 +140,7 @@ describe('what is wrong on the command line ends with 2 and says what to do', ()
     [['lst'], /Unknown command 'lst'/, /Did you mean list/],
     [['list', '--jsn'], /Unknown option '--jsn'/, /--json/],
     [['--quite', 'list'], /Unknown option '--quite'/, /--quiet/],
+    [['upload', 'x', '--tag', 'a=1', '--tag', 'a=2'], /one value/, /give a once/],
     [['upload', 'x', '--compress'], /Unknown option '--compress'/, /upload --help/],
     [['upload', 'x', '--expires-in', '3 days'], /--expires-in.*"3 days" is not a duration/s, /30d/],
     [['upload', 'x', '--expires-in', '999999999w'], /not a life/, /1000 years/],

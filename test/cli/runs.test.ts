@@ -69,7 +69,7 @@ describe('a run over several items', () => {
     expect(await report('json', from(MIXED), host)).toBe(9);
     expect(JSON.parse(host.out())).toEqual({
       items: [{ name: 'a' }, { name: 'c' }],
-      failed: [{ id: 'b', code: 'FILE_EMPTY', message: 'refused' }],
+      failed: [{ id: 'b', code: 'FILE_EMPTY', message: 'refused', hint: 'try' }],
       summary: { done: 2, failed: 1 },
     });
     expect(JSON.parse(host.errors()).error).toMatchObject({ code: 'SOME_FAILED', details: { failed: 1, total: 3 } });
@@ -85,7 +85,7 @@ describe('a run over several items', () => {
       .map((line) => JSON.parse(line));
     expect(lines).toEqual([
       { name: 'a' },
-      { id: 'b', code: 'FILE_EMPTY', message: 'refused' },
+      { id: 'b', code: 'FILE_EMPTY', message: 'refused', hint: 'try' },
       { name: 'c' },
       { summary: { done: 2, failed: 1 } },
     ]);

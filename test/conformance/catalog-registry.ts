@@ -36,7 +36,10 @@ export function describeRegistry(context: CatalogContext): void {
       const again = await openCatalog(context.url(), { lockTimeout: 5000, migrate: 'never' });
       expect(again.catalogId).toBe(context.catalog().catalogId);
       await again.maintenance.check();
+      const before = await again.maintenance.status();
+      await again.maintenance.probeWriting();
       const status = await again.maintenance.status();
+      expect(status.auditEvents).toBe(before.auditEvents);
       expect(status).toMatchObject({ schemaVersion: status.newestVersion, catalogId: again.catalogId });
       expect(status.size).toBeGreaterThan(0);
       await again.close();

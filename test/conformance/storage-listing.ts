@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { MARKER_KEY } from '../../src/core/marker-key.ts';
 import { parseStorageKey, type StorageKey } from '../../src/core/storage-key.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import { findStoreInside, putMarker, readMarker } from '../../src/storage/marker.ts';
-import { MARKER_KEY } from '../../src/storage/marker-key.ts';
 import { collect, memoryBody } from '../support/bodies.ts';
 import type { SuiteContext } from './storage.ts';
 

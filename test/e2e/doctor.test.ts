@@ -26,7 +26,15 @@ await describeEachStore('doctor', (kind) => {
     const { stdout, stderr, code } = await run(['doctor', '--json']);
     expect(code, stdout + stderr).toBe(0);
     const checks = checksIn(stdout);
-    const names = ['versions', 'configuration', 'database', 'database clock', 'database space', 'temporary space'];
+    const names = [
+      'versions',
+      'configuration',
+      'database',
+      'database writes',
+      'database clock',
+      'database space',
+      'temporary space',
+    ];
     const stores = ['backend files', 'backend files clock', ...(signs ? [] : ['backend files space'])];
     expect([...checks.keys()]).toEqual([...names, ...stores, 'scanner']);
     expect([...checks.values()].filter(({ status }) => status !== 'ok')).toEqual([]);

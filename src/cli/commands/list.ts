@@ -57,7 +57,7 @@ async function runList(invocation: Invocation, options: ListOptions): Promise<nu
   const limit = options.all === true ? undefined : (options.limit ?? DEFAULT_LIMIT);
   let nextCursor: string | null = null;
   const pages = listAssets(context, {
-    filter: toFilter(options, invocation.globals),
+    filter: toFilter(options, invocation.globals, context),
     allOrganizations: options.allOrgs === true,
     sort: toSort(options.sort ?? '-created'),
     ...(limit === undefined ? {} : { limit }),

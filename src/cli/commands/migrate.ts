@@ -118,14 +118,13 @@ function backendsOf({ from, to }: MigrateOptions, filter: string | undefined): {
 }
 
 function toRequest(
-  { globals, streams }: Invocation,
+  { streams }: Invocation,
   context: OperationContext,
   ids: readonly string[],
   options: MigrateOptions & { from: string; to: string },
 ): MigrateRequest {
   const { from, to, concurrency, bandwidth, maxDuration, manifest } = options;
-  const { backend: _, ...elsewhere } = globals;
-  const filter = toFilter(options, elsewhere);
+  const filter = toFilter(options, {}, context);
   const isFiltered = Object.keys(filter).length > 0;
   if ([ids.length > 0, isFiltered || options.all === true, options.retryFailed === true].filter(Boolean).length > 1) {
     throw new AssetError('USAGE', 'Ids, filters and --retry-failed cannot be combined', { hint: 'Give one of them.' });

@@ -92,7 +92,7 @@ async function toRequest(
   options: ScanOptions,
 ): Promise<ScanRequest> {
   const { onInfected, concurrency } = options;
-  const filter = toFilter(options, globals);
+  const filter = toFilter(options, globals, context);
   const { backend: _, ...filtersBesideBackend } = filter;
   const which = whichOf(options);
   if (ids.length > 0) {

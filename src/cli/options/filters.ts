@@ -10,7 +10,9 @@ import {
 } from '../../core/asset.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
+import { suggest as suggestion } from '../../core/nearest.ts';
 import { parseSize } from '../../core/size.ts';
+import type { OperationContext } from '../../operations/context.ts';
 import type { GlobalOptions } from '../globals.ts';
 import { collectTag, parsedBy, parseTime, suggest } from './values.ts';
 
@@ -63,8 +65,13 @@ export function checkAssetType(text: string): string {
   throw new AssetError('USAGE', `"${text}" is not an asset type`, { hint: 'Types look like SEO_REPORT.' });
 }
 
+/** What there is to name, and who is told that a name is unknown. */
+type Names = Pick<OperationContext, 'assetTypes' | 'backends' | 'warn'>;
+
 /** What the options ask for. `--backend` filters only as a flag, never from the environment or a file. */
-export function toFilter(options: FilterOptions, globals: GlobalOptions): AssetFilter {
+export function toFilter(options: FilterOptions, globals: Pick<GlobalOptions, 'backend'>, context: Names): AssetFilter {
+  warnOfUnknown(options.type, 'asset type', context.assetTypes, context);
+  warnOfUnknown(globals.backend, 'backend', context.backends.names, context);
   const wanted = {
     assetType: options.type,
     projectId: options.project,
@@ -83,6 +90,12 @@ export function toFilter(options: FilterOptions, globals: GlobalOptions): AssetF
     maxSize: options.maxSize,
   };
   return withoutUndefined(wanted);
+}
+
+/** A misspelt name matches nothing, which looks like an answer; one of earlier days may still be meant. */
+function warnOfUnknown(name: string | undefined, what: string, known: readonly string[], { warn }: Names): void {
+  if (name === undefined || known.includes(name)) return;
+  warn(`no ${what} is called "${name}". ${suggestion(name, known)}`);
 }
 
 /** Leaves out what is undefined, as exact optional properties want it. */

@@ -29,7 +29,7 @@ export function toSelection(
   context: OperationContext,
   streams: Streams,
 ): Selection {
-  const filter = toFilter(options, globals);
+  const filter = toFilter(options, globals, context);
   // ids ignore --backend
   const { backend: _, ...filtersBesideBackend } = filter;
   const filtered = Object.keys(filtersBesideBackend).length > 0 || options.all === true;

@@ -49,7 +49,9 @@ function isInCalendar(date: string): boolean {
 export function collectTag(text: string, tags: Record<string, string> = {}): Record<string, string> {
   const equals = text.indexOf('=');
   if (equals < 1) throw new InvalidArgumentError('Write key=value.');
-  return { ...tags, [text.slice(0, equals)]: text.slice(equals + 1) };
+  const key = text.slice(0, equals);
+  if (Object.hasOwn(tags, key)) throw new InvalidArgumentError(`A tag has one value: give ${key} once.`);
+  return { ...tags, [key]: text.slice(equals + 1) };
 }
 
 /** Gathers the values of a repeatable option. */

@@ -76,9 +76,9 @@ function plainSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
 }
 
 function failureJson(identity: object, failure: FailureRecord): object {
-  const { code, message, signature } = failure;
+  const { code, message, hint, signature } = failure;
   const found = signature === undefined ? {} : { signature };
-  return { ...identity, code, message: redactText(message), ...found };
+  return { ...identity, code, message: redactText(message), hint: hint ?? null, ...found };
 }
 
 function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {

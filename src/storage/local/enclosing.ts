@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { MARKER_KEY } from '../marker-key.ts';
+import { MARKER_KEY } from '../../core/marker-key.ts';
 import { errorCode } from './errors.ts';
 
 /** The path of the marker of a store that this directory, which need not exist yet, lies in. */

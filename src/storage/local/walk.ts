@@ -1,10 +1,10 @@
 import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MARKER_KEY } from '../../core/marker-key.ts';
 import { parseStorageKey, type StorageKey } from '../../core/storage-key.ts';
 import type { AbandonedUpload, ListOptions, StoredObject } from '../backend.ts';
 import { compareBytes } from '../byte-order.ts';
-import { MARKER_KEY } from '../marker-key.ts';
 import { createPacer } from '../pacer.ts';
 import { errorCode } from './errors.ts';
 import { isTemporaryName, type LocalRoot } from './root.ts';

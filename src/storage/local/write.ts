@@ -15,10 +15,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { MARKER_KEY } from '../../core/marker-key.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { MARKER_KEY } from '../marker-key.ts';
 import { StorageError } from '../storage-error.ts';
 import type { Durability } from './durability.ts';
 import { errorCode } from './errors.ts';

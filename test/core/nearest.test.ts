@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { editDistance, isNear, nearest, suggest } from '../../src/config/nearest.ts';
+import { editDistance, isNear, nearest, suggest } from '../../src/core/nearest.ts';
 
 describe('editDistance', () => {
   test.each([
