@@ -36,6 +36,12 @@ test('a restored catalog fills no directory: its stores have to be adopted, even
   writeFileSync(join(home, 'more.txt'), 'content');
   expect(await runProgram(home, ['upload', 'more.txt'], { env })).toMatchObject({ code: 3 });
   expect(existsSync(join(home, 'elsewhere', 'storage'))).toBe(false);
+  const adopted = await runProgram(home, ['doctor', '--adopt', 'local', '--yes', '--json'], { env });
+  expect(adopted).toMatchObject({ code: 0 });
+  expect(JSON.parse(adopted.stdout).checks[1]).toMatchObject({
+    status: 'warning',
+    message: expect.stringContaining('of 1 objects that the catalog has in it, 0 are there'),
+  });
 });
 
 test('a backup of a database that does not exist is refused', async () => {
@@ -43,4 +49,15 @@ test('a backup of a database that does not exist is refused', async () => {
   const result = await runProgram(home, ['db', 'backup', 'catalog.jsonl']);
   expect(result.code, result.stderr).toBe(3);
   expect(existsSync(join(home, 'catalog.jsonl'))).toBe(false);
+});
+
+test('a driver for another Node is told as such, not as a bug', async () => {
+  const home = join(await temporaryDirectory(), 'home');
+  await runProgram(home, ['upload', '-'], { input: 'content' });
+  const shim = join(home, 'other-node.cjs');
+  const refusal = "Object.assign(new Error('NODE_MODULE_VERSION'), { code: 'ERR_DLOPEN_FAILED' })";
+  writeFileSync(shim, `process.dlopen = () => { throw ${refusal}; };`);
+  const result = await runProgram(home, ['list', '--json'], { env: { NODE_OPTIONS: `--require=${shim}` } });
+  expect(result.code).toBe(3);
+  expect(JSON.parse(result.stderr).error.hint).toContain('npm rebuild better-sqlite3');
 });

@@ -19,6 +19,14 @@ interface Meaning {
 
 const MEANINGS: readonly (readonly [prefix: string, meaning: Meaning])[] = [
   [
+    'ERR_DLOPEN_FAILED',
+    {
+      code: 'DATABASE_UNUSABLE',
+      message: `cannot be opened: SQLite's driver was built for another Node than this ${process.version}`,
+      hint: 'Build it for this one (npm rebuild better-sqlite3), or install asset-cli again.',
+    },
+  ],
+  [
     'SQLITE_BUSY',
     {
       code: 'DATABASE_LOCKED',

@@ -72,9 +72,17 @@ async function* adopt(invocation: Invocation, name: string, yes = false): AsyncG
   checkName(context, name);
   const deed = `Take the store of backend "${name}" over: whatever catalog had it can no longer use it`;
   await confirmOrStop(streams, { yes, input: globals.input !== false }, deed, signal);
-  await adoptStore(context, name);
-  const message = 'taken over: its marker now names this catalog';
-  yield { name: `backend ${name}`, status: 'ok', message, hint: null };
+  const { sought, found } = await adoptStore(context, name);
+  const label = `backend ${name}`;
+  yield { name: label, status: 'ok', message: 'taken over: its marker now names this catalog', hint: null };
+  if (found < sought) yield missingObjects(label, sought, found);
+}
+
+/** An empty directory is taken over as easily as the store that was meant. */
+function missingObjects(name: string, sought: number, found: number): DoctorCheck {
+  const message = `of ${sought} objects that the catalog has in it, ${found} are there`;
+  const hint = 'Is it the right store? Compare all of it with: asset-cli verify';
+  return { name, status: 'warning', message, hint };
 }
 
 function checkName({ backends }: OperationContext, name: string): void {
