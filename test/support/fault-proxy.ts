@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Transform } from 'node:stream';
 
 /** What happens to a request instead of a plain answer. */
 export type Fault =
@@ -9,6 +10,8 @@ export type Fault =
   | { kind: 'reset' }
   /** The server does what was asked, and nobody hears of it. */
   | { kind: 'lost-answer' }
+  /** One byte of the body is another when it arrives. */
+  | { kind: 'corrupt' }
   /** The answer breaks off in the middle of its body. */
   | { kind: 'cut' }
   | { kind: 'silence' };
@@ -19,6 +22,8 @@ export interface FaultProxy {
   plan(faults: readonly Fault[], filter?: (method: string, path: string) => boolean): void;
   /** Every request from now on, until the next plan. */
   always(fault: Fault): void;
+  /** Whatever `choose` says, until the next plan. */
+  decide(choose: (method: string, path: string) => Fault | undefined): void;
   /** Requests since the last plan. */
   seen(): string[];
   close(): Promise<void>;
@@ -29,12 +34,14 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target);
   let queue: Fault[] = [];
   let endless: Fault | undefined;
+  let choice: ((method: string, path: string) => Fault | undefined) | undefined;
   let accepts = (_method: string, _path: string) => true;
   let requests: string[] = [];
 
   function nextFault({ method = '', url = '' }: IncomingMessage): Fault | undefined {
     requests.push(`${method} ${url}`);
     if (endless !== undefined) return endless;
+    if (choice !== undefined) return choice(method, url);
     return accepts(method, url) ? queue.shift() : undefined;
   }
 
@@ -51,7 +58,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   function forward(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    fault: 'lost-answer' | 'cut' | undefined,
+    fault: 'lost-answer' | 'corrupt' | 'cut' | undefined,
   ): void {
     const { method, url, headers } = incoming;
     const upstream = request({ hostname, port, method, path: url, headers, agent: false }, (answer) => {
@@ -60,12 +67,13 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         return;
       }
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      if (fault === undefined) answer.pipe(outgoing);
+      if (fault !== 'cut') answer.pipe(outgoing);
       else answer.once('data', (chunk: Buffer) => cutAfter(outgoing, chunk));
     });
     upstream.on('error', () => incoming.socket.destroy());
     outgoing.on('close', () => upstream.destroy());
-    incoming.pipe(upstream);
+    if (fault === 'corrupt') incoming.pipe(oneByteChanged()).pipe(upstream);
+    else incoming.pipe(upstream);
   }
 
   const server = createServer(handle);
@@ -76,7 +84,13 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     plan(faults, filter = () => true) {
       queue = [...faults];
       endless = undefined;
+      choice = undefined;
       accepts = filter;
+      requests = [];
+    },
+    decide(choose) {
+      endless = undefined;
+      choice = choose;
       requests = [];
     },
     always(fault) {
@@ -89,6 +103,17 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       server.close();
     },
   };
+}
+
+function oneByteChanged(): Transform {
+  let isChanged = false;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const passed = isChanged ? chunk : Buffer.concat([Buffer.from([(chunk[0] ?? 0) ^ 1]), chunk.subarray(1)]);
+      isChanged = true;
+      done(null, passed);
+    },
+  });
 }
 
 function cutAfter(outgoing: ServerResponse, chunk: Buffer): void {
