@@ -47,8 +47,10 @@ export const largeFile: Benchmark = {
 };
 
 /** A picture with random bytes behind it: allowed by default, and nothing that compresses. */
-export function writeLargeFile({ folder, largeFileBytes }: BenchOptions): string {
-  const path = join(folder, 'large.jpg');
+export function writeLargeFile(
+  { folder, largeFileBytes }: BenchOptions,
+  path: string = join(folder, 'large.jpg'),
+): string {
   const file = openSync(path, 'w');
   let written = writeSync(file, readFileSync(PICTURE));
   const block = Buffer.alloc(4 * MIB);

@@ -5,6 +5,7 @@ import { parseSize } from '../../src/core/size.ts';
 import { type Benchmark, type BenchOptions, type Figure, isMet } from './benchmark.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { largeFile } from './large-file.ts';
+import { migrateLarge, migrateMany } from './migrations.ts';
 import { photographs } from './photographs.ts';
 import { purgeLocal } from './purge-local.ts';
 import { purgeWaits } from './purge-waits.ts';
@@ -30,6 +31,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   s3Many,
   s3Large,
   s3Delete,
+  migrateMany,
+  migrateLarge,
 ];
 const USAGE = `Usage: npm run bench -- [name…] [options]
 Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)

@@ -58,6 +58,8 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
     'verify-local',
     'scan-all',
     ...(s5cmd === undefined ? [] : ['s3-many', 's3-large', 's3-delete']),
+    'migrate-many',
+    'migrate-large',
   ]);
   for (const { figures } of benchmarks) {
     expect(figures.length).toBeGreaterThan(0);

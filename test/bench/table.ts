@@ -23,7 +23,7 @@ function cells(figure: Figure): string[] {
     formatSeconds(seconds),
     formatSeconds(yardstickSeconds),
     `${ratio.toFixed(2)} x`,
-    `${maxRatio} x`,
+    `${Number(maxRatio.toFixed(2))} x`,
     cpuSeconds === undefined ? '' : formatSeconds(cpuSeconds),
     yardstickCpuSeconds === undefined ? '' : formatSeconds(yardstickCpuSeconds),
     peakMemory === undefined ? '' : formatSize(peakMemory),
