@@ -17,7 +17,7 @@ export function checkHandingOut({ identity, scanning }: Handing, { asset }: Asse
   const decision = decideOnAsset(identity, 'read', asset);
   if (decision === 'hide' || asset.status === 'trashed') throw notFound(asset.id);
   if (decision === 'deny') throw notPermitted(asset, 'read');
-  if (asset.expiresAt !== null && Date.parse(asset.expiresAt) <= now.getTime()) throw expired(asset, asset.expiresAt);
+  if (asset.expiresAt !== null && Date.parse(asset.expiresAt) <= now.getTime()) throw expired(asset);
   if (asset.virusScanStatus === 'INFECTED' || asset.status === 'quarantined') throw isInfected(asset);
   if (asset.virusScanStatus === 'PENDING' && scanning.mode === 'required') throw verdictRequired(asset);
 }
@@ -29,10 +29,10 @@ export function notPermitted(asset: Asset, verb: string): AssetError {
   });
 }
 
-function expired(asset: Asset, expiresAt: string): AssetError {
-  return new AssetError('ASSET_EXPIRED', `Asset ${asset.id} expired at ${expiresAt}`, {
+export function expired({ id, expiresAt }: Asset): AssetError {
+  return new AssetError('ASSET_EXPIRED', `Asset ${id} expired at ${expiresAt}`, {
     hint: 'Expired assets are listed with: asset-cli list --expired',
-    details: { id: asset.id, expiresAt },
+    details: { id, expiresAt },
   });
 }
 
@@ -45,7 +45,7 @@ export function isInfected(asset: Asset): AssetError {
   });
 }
 
-function verdictRequired(asset: Asset): AssetError {
+export function verdictRequired(asset: Asset): AssetError {
   const why = asset.virusScanResult === null ? 'was not scanned yet' : asset.virusScanResult;
   return new AssetError('VERDICT_REQUIRED', `Asset ${asset.id} has no verdict: ${why}`, {
     hint: 'scan.mode is required. Have it scanned: asset-cli scan <id>',

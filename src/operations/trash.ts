@@ -6,6 +6,7 @@ import { keyInPlace } from '../core/storage-key.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { moveBytes } from './move-bytes.ts';
+import { cdnUrl, publicHeaders } from './public-access.ts';
 import { releaseAsset } from './release.ts';
 import { resolveAsset } from './resolve-assets.ts';
 import { asAssetError } from './storage-failure.ts';
@@ -120,15 +121,13 @@ async function withdraw(
 }
 
 async function publishAgain(context: OperationContext, { asset, object }: AssetWithObject): Promise<Asset> {
+  const { backend } = object;
+  const storagePath = keyInPlace(object.storagePath, 'public', randomUUID());
+  const change = { kind: 'restore', cdnUrl: cdnUrl(context, backend, storagePath) } as const;
   const outcome = await moveBytes(context, {
     source: object,
-    to: {
-      backend: object.backend,
-      storagePath: keyInPlace(object.storagePath, 'public', randomUUID()),
-      isPublic: true,
-      contentType: asset.mimeType,
-    },
-    carry: { kind: 'one', assetId: asset.id, change: { kind: 'restore' } },
+    to: { backend, storagePath, isPublic: true, headers: publicHeaders(asset) },
+    carry: { kind: 'one', assetId: asset.id, change },
     sourceEnd: { kind: 'delete' },
     audit: { action: 'restored', details: {} },
   });
