@@ -314,6 +314,8 @@ export interface CatalogStatistics {
   expiring: ({ days: number } & StatCount)[];
   /** Content bytes of assets that need none of their own, because others hold the same. */
   deduplicated: StatCount;
+  /** Objects that are stored compressed, and the bytes that they take less than their content. */
+  compressed: StatCount;
 }
 
 export interface Statistics {

@@ -143,7 +143,7 @@ describe('an image that goes through a profile', () => {
     },
   );
 
-  test('that is an animated PNG is left as it is, because only its first picture would survive', async () => {
+  test('that is an animated PNG loses its metadata alone, because only its first picture would survive', async () => {
     const still = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#f00' } })
       .png()
       .toBuffer();
@@ -153,6 +153,14 @@ describe('an image that goes through a profile', () => {
       isProcessed: false,
       sha256: sha256(moving),
     });
+    const notes = [chunk('tEXt', Buffer.from('Author\0Ada')), chunk('eXIf', Buffer.from('MM where it was taken'))];
+    const [head, rest] = [moving.subarray(0, 33), moving.subarray(33)];
+    const telling = Buffer.concat([head, ...notes, rest, Buffer.from('hidden behind the end')]);
+    const content = await read('telling.png', telling, { maxWidth: 4 });
+    expect(content).toMatchObject({ isProcessed: true, sha256: sha256(moving), mimeType: 'image/png' });
+    expect(await bytesOf(content)).toEqual(moving);
+    expect(content.original?.sha256).toBe(sha256(telling));
+    await expect(read('cut.png', telling.subarray(0, 150))).rejects.toMatchObject({ code: 'TYPE_MISMATCH' });
   });
 
   test('that is lossless WebP is coded without loss', async () => {
