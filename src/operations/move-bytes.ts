@@ -69,6 +69,12 @@ export async function moveBytes(context: OperationContext, job: MoveJob): Promis
   });
 }
 
+/** The one asset of a move that carries one. */
+export function carriedAsset({ assets: [asset] }: Extract<MoveOutcome, { kind: 'moved' }>): Asset {
+  if (asset === undefined) throw new Error('a move that carries one asset carried none');
+  return asset;
+}
+
 async function moveOnto(
   context: OperationContext,
   job: MoveJob,

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AssetWithObject, Visibility } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
-import { type FailureRecord, toFailure } from '../core/errors.ts';
+import { toFailure } from '../core/errors.ts';
 import { keyInPlace } from '../core/storage-key.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
-import { type MoveOutcome, moveBytes, type SkipReason } from './move-bytes.ts';
+import { recordFailedChange } from './failed-changes.ts';
+import { carriedAsset, type MoveOutcome, moveBytes, type SkipReason } from './move-bytes.ts';
 import { cdnUrl, publicHeaders } from './public-access.ts';
 import { resolveAsset } from './resolve-assets.ts';
 import { asAssetError } from './storage-failure.ts';
@@ -65,7 +66,7 @@ async function changeOne(context: OperationContext, asset: Asset, visibility: Vi
         return { kind: 'failed', id, failure: toFailure(refusal) };
       }
       const outcome = await move(context, change.found, visibility);
-      if (outcome.kind === 'moved') return { kind: 'changed', id, asset: movedAsset(outcome) };
+      if (outcome.kind === 'moved') return { kind: 'changed', id, asset: carriedAsset(outcome) };
       // Whoever copies it now does so under a lease.
       const isBusy = outcome.reason === 'busy';
       const isOver = context.signal.aborted || (isBusy ? performance.now() > patience : tries >= MOST_TRIES);
@@ -77,7 +78,7 @@ async function changeOne(context: OperationContext, asset: Asset, visibility: Vi
     }
   } catch (error) {
     const failure = toFailure(asAssetError(error));
-    await recordFailure(context, asset, visibility, failure);
+    await recordFailedChange(context, actionOf(visibility), asset, failure);
     return { kind: 'failed', id, failure };
   }
 }
@@ -100,11 +101,6 @@ function move(
   });
 }
 
-function movedAsset({ assets: [moved] }: Extract<MoveOutcome, { kind: 'moved' }>): Asset {
-  if (moved === undefined) throw new Error('a move that carries one asset carried none');
-  return moved;
-}
-
 function verbOf({ isPublic }: Visibility): string {
   return isPublic ? 'publish' : 'unpublish';
 }
@@ -112,21 +108,4 @@ function verbOf({ isPublic }: Visibility): string {
 /** The audit trail's word for it. */
 function actionOf(visibility: Visibility): string {
   return `${verbOf(visibility)}ed`;
-}
-
-async function recordFailure(
-  { identity, audit, catalog }: OperationContext,
-  { id, organizationId }: Asset,
-  visibility: Visibility,
-  failure: FailureRecord,
-): Promise<void> {
-  const event = {
-    actor: identity.user,
-    organizationId,
-    action: actionOf(visibility),
-    assetId: id,
-    outcome: 'failed' as const,
-    details: { ...failure },
-  };
-  await (await catalog()).audit.record([event], audit);
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Asset } from '../../src/core/asset.ts';
+import { parseStorageKey } from '../../src/core/storage-key.ts';
 import { migrate } from '../../src/operations/migrate.ts';
 import { publishAssets, unpublishAssets } from '../../src/operations/publish.ts';
 import { readAsset } from '../../src/operations/read-asset.ts';
@@ -114,6 +115,32 @@ describe.each(Object.entries(OPENERS))('publishing on %s', (_, open) => {
     expect(await reader).toBeGreaterThan(ROUNDS);
     expect(addresses.size).toBe(ROUNDS);
     expect(await keysIn(work)).toEqual([twin.storagePath]);
+  });
+
+  test('tells caches how long it may be kept, and a private one nothing', async () => {
+    const work = await workspaceOn(open);
+    const asset = await put(work, 'to be seen');
+    const store = await work.context().backends.open('local');
+    // A local directory keeps no headers: whatever serves it makes them.
+    if (!store.features.signs) return;
+    const answerOf = async ({ storagePath }: Pick<Asset, 'storagePath'>) => {
+      const key = parseStorageKey(storagePath);
+      const options = { expiresIn: 60, downloadAs: 'x.txt', inline: false, contentType: 'text/plain' };
+      const { headers } = await fetch((await store.sign(key, options)).url);
+      return { cacheControl: headers.get('cache-control'), type: (await store.stat(key)).contentType };
+    };
+    const moved = ([outcome]: Awaited<ReturnType<typeof publish>>) => {
+      if (outcome?.kind !== 'changed') throw new Error('not moved');
+      return outcome.asset;
+    };
+    expect(await answerOf(moved(await publish(work, [asset])))).toEqual({
+      cacheControl: 'public, max-age=3600',
+      type: 'text/plain',
+    });
+    // The emulator's rewrite keeps headers of the source that the request leaves out; the service drops them.
+    if (store.provider === 'GOOGLE_CLOUD_STORAGE') return;
+    const neverShown = await put(work, 'never shown');
+    expect(await answerOf(moved(await unpublish(work, [asset])))).toEqual(await answerOf(neverShown));
   });
 
   test('of several at once, on the same bytes and on others, leaves each with an object of its own', async () => {
