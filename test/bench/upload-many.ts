@@ -47,7 +47,7 @@ export const uploadCompressed: Benchmark = {
 };
 
 /** Text that differs from file to file and from line to line. */
-function writeFiles({ folder, files, fileBytes }: BenchOptions): string {
+export function writeFiles({ folder, files, fileBytes }: Pick<BenchOptions, 'folder' | 'files' | 'fileBytes'>): string {
   const source = join(folder, 'many');
   rmSync(source, { recursive: true, force: true });
   for (let index = 0; index < files; index += 1) {

@@ -53,6 +53,7 @@ export function openLocalBackend(definition: LocalDefinition): StorageBackend {
       checksums: [],
       listsChecksums: false,
       groupDurability: true,
+      concurrency: 4,
       signs: false,
       decodesForReaders: true,
     },
