@@ -259,6 +259,29 @@ describe('an image is refused', () => {
     await expect(read('bomb.png', bomb)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
   });
 
+  test('that is coded in thousands of scans, each over the whole picture and hardly longer than its marker', async () => {
+    const progressive = await sharp(await photograph(64, 64, { withMetadata: false }))
+      .jpeg({ progressive: true })
+      .toBuffer();
+    const start = progressive.lastIndexOf(Buffer.from([0xff, 0xda]));
+    const again = Array(5000).fill(progressive.subarray(start, -2));
+    const bomb = Buffer.concat([progressive.subarray(0, start), ...again, progressive.subarray(-2)]);
+    await expect(read('scans.jpg', bomb)).rejects.toMatchObject({
+      code: 'CONTENT_UNSAFE',
+      message: expect.stringContaining('scans'),
+    });
+    expect(await read('whole.jpg', progressive, { maxWidth: 32 })).toMatchObject({ isProcessed: true });
+    // What telephones append to a photograph is no part of it.
+    const withVideo = Buffer.concat([await photograph(64, 64), ...Array(500).fill(Buffer.from([0xff, 0xda, 0, 2]))]);
+    expect(await read('motion.jpg', withVideo)).toMatchObject({ isProcessed: true });
+  });
+
+  test('that would be held whole in more memory than is sane', async () => {
+    const large = sharp({ create: { width: 9000, height: 9000, channels: 3, background: '#987' } });
+    const bytes = await large.jpeg({ progressive: true, chromaSubsampling: '4:4:4' }).toBuffer();
+    await expect(read('held.jpg', bytes)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
+  });
+
   test('whose many pictures have more pixels together', async () => {
     const bomb = manyPictures(8000, 8000, 4);
     await expect(read('bomb.gif', bomb)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
