@@ -64,7 +64,8 @@ function refuseUnreasonable({ name, image, facts }: Subject, profile: ImageProfi
   const { width, pages = 1 } = facts;
   const height = facts.pageHeight ?? facts.height;
   if (width * height * pages <= MOST_PIXELS) {
-    if (heldBytes(facts, profile) > MOST_HELD) throw unsafe(name, `decoding it takes more than ${formatSize(MOST_HELD)}`);
+    if (heldBytes(facts, profile) > MOST_HELD)
+      throw unsafe(name, `decoding it takes more than ${formatSize(MOST_HELD)}`);
     return;
   }
   const pictures = pages === 1 ? '' : `${pages} pictures of `;

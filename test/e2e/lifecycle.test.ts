@@ -49,6 +49,18 @@ describe('expiry', () => {
     expect(JSON.parse(extended.stdout)).toMatchObject({ id: asset.id, expiresAt: null });
     expect(await run('download', asset.id, '-o', '-')).toMatchObject({ code: 0, stdout: 'content of a.txt' });
   });
+
+  test("is judged by the database's clock, not by a host's that is off", async () => {
+    const { home, upload } = await desk();
+    const { id } = await upload('a.txt', '--expires-in', '30m');
+    const shift = join(home, 'shift.cjs');
+    writeFileSync(
+      shift,
+      'const Host = Date; globalThis.Date = class extends Host { constructor(...a) { super(...(a.length ? a : [Host.now() + 3_600_000])); } };',
+    );
+    const env = { NODE_OPTIONS: `--require=${shift}` };
+    expect(await runProgram(home, ['download', id, '-o', '-'], { env })).toMatchObject({ code: 0 });
+  });
 });
 
 describe('purge-expired', () => {
