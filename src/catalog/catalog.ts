@@ -79,6 +79,8 @@ export interface ObjectRecord extends StoredFacts {
   claim: string | null;
   leaseExpiresAt: string | null;
   damagedAt: string | null;
+  /** Of an image that went through a profile; every copy keeps it. */
+  original: TransformedOriginal | null;
 }
 
 export interface AssetWithObject {

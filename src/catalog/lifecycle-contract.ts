@@ -23,7 +23,8 @@ export type RefusalReason =
   | 'expired'
   | 'trash-ended'
   | 'not-in-quarantine'
-  | 'infected';
+  | 'infected'
+  | 'unjudged';
 
 export type AssetChange =
   | { kind: 'changed'; id: string; asset: Asset }
@@ -42,6 +43,22 @@ export interface LifecycleWrites {
     context: AuditContext,
   ): Promise<AssetChange[]>;
   restore(identity: Identity, ids: readonly string[], context: AuditContext): Promise<AssetChange[]>;
+  /**
+   * Whether assets may become public, or private. One that is so already is answered as it is, without an event; any
+   * other needs a move, which makes the change.
+   */
+  changeVisibility(
+    identity: Identity,
+    ids: readonly string[],
+    visibility: Visibility,
+    context: AuditContext,
+  ): Promise<AssetChange[]>;
+}
+
+export interface Visibility {
+  isPublic: boolean;
+  /** What was not scanned does not become public. */
+  requiresVerdict: boolean;
 }
 
 // ---------------------------------------------------------------- purge
@@ -136,14 +153,17 @@ export type MoveReservation =
   | { kind: 'store'; objectId: string; claim: string; source: ObjectRecord }
   /** A private destination holds the content already: check it, then commit with it. */
   | { kind: 'use'; object: ObjectRecord; source: ObjectRecord }
-  /** gone: no longer STORED or RETAINED. busy: another copies it. address-taken: the path is not free (yet). */
-  | { kind: 'skipped'; reason: 'gone' | 'busy' | 'address-taken' };
+  /**
+   * gone: no longer STORED or RETAINED. busy: another copies it. address-taken: the path is not free (yet).
+   * target-damaged: the destination holds the content already, marked as damaged.
+   */
+  | { kind: 'skipped'; reason: 'gone' | 'busy' | 'address-taken' | 'target-damaged' };
 
 /** What becomes of the asset that is carried over alone, in the same transaction. */
 export type CarriedChange =
   | { kind: 'trash'; retentionSeconds: number }
-  | { kind: 'restore' }
-  | { kind: 'visibility'; isPublic: boolean; cdnUrl: string | null };
+  | { kind: 'restore'; cdnUrl: string | null }
+  | ({ kind: 'visibility'; cdnUrl: string | null } & Visibility);
 
 /** Into quarantine, or out of it; what was public is private then. */
 export type PlaceChange = 'quarantine' | 'release';
@@ -155,7 +175,9 @@ export interface MoveCommit {
     | { kind: 'store'; objectId: string; claim: string; facts: StoredFacts }
     | { kind: 'use'; objectId: string; etag: string };
   /** All assets as they are at the commit, or exactly one with its change. */
-  carry: { kind: 'all'; change?: PlaceChange } | { kind: 'one'; assetId: string; change?: CarriedChange };
+  carry:
+    | { kind: 'all'; change?: PlaceChange; cdnUrl?: string | null }
+    | { kind: 'one'; assetId: string; change?: CarriedChange };
   /** What becomes of the source once no asset is left on it. */
   sourceEnd: { kind: 'delete' } | { kind: 'retain'; seconds: number; damaged?: boolean };
   /** The target is a former copy itself (lost+found). */
@@ -292,6 +314,8 @@ export interface CatalogStatistics {
   expiring: ({ days: number } & StatCount)[];
   /** Content bytes of assets that need none of their own, because others hold the same. */
   deduplicated: StatCount;
+  /** Objects that are stored compressed, and the bytes that they take less than their content. */
+  compressed: StatCount;
 }
 
 export interface Statistics {

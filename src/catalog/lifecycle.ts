@@ -1,20 +1,20 @@
 import { decideOnAsset } from '../core/access-policy.ts';
 import type { Asset } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
+import {
+  type AssetState,
+  type Change,
+  type ChangeColumns,
+  extension,
+  RESTORING,
+  showing,
+  trashing,
+} from './asset-changes.ts';
 import { assetChanges, assetsToDecideOn } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
-import type {
-  AssetChange,
-  AuditContext,
-  CarriedChange,
-  Expiry,
-  LifecycleWrites,
-  ObjectRecord,
-  RefusalReason,
-} from './catalog.ts';
+import type { AssetChange, AuditContext, LifecycleWrites, RefusalReason } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { lockAssets } from './deletes.ts';
-import { normalizeTime, secondsAfter } from './filters.ts';
 import { lockObjects } from './objects.ts';
 import { isUuid, toAsset } from './rows.ts';
 
@@ -26,74 +26,11 @@ export function lifecycleWrites(database: Database): LifecycleWrites {
       database.write((session) => changeAssets(session, identity, ids, trashing(retentionSeconds), context)),
     restore: (identity, ids, context) =>
       database.write((session) => changeAssets(session, identity, ids, RESTORING, context)),
+    changeVisibility: (identity, ids, visibility, context) =>
+      database.write((session) =>
+        changeAssets(session, identity, ids, showing({ ...visibility, cdnUrl: null }), context),
+      ),
   };
-}
-
-/** An asset as it is under lock, with what users do not see. */
-export interface AssetState {
-  asset: Asset;
-  objectId: string;
-  trashEndsAt: string | null;
-}
-
-interface ChangeColumns {
-  expires_at?: string | null;
-  trashed_at?: string | null;
-  trash_ends_at?: string | null;
-}
-
-interface Change {
-  /** Past tense: the audit trail's word for it. */
-  action: string;
-  permission: 'delete' | 'restore';
-  /** Why it cannot be, given that the identity may. */
-  obstacle: (state: AssetState, now: string) => RefusalReason | undefined;
-  /** The bytes have to move with it. */
-  moves: (state: AssetState, object: ObjectRecord | undefined) => boolean;
-  columns: (now: string) => ChangeColumns;
-}
-
-function extension(expiry: Expiry): Change {
-  return {
-    action: 'extended',
-    permission: 'delete',
-    obstacle: () => undefined,
-    moves: () => false,
-    columns: (now) => ({ expires_at: expiresAt(expiry, now) }),
-  };
-}
-
-function expiresAt(expiry: Expiry, now: string): string | null {
-  if (expiry.kind === 'never') return null;
-  return expiry.kind === 'at' ? normalizeTime(expiry.time) : secondsAfter(now, expiry.seconds);
-}
-
-function trashing(retentionSeconds: number): Change {
-  return {
-    action: 'trashed',
-    permission: 'delete',
-    obstacle: ({ asset }) => (asset.trashedAt === null ? undefined : 'in-trash'),
-    moves: ({ asset }, object) => asset.isPublic && object?.isPublic === true,
-    columns: (now) => ({ trashed_at: now, trash_ends_at: secondsAfter(now, retentionSeconds) }),
-  };
-}
-
-const RESTORING: Change = {
-  action: 'restored',
-  permission: 'restore',
-  obstacle: ({ asset, trashEndsAt }, now) => {
-    if (asset.trashedAt === null) return 'not-in-trash';
-    if (trashEndsAt !== null && trashEndsAt <= now) return 'trash-ended';
-    return asset.expiresAt !== null && asset.expiresAt <= now ? 'expired' : undefined;
-  },
-  moves: ({ asset }, object) => asset.isPublic && object?.isPublic === false,
-  columns: () => ({ trashed_at: null, trash_ends_at: null }),
-};
-
-/** The change of a single asset that a move makes beside carrying it over, judged and written by the same rules. */
-export function carriedChange(change: CarriedChange): Change | undefined {
-  if (change.kind === 'trash') return trashing(change.retentionSeconds);
-  return change.kind === 'restore' ? RESTORING : undefined;
 }
 
 /** What keeps an identity from a change of an asset that is locked. */
@@ -139,6 +76,10 @@ async function changeAssets(
     if (reason !== undefined || state === undefined) {
       results.push(refused(id, reason ?? 'missing', state));
       audit.push(refusedEvent(identity, change.action, id, reason ?? 'missing', state?.asset));
+      continue;
+    }
+    if (change.isDone?.(state) === true) {
+      results.push({ kind: 'changed', id, asset: state.asset });
       continue;
     }
     const object = objects.get(state.objectId);

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Asset } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
 import { keyFilename } from '../core/storage-key.ts';
+import { type AssetState, carriedChange } from './asset-changes.ts';
 import { assetChanges, assetsOnObjects } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
 import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord } from './catalog.ts';
 import type { Session } from './database.ts';
 import { secondsAfter } from './filters.ts';
-import { type AssetState, carriedChange, changedEvent, lockAssetStates, refusalOf, refusedEvent } from './lifecycle.ts';
+import { changedEvent, lockAssetStates, refusalOf, refusedEvent } from './lifecycle.ts';
 import { lockObjects, markDeleting, markStored, storedObjects } from './objects.ts';
 import { toAsset } from './rows.ts';
 import { placeKey } from './upload-reserve.ts';
@@ -193,8 +194,6 @@ async function carry(moving: Moving, states: ReadonlyMap<string, AssetState>, ta
   const change = move.carry.kind === 'one' ? move.carry.change : undefined;
   const judged = change === undefined ? undefined : carriedChange(change);
   const columns = judged?.columns(now) ?? {};
-  const visibility = change?.kind === 'visibility' ? { is_public: change.isPublic, cdn_url: change.cdnUrl } : {};
-  const withdrawn = change?.kind === 'trash' ? { cdn_url: null } : {};
   const placement = placementOf(move, now);
   const assets: Asset[] = [];
   const audit: AuditDraft[] = [];
@@ -211,8 +210,6 @@ async function carry(moving: Moving, states: ReadonlyMap<string, AssetState>, ta
         updated_at: now,
         ...placement,
         ...columns,
-        ...visibility,
-        ...withdrawn,
       })
       .where('id', '=', before.id)
       .returningAll()
@@ -226,9 +223,10 @@ async function carry(moving: Moving, states: ReadonlyMap<string, AssetState>, ta
   return assets;
 }
 
-/** Into quarantine, or out of it: private in any case. */
+/** Into quarantine, or out of it: private in any case. What stays public has a new address. */
 function placementOf({ carry: which }: MoveCommit, now: string) {
-  if (which.kind !== 'all' || which.change === undefined) return {};
+  if (which.kind !== 'all') return {};
+  if (which.change === undefined) return which.cdnUrl === undefined ? {} : { cdn_url: which.cdnUrl };
   return { quarantined_at: which.change === 'quarantine' ? now : null, is_public: false, cdn_url: null };
 }
 

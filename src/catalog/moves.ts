@@ -37,10 +37,10 @@ async function begin(
     if (source === undefined || (source.state !== 'STORED' && source.state !== 'RETAINED')) {
       return { kind: 'skipped', reason: 'gone' };
     }
-    const held = usableCopy(request, source, stored);
+    const held = otherCopy(request, source, stored);
+    if (held !== undefined && held.damagedAt !== null) return { kind: 'skipped', reason: 'target-damaged' };
     if (held !== undefined) return { kind: 'use', object: held, source };
-    const { organizationId, size, sha256 } = source;
-    const row = pendingRow({ ...request, organizationId, size, sha256 }, moment, source.id);
+    const row = pendingRow({ ...request, ...contentOf(source) }, moment, source.id);
     pending.push(row);
     return { kind: 'store', objectId: row.id, claim: row.claim ?? '', source };
   });
@@ -86,7 +86,13 @@ async function detachDeadCopies(session: Session, sourceIds: readonly string[]):
     .execute();
 }
 
-function usableCopy(
+/** What a copy is a copy of; the same photograph is still recognised by it. */
+function contentOf({ organizationId, size, sha256, original }: ObjectRecord) {
+  return { organizationId, size, sha256, ...(original === null ? {} : { original }) };
+}
+
+/** The one private object of the same content at the destination; nothing else may become STORED beside it. */
+function otherCopy(
   request: MoveRequest,
   source: ObjectRecord,
   stored: ReadonlyMap<string, ObjectRecord>,
@@ -94,7 +100,7 @@ function usableCopy(
   if (request.isPublic || source.state === 'RETAINED') return undefined;
   const { organizationId, sha256 } = source;
   const held = stored.get(placeKey({ organizationId, sha256, backend: request.backend }));
-  return held === undefined || held.id === source.id || held.damagedAt !== null ? undefined : held;
+  return held?.id === source.id ? undefined : held;
 }
 
 /** Of these objects, those that have a copy under way. */

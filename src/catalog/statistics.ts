@@ -28,6 +28,7 @@ async function read(session: Session, scope: OrganizationScope): Promise<Catalog
       count: sumOf(assets, 'count') - stored.count,
       bytes: sumOf(assets, 'bytes') - stored.bytes,
     },
+    compressed: await compressionStats(session, scope),
   };
 }
 
@@ -82,6 +83,17 @@ async function storedContent(session: Session, scope: OrganizationScope): Promis
     .selectFrom('objects')
     .select([count, sql<number>`coalesce(sum(size), 0)`.as('bytes')])
     .where('state', '=', 'STORED');
+  if ('organization' in scope) query = query.where('organization_id', '=', scope.organization);
+  const row = await query.executeTakeFirstOrThrow();
+  return { count: Number(row.count), bytes: Number(row.bytes) };
+}
+
+async function compressionStats(session: Session, scope: OrganizationScope): Promise<StatCount> {
+  let query = session.db
+    .selectFrom('objects')
+    .select([count, sql<number>`coalesce(sum(size - stored_size), 0)`.as('bytes')])
+    .where('state', '=', 'STORED')
+    .where('content_encoding', 'is not', null);
   if ('organization' in scope) query = query.where('organization_id', '=', scope.organization);
   const row = await query.executeTakeFirstOrThrow();
   return { count: Number(row.count), bytes: Number(row.bytes) };

@@ -1,4 +1,4 @@
-import type { ByteReader } from './byte-reader.ts';
+import { type ByteReader, bytesReader } from './byte-reader.ts';
 
 /**
  * Whether an image carries what does not show: EXIF with places and times, XMP, comments, thumbnails. The colour
@@ -17,6 +17,20 @@ export function hasHiddenMetadata(mimeType: string, reader: ByteReader): boolean
     default:
       return false;
   }
+}
+
+/**
+ * A PNG image without what does not show, and without what lies behind its end; its pictures stay as they are.
+ * undefined: it has nothing of that kind.
+ */
+export function withoutHiddenChunks(bytes: Uint8Array): Uint8Array | undefined {
+  const kept: Uint8Array[] = [bytes.subarray(0, 8)];
+  somePngChunk(bytesReader(bytes), (kind, start, end) => {
+    if (!HIDDEN_PNG_CHUNKS.has(kind)) kept.push(bytes.subarray(start, end));
+    return kind === 'IEND';
+  });
+  const rest = Buffer.concat(kept);
+  return rest.byteLength === bytes.byteLength ? undefined : rest;
 }
 
 /** It has the animation control chunk of APNG before its image data. */
@@ -61,12 +75,13 @@ function someJpegSegment(reader: ByteReader, matches: (code: number, body: strin
 }
 
 /** Walks the chunks (PNG specification, 5.3). */
-function somePngChunk(reader: ByteReader, matches: (kind: string) => boolean): boolean {
+function somePngChunk(reader: ByteReader, matches: (kind: string, start: number, end: number) => boolean): boolean {
   for (let at = 8; ; ) {
     const head = reader.read(at, 8);
     if (head.length < 8) return false;
-    if (matches(latin1(head.subarray(4)))) return true;
-    at += 12 + Buffer.from(head).readUInt32BE(0);
+    const end = at + 12 + Buffer.from(head).readUInt32BE(0);
+    if (matches(latin1(head.subarray(4)), at, end)) return true;
+    at = end;
   }
 }
 

@@ -1,14 +1,20 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { AssetError } from '../core/errors.ts';
 import type { ImageProfile } from '../core/image-profile.ts';
+import { formatSize } from '../core/size.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
 import { bytesReader } from './byte-reader.ts';
 import { hasHiddenMetadata, isCutGif, isLosslessWebp } from './image-metadata.ts';
+import { countJpegScans } from './jpeg-scans.ts';
 import { describeType } from './known-types.ts';
 
 /** Of all pictures of an animation together; the largest cameras of telephones make 108 million. */
 const MOST_PIXELS = 120_000_000;
 const MOST_SECONDS = 30;
+/** Encoders make some twenty; a decoder cannot be stopped while it goes over the picture again and again. */
+const MOST_SCANS = 100;
+/** What a decoder may have to hold at once, in bytes. */
+const MOST_HELD = 400 * 2 ** 20;
 /** What was lossy before is coded anew only if that saves more than a little: each time costs quality. */
 const WORTH_A_GENERATION = 0.95;
 
@@ -38,7 +44,7 @@ export async function transformImage(
   try {
     const facts = await open(image).metadata();
     const subject = { name, image, facts, isAnimated: (facts.pages ?? 1) > 1 };
-    refuseUnreasonable(subject);
+    refuseUnreasonable(subject, profile);
     return await code(subject, profile);
   } catch (error) {
     throw error instanceof AssetError ? error : explain(name, image.mimeType, error);
@@ -49,14 +55,31 @@ function open({ bytes }: ImageBytes): Sharp {
   return sharp(bytes, { animated: true, failOn: 'error', limitInputPixels: MOST_PIXELS });
 }
 
-function refuseUnreasonable({ name, image, facts }: Subject): void {
+function refuseUnreasonable({ name, image, facts }: Subject, profile: ImageProfile): void {
   const isCut = image.mimeType === 'image/gif' && isCutGif(bytesReader(image.bytes));
   if (isCut || facts.mediaType !== image.mimeType) throw unreadable(name, image.mimeType);
+  if (image.mimeType === 'image/jpeg' && countJpegScans(image.bytes, MOST_SCANS) > MOST_SCANS) {
+    throw unsafe(name, `it is coded in more than ${MOST_SCANS} scans`);
+  }
   const { width, pages = 1 } = facts;
   const height = facts.pageHeight ?? facts.height;
-  if (width * height * pages <= MOST_PIXELS) return;
+  if (width * height * pages <= MOST_PIXELS) {
+    if (heldBytes(facts, profile) > MOST_HELD)
+      throw unsafe(name, `decoding it takes more than ${formatSize(MOST_HELD)}`);
+    return;
+  }
   const pictures = pages === 1 ? '' : `${pages} pictures of `;
   throw unsafe(name, `it has ${pictures}${width} × ${height} pixels, and ${MOST_PIXELS} in all are the limit`);
+}
+
+/** A picture that comes in several passes (of a JPEG image, coefficients), or is turned at its full size, is held whole. */
+function heldBytes(facts: Metadata, { maxWidth, maxHeight }: ImageProfile): number {
+  const { width, height, channels, depth, orientation = 1 } = facts;
+  const inPasses = facts.isProgressive === true;
+  const isTurned = orientation > 1 && maxWidth === null && maxHeight === null;
+  if (!inPasses && !isTurned) return 0;
+  const bytesEach = depth === 'ushort' || (inPasses && facts.format === 'jpeg') ? 2 : 1;
+  return width * height * channels * bytesEach;
 }
 
 async function code(subject: Subject, profile: ImageProfile): Promise<ImageBytes | undefined> {

@@ -8,6 +8,9 @@ import { throughPipeline } from './pipeline.ts';
 // A pipe or device must not block the open that finds out what it is; a regular file ignores this.
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
+/** An image is decoded from memory: one of this size is read and hashed once, like smaller files. */
+const LARGEST_IMAGE_IN_MEMORY = 16 * 1024 * 1024;
+
 /**
  * Reads, judges and fingerprints a file. Its extension is a hint for text; symbolic links are followed.
  * The caller closes the result.
@@ -22,7 +25,7 @@ export async function readFileContent(path: string, options: ReadOptions): Promi
     const stats = fstatSync(fd);
     refuseIrregular(path, stats);
     checkSize(path, stats.size, options.rules);
-    if (stats.size > LARGEST_IN_MEMORY) {
+    if (stats.size > (options.images === undefined ? LARGEST_IN_MEMORY : LARGEST_IMAGE_IN_MEMORY)) {
       return await throughPipeline(path, await openFileContent(fd, path, options), options);
     }
     const bytes = readWhole(fd, path, stats.size);

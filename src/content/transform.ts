@@ -1,11 +1,13 @@
 import { AssetError } from '../core/errors.ts';
-import { profileName } from '../core/image-profile.ts';
+import { type ImageProfile, profileName } from '../core/image-profile.ts';
 import { once } from '../core/once.ts';
+import { bytesReader } from './byte-reader.ts';
 import { bytesBody } from './bytes-body.ts';
 import type { ImageStage, KnownImage, Original } from './content.ts';
 import { fileChanged } from './file-errors.ts';
 import { Fingerprint } from './fingerprint.ts';
-import { isAnimatedPng } from './image-metadata.ts';
+import { isAnimatedPng, withoutHiddenChunks } from './image-metadata.ts';
+import type { ImageBytes } from './images.ts';
 import { knownType } from './known-types.ts';
 import type { ShapedContent, SniffedContent } from './sniffed-content.ts';
 
@@ -22,16 +24,22 @@ export async function transform(
   sniffed: SniffedContent,
   stage: ImageStage | undefined,
 ): Promise<ShapedContent> {
-  if (stage === undefined || !isTransformable(sniffed)) return asItCame(sniffed);
+  if (stage === undefined || !TRANSFORMABLE.has(sniffed.mimeType)) return asItCame(sniffed);
   const original = { sha256: sniffed.sha256, profile: profileName(stage.profile) };
   const known = await stage.recognise?.(original);
   if (known !== undefined) return recognised(name, sniffed, stage, original, known);
   return decoded(name, sniffed, stage, original);
 }
 
-/** The image library would keep the first picture of an animated PNG alone. */
-function isTransformable({ mimeType, reader }: SniffedContent): boolean {
-  return TRANSFORMABLE.has(mimeType) && !(mimeType === 'image/png' && isAnimatedPng(reader));
+/** The image library would keep the first picture of an animated PNG alone: that one loses its metadata, no more. */
+async function transformed(name: string, image: ImageBytes, profile: ImageProfile): Promise<ImageBytes | undefined> {
+  const { bytes, mimeType } = image;
+  if (mimeType === 'image/png' && isAnimatedPng(bytesReader(bytes))) {
+    const stripped = withoutHiddenChunks(bytes);
+    return stripped === undefined ? undefined : { bytes: stripped, mimeType };
+  }
+  const { transformImage } = await loadImages();
+  return transformImage(name, image, profile);
 }
 
 /** Loaded when an image has to be decoded, and not before: it takes longer than the start of a command. */
@@ -56,9 +64,8 @@ async function decoded(
   { profile }: ImageStage,
   original: Original,
 ): Promise<ShapedContent> {
-  const { transformImage } = await loadImages();
   const input = wholeContent(name, sniffed);
-  const result = await transformImage(name, { bytes: input, mimeType: sniffed.mimeType }, profile);
+  const result = await transformed(name, { bytes: input, mimeType: sniffed.mimeType }, profile);
   if (result === undefined) return { ...asItCame(sniffed), original };
   // Each checksum that the store asked for is taken anew, of what was made.
   const names = ['sha256', 'md5', 'crc32c'] as const;

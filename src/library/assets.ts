@@ -9,6 +9,7 @@ import type { OperationContext } from '../operations/context.ts';
 import { deleteAssets } from '../operations/delete.ts';
 import { type DownloadOutcome, type DownloadTarget, download } from '../operations/download.ts';
 import { listAssets } from '../operations/list-assets.ts';
+import { publishAssets, unpublishAssets } from '../operations/publish.ts';
 import { sign } from '../operations/sign.ts';
 import { upload } from '../operations/upload.ts';
 import { generatedName } from '../operations/upload-prepare.ts';
@@ -75,6 +76,8 @@ export function createAssets(context: OperationContext, directory: string, close
         const { url, expiresAt, contentEncoding, id: whole } = succeeded(await only(sign(own, named)));
         return { id: whole, url, expiresAt, contentEncoding };
       }),
+    publish: (id) => run(async (own) => succeeded(await only(publishAssets(own, [id]))).asset),
+    unpublish: (id) => run(async (own) => succeeded(await only(unpublishAssets(own, [id]))).asset),
     delete: (id) =>
       run(async (own) => {
         const request = { selection: { kind: 'ids' as const, ids: [id] }, dryRun: false };

@@ -118,6 +118,10 @@ export interface Assets {
   /** Page by page, so that memory stays flat. */
   list(options?: ListOptions): AsyncIterable<Asset>;
   sign(id: string, options?: SignOptions): Promise<SignedAsset>;
+  /** Gives it a public address of its own; a public one stays as it is. */
+  publish(id: string): Promise<Asset>;
+  /** Takes it back from its public address; a private one stays as it is. */
+  unpublish(id: string): Promise<Asset>;
   delete(id: string): Promise<DeletedAsset>;
   /** Waits for what is under way, then closes the catalog and the stores. May be called again. */
   close(): Promise<void>;

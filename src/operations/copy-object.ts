@@ -11,9 +11,7 @@ import { factsOf } from './upload-bytes.ts';
 export interface CopyTarget {
   store: StorageBackend;
   storagePath: StorageKey;
-  isPublic: boolean;
-  contentType?: string;
-  /** The same and more: everything that a public object tells a browser. */
+  /** What a public object tells a browser; a private one says nothing. */
   headers?: PutOptions;
   /** Whatever bytes there are, though they are not the recorded ones. */
   asTheyAre?: boolean;
@@ -48,8 +46,8 @@ export async function copyObject(
   const { durability, onSession } = manner;
   const options: PutOptions = {
     ifAbsent: true,
-    contentType: target.isPublic ? (target.contentType ?? 'application/octet-stream') : 'application/octet-stream',
-    ...(target.isPublic ? target.headers : {}),
+    contentType: 'application/octet-stream',
+    ...target.headers,
     checksums,
     signal,
     ...(contentEncoding === null ? {} : { contentEncoding }),

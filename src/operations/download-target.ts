@@ -15,7 +15,8 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Asset } from '../core/asset.ts';
 import { AssetError } from '../core/errors.ts';
-import { insertBeforeExtension, safeFilename } from '../core/safe-filename.ts';
+import { insertBeforeExtension } from '../core/safe-filename.ts';
+import { handoutName } from './handout-name.ts';
 import { partialPath, removeAbandonedParts } from './partial-files.ts';
 import { CannotRestart, type ContentWriter } from './read-asset.ts';
 import { asTargetError, errorCode, isDirectory, targetExists } from './target-errors.ts';
@@ -30,7 +31,7 @@ export type DownloadTarget =
 export function chooseNames(): (asset: Asset) => string {
   const taken = new Set<string>();
   return (asset) => {
-    const plain = safeFilename(asset.originalFilename);
+    const plain = handoutName(asset);
     const numbered = [plain, insertBeforeExtension(plain, ` (${asset.id.slice(0, 8)})`)];
     const free = numbered.find((name) => !taken.has(sameName(name)));
     const name = free ?? insertBeforeExtension(plain, ` (${asset.id})`);

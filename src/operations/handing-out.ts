@@ -33,13 +33,13 @@ export function notPermitted(asset: Asset, verb: string): AssetError {
 /** By the database's clock, as everything that ends: this host's may be off. */
 async function refuseExpired({ catalog }: Handing, asset: Asset, expiresAt: string): Promise<void> {
   const now = await (await catalog()).maintenance.time();
-  if (Date.parse(expiresAt) <= now.getTime()) throw expired(asset, expiresAt);
+  if (Date.parse(expiresAt) <= now.getTime()) throw expired(asset);
 }
 
-function expired(asset: Asset, expiresAt: string): AssetError {
-  return new AssetError('ASSET_EXPIRED', `Asset ${asset.id} expired at ${expiresAt}`, {
+export function expired({ id, expiresAt }: Asset): AssetError {
+  return new AssetError('ASSET_EXPIRED', `Asset ${id} expired at ${expiresAt}`, {
     hint: 'Expired assets are listed with: asset-cli list --expired',
-    details: { id: asset.id, expiresAt },
+    details: { id, expiresAt },
   });
 }
 
@@ -52,7 +52,7 @@ export function isInfected(asset: Asset): AssetError {
   });
 }
 
-function verdictRequired(asset: Asset): AssetError {
+export function verdictRequired(asset: Asset): AssetError {
   const why = asset.virusScanResult === null ? 'was not scanned yet' : asset.virusScanResult;
   return new AssetError('VERDICT_REQUIRED', `Asset ${asset.id} has no verdict: ${why}`, {
     hint: 'scan.mode is required. Have it scanned: asset-cli scan <id>',

@@ -9,7 +9,7 @@ import type {
 import type { Asset } from '../core/asset.ts';
 import { toFailure } from '../core/errors.ts';
 import type { StorageKey } from '../core/storage-key.ts';
-import type { StorageBackend } from '../storage/backend.ts';
+import type { PutOptions, StorageBackend } from '../storage/backend.ts';
 import { checkStoredCopy } from './check-stored-copy.ts';
 import type { OperationContext } from './context.ts';
 import { copyObject } from './copy-object.ts';
@@ -28,8 +28,8 @@ export interface MoveJob {
     /** Of a key that was never used in that backend. */
     storagePath: StorageKey;
     isPublic: boolean;
-    /** What a browser is told; only a public object carries it. */
-    contentType?: string;
+    /** What a browser is told (publicHeaders); only for a public object. */
+    headers?: PutOptions;
   };
   /** Copies whatever bytes there are; the copy is marked as damaged. */
   asTheyAre?: boolean;
@@ -41,9 +41,7 @@ export interface MoveJob {
 
 export type SkipReason =
   | Extract<MoveReservation, { kind: 'skipped' }>['reason']
-  | Extract<MoveResult, { kind: 'undone' }>['reason']
-  /** The destination holds the content already, but not as its record says. */
-  | 'target-damaged';
+  | Extract<MoveResult, { kind: 'undone' }>['reason'];
 
 export type MoveOutcome =
   | { kind: 'moved'; target: ObjectRecord; assets: Asset[] }
@@ -69,6 +67,12 @@ export async function moveBytes(context: OperationContext, job: MoveJob): Promis
     const facts = await copyOrGiveUp(context, job, target, { objectId, claim });
     return finishMove(context, job, target, source, { kind: 'store', objectId, claim, facts });
   });
+}
+
+/** The one asset of a move that carries one. */
+export function carriedAsset({ assets: [asset] }: Extract<MoveOutcome, { kind: 'moved' }>): Asset {
+  if (asset === undefined) throw new Error('a move that carries one asset carried none');
+  return asset;
 }
 
 async function moveOnto(

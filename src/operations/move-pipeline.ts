@@ -94,7 +94,6 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       {
         store: to,
         storagePath,
-        isPublic: source.isPublic,
         ...(headers === undefined ? {} : { headers }),
       },
       signal,
@@ -200,9 +199,10 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   function start(candidate: Candidate, storagePath: StorageKey, reservation: MoveReservation | undefined): void {
     if (reservation === undefined) throw new Error('the catalog did not answer a move');
     if (reservation.kind === 'skipped') {
+      const { reason } = reservation;
+      if (reason === 'busy') busy.push(candidate);
       // One that went meanwhile simply is no longer there to be moved.
-      if (reservation.reason === 'busy') busy.push(candidate);
-      if (reservation.reason === 'address-taken') skip(candidate, reservation.reason);
+      else if (reason !== 'gone') skip(candidate, reason);
       return;
     }
     if (reservation.kind === 'store') held.push({ objectId: reservation.objectId, claim: reservation.claim });

@@ -1,10 +1,10 @@
 import type { Asset } from '../core/asset.ts';
 import { contentDisposition } from '../core/content-disposition.ts';
 import { encodePath } from '../core/percent-encoding.ts';
-import { safeFilename } from '../core/safe-filename.ts';
 import type { StorageKey } from '../core/storage-key.ts';
 import type { PutOptions } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
+import { handoutName } from './handout-name.ts';
 
 /** Short, and never immutable: a public asset may have to be withdrawn. */
 const CACHE_CONTROL = 'public, max-age=3600';
@@ -24,14 +24,12 @@ export function mayBeShown(mimeType: string): boolean {
 }
 
 /** The headers with which a store or a CDN hands out a public object, which is one asset's alone. */
-export function publicHeaders({
-  mimeType,
-  originalFilename,
-}: Pick<Asset, 'mimeType' | 'originalFilename'>): PutOptions {
+export function publicHeaders(asset: Pick<Asset, 'mimeType' | 'originalFilename' | 'isProcessed'>): PutOptions {
+  const { mimeType } = asset;
   return {
     contentType: mimeType,
     cacheControl: CACHE_CONTROL,
-    contentDisposition: contentDisposition(safeFilename(originalFilename), mayBeShown(mimeType)),
+    contentDisposition: contentDisposition(handoutName(asset), mayBeShown(mimeType)),
   };
 }
 

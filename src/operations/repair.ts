@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { InventoryRow, ObjectRecord } from '../catalog/catalog.ts';
 import { toFailure } from '../core/errors.ts';
 import { type KeyPlace, keyInPlace } from '../core/storage-key.ts';
-import type { StoredObject } from '../storage/backend.ts';
+import type { PutOptions, StoredObject } from '../storage/backend.ts';
 import { hashOf } from './check-stored-copy.ts';
 import type { OperationContext } from './context.ts';
 import { moveBytes } from './move-bytes.ts';
+import { cdnUrl, publicHeaders } from './public-access.ts';
 import { finishLeftovers } from './purge-leftovers.ts';
 import { asAssetError } from './storage-failure.ts';
 import { factsOf } from './upload-bytes.ts';
@@ -78,18 +79,15 @@ async function keepOrphan({ context, store }: Verification, found: StoredObject)
 async function replaceBytes({ context, store }: Verification, finding: Finding, row: InventoryRow): Promise<Repair> {
   const catalog = await context.catalog();
   const problems: string[] = [];
+  const headers = await headersOf(context, finding);
   for (const copy of await catalog.inventory.goodCopies(row.organizationId, row.sha256, row.id)) {
     try {
+      const storagePath = keyInPlace(row.storagePath, placeOf(row), randomUUID());
       const outcome = await moveBytes(context, {
         source: row,
         readFrom: copy,
-        to: {
-          backend: store.name,
-          storagePath: keyInPlace(row.storagePath, placeOf(row), randomUUID()),
-          isPublic: row.isPublic,
-          ...(await contentTypeOf(context, finding)),
-        },
-        carry: { kind: 'all' },
+        to: { backend: store.name, storagePath, isPublic: row.isPublic, ...headers },
+        carry: { kind: 'all', cdnUrl: row.isPublic ? cdnUrl(context, store.name, storagePath) : null },
         sourceEnd: { kind: 'retain', seconds: RETAIN_SECONDS, damaged: true },
         audit: {
           action: 'repaired',
@@ -111,10 +109,10 @@ async function replaceBytes({ context, store }: Verification, finding: Finding, 
 }
 
 /** A public object tells browsers what it is; it has one asset. */
-async function contentTypeOf(context: OperationContext, { assetIds }: Finding): Promise<{ contentType?: string }> {
+async function headersOf(context: OperationContext, { assetIds }: Finding): Promise<{ headers?: PutOptions }> {
   const catalog = await context.catalog();
   const [found] = await catalog.assets.byIds(context.identity, assetIds.slice(0, 1));
-  return found?.asset.isPublic === true ? { contentType: found.asset.mimeType } : {};
+  return found?.object.isPublic === true ? { headers: publicHeaders(found.asset) } : {};
 }
 
 function placeOf({ isPublic, storagePath }: ObjectRecord): KeyPlace {

@@ -1,12 +1,12 @@
 import type { AssetWithObject, ObjectRecord } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
 import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
-import { safeFilename } from '../core/safe-filename.ts';
 import type { StorageKey } from '../core/storage-key.ts';
 import type { SignedUrl, SignOptions, StorageBackend } from '../storage/backend.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 import type { OperationContext } from './context.ts';
 import { checkHandingOut } from './handing-out.ts';
+import { handoutName } from './handout-name.ts';
 import { openOwnStore } from './own-store.ts';
 import { mayBeShown } from './public-access.ts';
 import { resolveAsset } from './resolve-assets.ts';
@@ -102,7 +102,7 @@ async function signWith(store: StorageBackend, key: StorageKey, options: SignOpt
 function signOptions(request: SignRequest, asset: Asset): SignOptions {
   return {
     expiresIn: Math.min(request.expiresIn, secondsLeft(asset)),
-    downloadAs: request.downloadAs ?? safeFilename(asset.originalFilename),
+    downloadAs: request.downloadAs ?? handoutName(asset),
     inline: request.inline && mayBeShown(asset.mimeType),
     contentType: asset.mimeType,
   };

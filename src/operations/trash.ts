@@ -5,7 +5,9 @@ import { type FailureRecord, toFailure } from '../core/errors.ts';
 import { keyInPlace } from '../core/storage-key.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
-import { moveBytes } from './move-bytes.ts';
+import { recordFailedChange } from './failed-changes.ts';
+import { carriedAsset, moveBytes } from './move-bytes.ts';
+import { cdnUrl, publicHeaders } from './public-access.ts';
 import { releaseAsset } from './release.ts';
 import { resolveAsset } from './resolve-assets.ts';
 import { asAssetError } from './storage-failure.ts';
@@ -81,23 +83,9 @@ async function settle(
     return { kind: 'changed', id, asset: await move(change.found) };
   } catch (error) {
     const failure = toFailure(asAssetError(error));
-    await recordFailedMove(context, verb, change.found.asset, failure);
+    await recordFailedChange(context, verb === 'delete' ? 'trashed' : 'restored', change.found.asset, failure);
     return { kind: 'failed', id, failure };
   }
-}
-
-async function recordFailedMove(context: OperationContext, verb: string, asset: Asset, failure: FailureRecord) {
-  const { identity, audit } = context;
-  const catalog = await context.catalog();
-  const event = {
-    actor: identity.user,
-    organizationId: asset.organizationId,
-    action: verb === 'delete' ? 'trashed' : 'restored',
-    assetId: asset.id,
-    outcome: 'failed' as const,
-    details: { ...failure },
-  };
-  await catalog.audit.record([event], audit);
 }
 
 async function withdraw(
@@ -120,15 +108,13 @@ async function withdraw(
 }
 
 async function publishAgain(context: OperationContext, { asset, object }: AssetWithObject): Promise<Asset> {
+  const { backend } = object;
+  const storagePath = keyInPlace(object.storagePath, 'public', randomUUID());
+  const change = { kind: 'restore', cdnUrl: cdnUrl(context, backend, storagePath) } as const;
   const outcome = await moveBytes(context, {
     source: object,
-    to: {
-      backend: object.backend,
-      storagePath: keyInPlace(object.storagePath, 'public', randomUUID()),
-      isPublic: true,
-      contentType: asset.mimeType,
-    },
-    carry: { kind: 'one', assetId: asset.id, change: { kind: 'restore' } },
+    to: { backend, storagePath, isPublic: true, headers: publicHeaders(asset) },
+    carry: { kind: 'one', assetId: asset.id, change },
     sourceEnd: { kind: 'delete' },
     audit: { action: 'restored', details: {} },
   });
@@ -137,7 +123,5 @@ async function publishAgain(context: OperationContext, { asset, object }: AssetW
 
 function movedAsset(outcome: Awaited<ReturnType<typeof moveBytes>>, verb: string, asset: Asset): Asset {
   if (outcome.kind === 'skipped') throw changeRefused(asset.id, verb, outcome.reason, asset);
-  const [moved] = outcome.assets;
-  if (moved === undefined) throw new Error('a move that carries one asset carried none');
-  return moved;
+  return carriedAsset(outcome);
 }

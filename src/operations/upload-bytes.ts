@@ -127,7 +127,8 @@ async function putBytes(store: StorageBackend, candidate: Candidate, manner: Put
 function objectHeaders({ request, file }: Candidate): PutOptions {
   // The type of a private object belongs to its assets, which may differ; downloads and signed URLs set it.
   if (!request.isPublic) return { contentType: 'application/octet-stream' };
-  return publicHeaders({ mimeType: file.content.mimeType, originalFilename: file.source.name });
+  const { mimeType, isProcessed } = file.content;
+  return publicHeaders({ mimeType, isProcessed, originalFilename: file.source.name });
 }
 
 /** What a store reports of bytes in this encoding, which not every store keeps. */

@@ -12,6 +12,8 @@ import type { UploadSource } from './upload-sources.ts';
  */
 const GROUP_FILES = 500;
 const GROUP_BYTES = 8 * 2 ** 20;
+/** Of photographs as they came in, kept for the scan: making a group durable costs as much as decoding one of them. */
+const GROUP_ORIGINAL_BYTES = 40 * 2 ** 20;
 
 /** Reads and judges the sources, a few at once, and gathers them into groups in their order. */
 export async function* prepareGroups(
@@ -21,11 +23,13 @@ export async function* prepareGroups(
 ): AsyncGenerator<(PreparedFile | PreparationFailure)[]> {
   let group: (PreparedFile | PreparationFailure)[] = [];
   let bytesInMemory = 0;
+  let originalBytes = 0;
   let openFiles = 0;
   const closeGroup = () => {
     const closed = group;
     group = [];
     bytesInMemory = 0;
+    originalBytes = 0;
     openFiles = 0;
     return closed;
   };
@@ -34,11 +38,10 @@ export async function* prepareGroups(
     if ('content' in item) {
       if (item.content.body.bytes === undefined) openFiles += 1;
       else bytesInMemory += item.content.size;
-      bytesInMemory += item.content.untransformed?.body.bytes?.byteLength ?? 0;
+      originalBytes += item.content.untransformed?.body.bytes?.byteLength ?? 0;
     }
-    if (group.length >= GROUP_FILES || bytesInMemory >= GROUP_BYTES || openFiles >= request.concurrency) {
-      yield closeGroup();
-    }
+    const isFull = bytesInMemory >= GROUP_BYTES || originalBytes >= GROUP_ORIGINAL_BYTES;
+    if (isFull || group.length >= GROUP_FILES || openFiles >= request.concurrency) yield closeGroup();
   }
   if (group.length > 0) yield group;
 }

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { photograph } from '../support/images.ts';
+import { photographSeries } from '../support/images.ts';
 import type { Benchmark, BenchOptions } from './benchmark.ts';
 import { ASSET_CLI, compare, dataFolder, quote } from './compare.ts';
 
@@ -40,9 +40,10 @@ async function writePhotographs({ folder, files }: BenchOptions): Promise<string
   const source = join(folder, 'photographs');
   rmSync(source, { recursive: true, force: true });
   mkdirSync(source, { recursive: true });
-  for (let index = 0; index < Math.min(files, MOST_PHOTOGRAPHS); index += 1) {
-    const orientation = (index % 8) + 1;
-    writeFileSync(join(source, `${index}.jpg`), await photograph(4000, 3000, { orientation }));
+  let index = 0;
+  for await (const photograph of photographSeries(4000, 3000, Math.min(files, MOST_PHOTOGRAPHS))) {
+    writeFileSync(join(source, `${index}.jpg`), photograph);
+    index += 1;
   }
   return source;
 }

@@ -20,7 +20,7 @@ export function describeMoves(context: CatalogContext): void {
     const { source, objectId, claim } = reservation;
     const move: MoveCommit = {
       source,
-      target: { kind: 'store', objectId, claim, facts: facts(source) },
+      target: { kind: 'store', objectId, claim, facts: copyFacts(source) },
       carry: { kind: 'all' },
       sourceEnd: { kind: 'delete' },
       audit: { action: 'migrated', details: { run: 'r1' } },
@@ -116,8 +116,14 @@ export function describeMoves(context: CatalogContext): void {
         removable: { storagePath: asset.storagePath },
       });
       const back = await begin(alice, await objectOf(alice, asset), 'local', true);
-      const restore: MoveCommit['carry'] = { kind: 'one', assetId: asset.id, change: { kind: 'restore' } };
-      expect(await commit(alice, back, { carry: restore })).toMatchObject({ assets: [{ status: 'active' }] });
+      const restore: MoveCommit['carry'] = {
+        kind: 'one',
+        assetId: asset.id,
+        change: { kind: 'restore', cdnUrl: 'https://cdn.example.com/again' },
+      };
+      expect(await commit(alice, back, { carry: restore })).toMatchObject({
+        assets: [{ status: 'active', cdnUrl: 'https://cdn.example.com/again' }],
+      });
     });
 
     it('keep a public address that was left for a day, and a former copy for as long as is asked', async () => {
@@ -137,7 +143,8 @@ export function describeMoves(context: CatalogContext): void {
   });
 }
 
-function facts(source: ObjectRecord): StoredFacts {
+/** What the store reports of a copy. */
+export function copyFacts(source: ObjectRecord): StoredFacts {
   const { storedSize, contentEncoding, storedSha256, storedMd5, storedCrc32c } = source;
   return { storedSize, contentEncoding, storedSha256, storedMd5, storedCrc32c, etag: `copy-of-${source.id}` };
 }

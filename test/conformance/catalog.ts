@@ -14,6 +14,7 @@ import { describePurge } from './catalog-purge.ts';
 import { describeRaces } from './catalog-races.ts';
 import { describeRegistry } from './catalog-registry.ts';
 import { describeUploads } from './catalog-uploads.ts';
+import { describeVisibility } from './catalog-visibility.ts';
 
 /** A database kind, as the suite uses it. */
 export interface CatalogSuite {
@@ -58,6 +59,7 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     describeLifecycle(context);
     describePurge(context);
     describeMoves(context);
+    describeVisibility(context);
     describeInventory(context);
     describeRaces(context);
   });

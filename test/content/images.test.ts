@@ -143,7 +143,7 @@ describe('an image that goes through a profile', () => {
     },
   );
 
-  test('that is an animated PNG is left as it is, because only its first picture would survive', async () => {
+  test('that is an animated PNG loses its metadata alone, because only its first picture would survive', async () => {
     const still = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#f00' } })
       .png()
       .toBuffer();
@@ -153,6 +153,14 @@ describe('an image that goes through a profile', () => {
       isProcessed: false,
       sha256: sha256(moving),
     });
+    const notes = [chunk('tEXt', Buffer.from('Author\0Ada')), chunk('eXIf', Buffer.from('MM where it was taken'))];
+    const [head, rest] = [moving.subarray(0, 33), moving.subarray(33)];
+    const telling = Buffer.concat([head, ...notes, rest, Buffer.from('hidden behind the end')]);
+    const content = await read('telling.png', telling, { maxWidth: 4 });
+    expect(content).toMatchObject({ isProcessed: true, sha256: sha256(moving), mimeType: 'image/png' });
+    expect(await bytesOf(content)).toEqual(moving);
+    expect(content.original?.sha256).toBe(sha256(telling));
+    await expect(read('cut.png', telling.subarray(0, 150))).rejects.toMatchObject({ code: 'TYPE_MISMATCH' });
   });
 
   test('that is lossless WebP is coded without loss', async () => {
@@ -249,6 +257,29 @@ describe('an image is refused', () => {
       chunk('IEND', Buffer.alloc(0)),
     ]);
     await expect(read('bomb.png', bomb)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
+  });
+
+  test('that is coded in thousands of scans, each over the whole picture and hardly longer than its marker', async () => {
+    const progressive = await sharp(await photograph(64, 64, { withMetadata: false }))
+      .jpeg({ progressive: true })
+      .toBuffer();
+    const start = progressive.lastIndexOf(Buffer.from([0xff, 0xda]));
+    const again = Array(5000).fill(progressive.subarray(start, -2));
+    const bomb = Buffer.concat([progressive.subarray(0, start), ...again, progressive.subarray(-2)]);
+    await expect(read('scans.jpg', bomb)).rejects.toMatchObject({
+      code: 'CONTENT_UNSAFE',
+      message: expect.stringContaining('scans'),
+    });
+    expect(await read('whole.jpg', progressive, { maxWidth: 32 })).toMatchObject({ isProcessed: true });
+    // What telephones append to a photograph is no part of it.
+    const withVideo = Buffer.concat([await photograph(64, 64), ...Array(500).fill(Buffer.from([0xff, 0xda, 0, 2]))]);
+    expect(await read('motion.jpg', withVideo)).toMatchObject({ isProcessed: true });
+  });
+
+  test('that would be held whole in more memory than is sane', async () => {
+    const large = sharp({ create: { width: 9000, height: 9000, channels: 3, background: '#987' } });
+    const bytes = await large.jpeg({ progressive: true, chromaSubsampling: '4:4:4' }).toBuffer();
+    await expect(read('held.jpg', bytes)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
   });
 
   test('whose many pictures have more pixels together', async () => {

@@ -6,6 +6,8 @@ import type { Asset } from '../../src/core/asset.ts';
 import { type ProgramResult, runProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
+const LONG = 'one line like any other\n'.repeat(200);
+
 interface Desk {
   home: string;
   storage: string;
@@ -154,14 +156,21 @@ describe('verify', () => {
 
 describe('stats', () => {
   test('are lines of the Prometheus text format', async () => {
-    const { run, upload } = await desk();
+    const { home, run, upload } = await desk();
     await upload('a.txt', '--expires-in', '3d');
+    writeFileSync(join(home, 'long.txt'), LONG);
+    await run('upload', 'long.txt');
     const { stdout, code } = await run('stats', '--format', 'prometheus');
     expect(code).toBe(0);
     for (const line of stdout.trimEnd().split('\n')) {
       expect(line).toMatch(/^(?:# (?:HELP|TYPE) asset_cli_\w+ .+|asset_cli_\w+(?:\{(?:\w+="[^"\\]*",?)+\})? \d+)$/);
     }
     expect(stdout).toContain('asset_cli_expiring_assets{days="7"} 1\n');
+    const { compressed } = JSON.parse((await run('stats', '--json')).stdout);
+    expect(compressed.count).toBe(1);
+    expect(compressed.bytes).toBeGreaterThan(LONG.length / 2);
+    expect(stdout).toContain(`asset_cli_compression_saved_bytes ${compressed.bytes}\n`);
+    expect((await run('stats')).stdout).toMatch(/^compressed +saved +1 +/m);
     expect(await run('list', '--format', 'prometheus')).toMatchObject({ code: 2 });
   });
 });

@@ -74,6 +74,8 @@ describe('the packed tarball', () => {
       listed: [expect.any(String)],
       content: 'title,rank\nhome,1\n',
       code: 'CANNOT_SIGN',
+      isPublic: true,
+      cdnUrl: null,
     });
   });
 

@@ -8,6 +8,7 @@ import { temporaryDirectory } from '../support/workspace.ts';
 
 interface Library {
   directory: string;
+  environment: Record<string, string>;
   open(changes?: OpenAssetsOptions): Promise<Assets>;
 }
 
@@ -16,6 +17,7 @@ async function createLibrary(): Promise<Library> {
   const environment = { HOME: directory, ASSET_CLI_HOME: join(directory, 'data') };
   return {
     directory,
+    environment,
     async open(changes) {
       const assets = await openAssets({ directory, environment, user: 'ada', ...changes });
       onTestFinished(() => assets.close());
@@ -104,6 +106,18 @@ describe('the library', () => {
     await expect(assets.upload({ content: 'x', filename: 'a.txt' })).rejects.toThrow();
     await rm(join(directory, 'data'));
     expect(await assets.upload({ content: 'x', filename: 'a.txt' })).toMatchObject({ fileSize: 1 });
+  });
+
+  test('publishes an asset and takes it back', async () => {
+    const { open, environment } = await createLibrary();
+    const assets = await open({ environment: { ...environment, CDN_DOMAIN: 'cdn.example.com' } });
+    const { id } = await assets.upload({ content: 'for all', filename: 'a.txt' });
+    const shown = await assets.publish(id.slice(0, 8));
+    expect(shown).toMatchObject({ id, isPublic: true, cdnUrl: `https://cdn.example.com/${shown.storagePath}` });
+    expect(await assets.publish(id)).toEqual(shown);
+    expect(await assets.unpublish(id)).toMatchObject({ id, isPublic: false, cdnUrl: null });
+    expect((await assets.download(id)).toString()).toBe('for all');
+    await expect(assets.publish('00000000')).rejects.toMatchObject({ code: 'ASSET_NOT_FOUND' });
   });
 
   test('stops taking work when its signal aborts', async () => {

@@ -6,6 +6,8 @@ import { describe, expect, test, vi } from 'vitest';
 import type { AssetWithObject } from '../../src/catalog/catalog.ts';
 import { PLAIN_PROFILE } from '../../src/core/image-profile.ts';
 import { deleteAssets } from '../../src/operations/delete.ts';
+import { download } from '../../src/operations/download.ts';
+import { handoutName } from '../../src/operations/handout-name.ts';
 import { readAsset } from '../../src/operations/read-asset.ts';
 import { photograph } from '../support/images.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
@@ -174,6 +176,31 @@ describe('an image', () => {
     ]);
     const { asset } = await upload(work, path, { assetType: 'USER_AVATAR', optimize: false });
     expect(asset).toMatchObject({ isProcessed: false, fileHash: sha256(cut) });
+  });
+
+  test('of another format than its name says is handed out under a name that fits', async () => {
+    const work = await createWorkspace();
+    const images = new Map([['USER_AVATAR', { ...PLAIN_PROFILE, format: 'webp' as const }]]);
+    const context = work.context({ content: { images } });
+    const path = join(work.directory, 'my.photo.JPG');
+    await writeFile(path, await photograph(300, 200));
+    const asset = assetOf((await uploadPaths(context, [path], { assetType: 'USER_AVATAR' }))[0]);
+    expect(asset).toMatchObject({
+      originalFilename: 'my.photo.JPG',
+      mimeType: 'image/webp',
+      filename: expect.stringMatching(/\.webp$/),
+    });
+    const selection = { kind: 'ids' as const, ids: [asset.id] };
+    const target = { kind: 'directory' as const, path: join(work.directory, 'out') };
+    const downloaded = await collect(download(work.context(), { selection, target, force: false, concurrency: 1 }));
+    expect(downloaded).toMatchObject([{ path: join(target.path, 'my.photo.webp') }]);
+    // What came out goes in again.
+    const again = await uploadPaths(work.context(), [join(target.path, 'my.photo.webp')]);
+    expect(again).toMatchObject([{ asset: { fileHash: asset.fileHash } }]);
+    for (const name of ['photo.webp', 'photo', 'photo.of.ada']) {
+      expect(handoutName({ ...asset, originalFilename: name })).toBe(name);
+    }
+    expect(handoutName({ ...asset, isProcessed: false })).toBe('my.photo.JPG');
   });
 
   test('comes out in the order of the sources, however long each takes', async () => {

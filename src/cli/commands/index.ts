@@ -26,6 +26,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./restore.ts'),
   },
   { name: 'extend', summary: 'change when assets expire', load: () => import('./extend.ts') },
+  { name: 'publish', summary: 'give assets a public address', load: () => import('./publish.ts') },
+  { name: 'unpublish', summary: 'take assets back from their public address', load: () => import('./unpublish.ts') },
   { name: 'scan', summary: 'scan stored assets for viruses with ClamAV', load: () => import('./scan.ts') },
   {
     name: 'purge-expired',

@@ -11,7 +11,8 @@ import { type Column, createTable } from '../output/table.ts';
 
 const EXAMPLES = `
 Of your organisation; of every one with --all-orgs. An asset's bytes are those of its content; an object's those
-that lie in the store. "deduplicated" is what assets need no bytes of their own for, because others hold the same.
+that lie in the store. "deduplicated" is what assets need no bytes of their own for, because others hold the same;
+"compressed" are the objects that are stored as gzip, and the bytes that this saves.
 
 Examples:
   $ asset-cli stats
@@ -45,7 +46,8 @@ interface Row extends StatCount {
   which: string;
 }
 
-function rowsOf({ assets, objects, expired, expiring, deduplicated }: CatalogStatistics): Row[] {
+function rowsOf(statistics: CatalogStatistics): Row[] {
+  const { assets, objects, expired, expiring, deduplicated, compressed } = statistics;
   return [
     { what: 'assets', which: 'all', ...total(assets) },
     ...grouped(assets, 'organization', (stat) => stat.organizationId),
@@ -55,6 +57,7 @@ function rowsOf({ assets, objects, expired, expiring, deduplicated }: CatalogSta
     ...grouped(assets, 'scan', (stat) => stat.scanStatus),
     ...objects.map((object) => ({ ...object, what: 'objects', which: `${object.state} in ${object.backend}` })),
     { what: 'deduplicated', which: 'saved', ...deduplicated },
+    { what: 'compressed', which: 'saved', ...compressed },
     { what: 'expired', which: 'already', ...expired },
     ...expiring.map((within) => ({ ...within, what: 'expires', which: `within ${within.days} days` })),
   ];

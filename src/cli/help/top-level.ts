@@ -13,6 +13,8 @@ Commands:
   delete, rm            remove assets and their bytes
   restore               bring assets back from the trash or from quarantine
   extend                change when assets expire
+  publish               give assets a public address
+  unpublish             take assets back from their public address
   scan                  scan stored assets for viruses with ClamAV
   purge-expired         remove what has expired, old trash and abandoned uploads
   migrate               move assets between backends, verified, while everyone

@@ -14,6 +14,7 @@ export async function reportChanges(
   { output }: Invocation,
   outcomes: AsyncIterable<ChangeOutcome>,
   asked: number,
+  columns: readonly Column<Asset>[] = LIFE_COLUMNS,
 ): Promise<number> {
   const changed: Asset[] = [];
   const failures: ErrorCode[] = [];
@@ -30,7 +31,7 @@ export async function reportChanges(
     else changed.push(outcome.asset);
   }
   if (output.format === 'text' && changed.length > 0) {
-    await output.out.write(await createTable(COLUMNS, output.out.columns, output.paint)(changed));
+    await output.out.write(await createTable(columns, output.out.columns, output.paint)(changed));
   }
   // One asset from quarantine brings all others on its bytes.
   const document = asked === 1 && changed.length < 2 ? changed[0] : changed;
@@ -38,13 +39,31 @@ export async function reportChanges(
   return batchExitCode(asked, failures);
 }
 
-const COLUMNS: readonly Column<Asset>[] = [
-  {
-    header: 'ID',
-    value: (asset) => asset.id,
-    width: 36,
-    short: { below: 110, width: 8, value: (asset) => asset.id.slice(0, 8) },
-  },
+/** The same, with the addresses of what was published. */
+export function reportVisibility(
+  invocation: Invocation,
+  outcomes: AsyncIterable<ChangeOutcome>,
+  asked: number,
+): Promise<number> {
+  return reportChanges(invocation, outcomes, asked, VISIBILITY_COLUMNS);
+}
+
+const ID_COLUMN: Column<Asset> = {
+  header: 'ID',
+  value: (asset) => asset.id,
+  width: 36,
+  short: { below: 110, width: 8, value: (asset) => asset.id.slice(0, 8) },
+};
+
+const VISIBILITY_COLUMNS: readonly Column<Asset>[] = [
+  ID_COLUMN,
+  { header: 'ACCESS', value: (asset) => (asset.isPublic ? 'public' : 'private'), width: 7 },
+  { header: 'NAME', value: (asset) => asset.originalFilename, width: 24, from: 84 },
+  { header: 'ADDRESS', value: (asset) => asset.cdnUrl ?? asset.storagePath, width: 24, flexible: true },
+];
+
+const LIFE_COLUMNS: readonly Column<Asset>[] = [
+  ID_COLUMN,
   { header: 'STATUS', value: (asset) => asset.status, width: 11 },
   { header: 'SIZE', value: (asset) => formatSize(asset.fileSize), width: 8, align: 'right', from: 84 },
   { header: 'EXPIRES (UTC)', value: (asset) => shortTime(asset.expiresAt), width: 16 },

@@ -11,7 +11,8 @@ export function toPrometheus(statistics: CatalogStatistics): string {
   return metricsOf(statistics).map(renderMetric).join('');
 }
 
-function metricsOf({ assets, objects, expired, expiring, deduplicated }: CatalogStatistics): Metric[] {
+function metricsOf(statistics: CatalogStatistics): Metric[] {
+  const { assets, objects, expired, expiring, deduplicated, compressed } = statistics;
   const assetLabels = assets.map(({ organizationId, assetType, backend, status, scanStatus }) => ({
     organization: organizationId,
     type: assetType,
@@ -65,6 +66,16 @@ function metricsOf({ assets, objects, expired, expiring, deduplicated }: Catalog
       name: 'asset_cli_deduplicated_bytes',
       help: 'Bytes that this saves.',
       samples: gauges([{}], [deduplicated.bytes]),
+    },
+    {
+      name: 'asset_cli_compressed_objects',
+      help: 'Objects that are stored as gzip.',
+      samples: gauges([{}], [compressed.count]),
+    },
+    {
+      name: 'asset_cli_compression_saved_bytes',
+      help: 'Bytes that these take less than their content.',
+      samples: gauges([{}], [compressed.bytes]),
     },
   ];
 }

@@ -9,6 +9,8 @@ const saved: Asset = await assets.saveGeneratedAsset({
   content: 'title,rank\nhome,1\n',
   filename: 'ranking.csv',
 });
+const shown: Asset = await assets.publish(saved.id);
+const { cdnUrl }: { cdnUrl: string | null } = await assets.unpublish(saved.id);
 const listed: string[] = [];
 for await (const asset of assets.list({ projectId: 'p1', limit: 10 })) listed.push(asset.id);
 const content: Buffer = await assets.download(saved.id);
@@ -18,4 +20,7 @@ const code = refusal instanceof AssetError ? refusal.code : undefined;
 await assets.upload({ pth: 'x' }).catch(() => undefined);
 const { bytes } = await assets.delete(saved.id);
 await assets.close();
-writeFileSync('typed.json', JSON.stringify({ saved, listed, content: content.toString(), code, bytes }));
+writeFileSync(
+  'typed.json',
+  JSON.stringify({ saved, listed, content: content.toString(), code, bytes, isPublic: shown.isPublic, cdnUrl }),
+);
