@@ -19,19 +19,21 @@ export async function generatePostgresCatalog(url: string, plan: PostgresPlan): 
   );
   const drops = indexes.map((row) => `drop index ${String(row['indexname'])};`).join('\n');
   const creations = indexes.map((row) => `${String(row['indexdef'])};`).join('\n');
-  await runSql(
-    url,
-    `set synchronous_commit = off; set maintenance_work_mem = '256MB'; set session_replication_role = replica;
-     ${drops} ${fill(plan)} ${creations}`,
-  );
+  const settings = `set synchronous_commit = off; set maintenance_work_mem = '256MB'; set session_replication_role = replica;`;
+  await runSql(url, `${settings} ${drops}`);
+  for (let first = 1; first <= plan.assets; first += CHUNK) await runSql(url, `${settings} ${fill(plan, first)}`);
+  await runSql(url, `${settings} ${creations}`);
   await runSql(url, 'vacuum (analyze)');
 }
+
+/** Assets a transaction: what it sorts and spills stays small. */
+const CHUNK = 500_000;
 
 /** `i` spread over 0 to 9999, differently for each k. */
 const dice = (k: number) => `(((i::bigint * 2654435761 + ${k * 40503}) & 4294967295) >> 7) % 10000`;
 const uuid = (k: number) => `md5(i || '/${k}')::uuid`;
 
-function fill({ assets, organizations }: PostgresPlan): string {
+function fill({ assets, organizations }: PostgresPlan, first: number): string {
   return `
     create temp table plan as
       select i, 'org-' || (i % ${organizations}) as org, now() - interval '3 years' * (1 - i::float8 / ${assets}) as created,
@@ -44,7 +46,7 @@ function fill({ assets, organizations }: PostgresPlan): string {
         case when ${dice(7)} < 500 then now() - interval '10 days' when ${dice(7)} < 1500 then now() + interval '1 day' * (${dice(8)} % 700) end as expires,
         case when ${dice(9)} < 100 then now() end as trashed,
         case when ${dice(10)} < 2000 then jsonb_build_object('branch', 'feature-' || ${dice(10)} % 100) else '{}' end as tags
-      from generate_series(1, ${assets}) as i;
+      from generate_series(${first}, ${Math.min(assets, first + CHUNK - 1)}) as i;
     insert into content_verdicts (organization_id, sha256, status, created_at, updated_at)
       select org, sha, case when i % 1000 = 0 then 'CLEAN' else 'PENDING' end, created, created from plan;
     insert into objects (id, organization_id, backend, storage_provider, storage_path, size, sha256, stored_size, etag,
