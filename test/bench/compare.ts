@@ -32,12 +32,12 @@ export function compare(options: BenchOptions, comparison: Comparison, env = env
   const { yardstick, commands, maxRatio, maxPeakMemory } = comparison;
   const timing = { runs: options.runs, env, folder: options.folder };
   const seconds = timeCommands([yardstick, ...commands], timing);
-  const yardstickSeconds = median(seconds.get(yardstick.name) ?? []);
+  const yardstickValue = median(seconds.get(yardstick.name) ?? []);
   return commands.map((command) => {
     const own = median(seconds.get(command.name) ?? []);
-    const figure = { name: command.name, yardstick: yardstick.name, seconds: own, yardstickSeconds, maxRatio };
+    const figure = { name: command.name, yardstick: yardstick.name, value: own, yardstickValue, maxRatio };
     const peak = maxPeakMemory === undefined ? undefined : peakMemory(command, timing);
     const memory = peak === undefined || maxPeakMemory === undefined ? {} : { peakMemory: peak, maxPeakMemory };
-    return { ...figure, ratio: own / yardstickSeconds, ...memory };
+    return { ...figure, ratio: own / yardstickValue, ...memory };
   });
 }

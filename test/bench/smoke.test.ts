@@ -12,8 +12,8 @@ const rclone = requireTool('rclone', ['version'], 'apt-get install rclone');
 const FIGURE: Figure = {
   name: 'list',
   yardstick: 'node -e 0',
-  seconds: 0.1,
-  yardstickSeconds: 0.05,
+  value: 0.1,
+  yardstickValue: 0.05,
   ratio: 2,
   maxRatio: 2.5,
 };
@@ -35,6 +35,8 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
     '1MiB',
     '--purged',
     '200',
+    '--postgres-assets',
+    '3000',
   ];
   const runner = ['--import', './scripts/run-typescript.mjs', 'test/bench/run.ts'];
   const table = execFileSync(process.execPath, [...runner, ...sizes, '--folder', folder, '--output', output], {
@@ -53,6 +55,8 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
     'large-file',
     'purge-local',
     'purge-waits',
+    'postgres-reads',
+    'postgres-upload',
     'verify-local',
     'scan-all',
   ]);

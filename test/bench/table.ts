@@ -16,17 +16,22 @@ export function formatFigures(figures: readonly Figure[]): string {
 }
 
 function cells(figure: Figure): string[] {
-  const { name, seconds, yardstickSeconds, ratio, maxRatio, peakMemory, maxPeakMemory } = figure;
+  const { name, value, yardstickValue, unit, ratio, maxRatio, peakMemory, maxPeakMemory } = figure;
   return [
     name,
-    formatSeconds(seconds),
-    formatSeconds(yardstickSeconds),
+    formatValue(value, unit),
+    formatValue(yardstickValue, unit),
     `${ratio.toFixed(2)} x`,
     `${maxRatio} x`,
     peakMemory === undefined ? '' : formatSize(peakMemory),
     maxPeakMemory === undefined ? '' : formatSize(maxPeakMemory),
     isMet(figure) ? 'met' : 'MISSED',
   ];
+}
+
+function formatValue(value: number, unit: Figure['unit']): string {
+  if (unit === undefined) return formatSeconds(value);
+  return unit === 'percent' ? `${value.toFixed(1)} %` : String(value);
 }
 
 function formatSeconds(seconds: number): string {
