@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -20,6 +20,8 @@ const FIGURE: Figure = {
 
 test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', { timeout: 240_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'asset-cli-bench-'));
+  // PostgreSQL, which refuses to run as root, enters it as another user.
+  chmodSync(folder, 0o755);
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const output = join(folder, 'results.json');
   const sizes = [
