@@ -8,6 +8,8 @@ import type { LoadRequest } from './settings.ts';
 export interface ConfigLocation {
   path: string;
   by: 'flag' | 'environment' | 'working-directory' | 'user-directory';
+  /** Others of the same name beside it, which are not read. */
+  ignored?: readonly string[];
 }
 
 const EXTENSIONS = ['yaml', 'yml', 'json'];
@@ -18,12 +20,12 @@ export function findConfigFile({ flags, env, cwd }: LoadRequest): ConfigLocation
   const named = variable(env, 'ASSET_CLI_CONFIG');
   if (named !== undefined) return { path: resolve(cwd, named), by: 'environment' };
   for (const directory of upward(cwd)) {
-    const path = existing(directory, 'asset-cli.config');
-    if (path !== undefined) return { path, by: 'working-directory' };
+    const [path, ...ignored] = existing(directory, 'asset-cli.config');
+    if (path !== undefined) return { path, by: 'working-directory', ignored };
   }
   const own = userConfigDirectory(env);
-  const path = own === undefined ? undefined : existing(own, 'config');
-  return path === undefined ? undefined : { path, by: 'user-directory' };
+  const [path, ...ignored] = own === undefined ? [] : existing(own, 'config');
+  return path === undefined ? undefined : { path, by: 'user-directory', ignored };
 }
 
 function* upward(start: string): Generator<string> {
@@ -35,8 +37,8 @@ function* upward(start: string): Generator<string> {
   }
 }
 
-function existing(directory: string, stem: string): string | undefined {
-  return EXTENSIONS.map((extension) => join(directory, `${stem}.${extension}`)).find(isFile);
+function existing(directory: string, stem: string): string[] {
+  return EXTENSIONS.map((extension) => join(directory, `${stem}.${extension}`)).filter(isFile);
 }
 
 /** What cannot be looked at is not ours: a parent directory may be closed to this user. */

@@ -4,7 +4,11 @@ import type { BackendSettings, Settings } from './settings.ts';
 
 /** What a user should know about the file, one line each. */
 export function warningsAbout(file: LoadedFile, settings: Settings): string[] {
-  return [...foreignAddresses(file, settings), ...(file.leaks ? [leak(file)] : [])];
+  return [...foreignAddresses(file, settings), ...(file.leaks ? [leak(file)] : []), ...ignoredFiles(file)];
+}
+
+function ignoredFiles({ location }: LoadedFile): string[] {
+  return (location.ignored ?? []).map((other) => `${other} is not read: ${location.path} goes before it`);
 }
 
 /** A file from a working directory may be someone else's: nothing goes to addresses of its choice unnoticed. */

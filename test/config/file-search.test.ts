@@ -48,6 +48,8 @@ describe('which file is taken', () => {
     expect(await found(desk, { cwd })).toBe('json');
     await desk.write('a/asset-cli.config.yml', named('yml'));
     expect(await found(desk, { cwd })).toBe('yml');
+    const { warnings } = await desk.load({ cwd });
+    expect(warnings).toEqual([expect.stringMatching(/config\.json is not read: .*config\.yml goes before it$/)]);
     await desk.write('a/b/c/asset-cli.config.yaml', named('near'));
     expect(await found(desk, { cwd })).toBe('near');
   });
