@@ -86,7 +86,7 @@ async function inTransaction<T>(
   const done: { result: T; transaction: string } | { failed: unknown; transaction: string } = await onClient(
     pool,
     async (client) => {
-      const { transaction, now } = await begin(client, lockTimeout);
+      const { transaction, now } = await workOrRollback(client, () => begin(client, lockTimeout));
       const result = await workOrRollback(client, () => work(postgresSession(queriesOn(client), now)));
       try {
         await commit(client);

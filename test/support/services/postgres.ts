@@ -46,7 +46,7 @@ export async function startPostgres(
     folder,
     stopSignal: 'SIGINT',
     ...uid,
-    ready: (log) => log.includes('ready to accept connections'),
+    ready: (log) => /ready to accept (read-only )?connections/.test(log),
   });
   return { service: { url: `postgres://postgres@127.0.0.1:${port}/postgres` }, server };
 }
