@@ -19,8 +19,8 @@ const DEEP_PAGE = 10_000;
 const LARGEST = 'org-0';
 const OPERATOR: Identity = { user: 'bench', organization: LARGEST, role: 'operator' };
 const AUDIT: AuditContext = { host: 'bench', correlationId: 'bench' };
-/** As the purge takes them by default. */
-const CLAIMED = 150;
+/** As many as one transaction of a purge takes. */
+const CLAIMED = 20;
 const DAY = 86_400_000;
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY).toISOString();
 
