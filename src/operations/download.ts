@@ -59,7 +59,7 @@ async function downloadOne(
   try {
     if ('error' in selected) throw selected.error;
     if (context.signal.aborted) throw new AssetError('INTERRUPTED', 'Stopped before it was downloaded');
-    checkHandingOut(context, selected.found, new Date());
+    await checkHandingOut(context, selected.found);
     const path = await deliver(context, request, selected.found, name);
     const bytes = selected.found.asset.fileSize;
     ledger.downloaded(selected.found.asset, bytes);

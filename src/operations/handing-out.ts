@@ -5,19 +5,20 @@ import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
 import { notFound } from './resolve-assets.ts';
 
-/** Who asks, and whether verdicts are required. */
-export type Handing = Pick<OperationContext, 'identity' | 'scanning'>;
+/** Who asks, whether verdicts are required, and whose clock counts. */
+export type Handing = Pick<OperationContext, 'identity' | 'scanning' | 'catalog'>;
 
 /**
  * Whether an asset's content may be handed out: does it exist for this identity (4), may it (5),
  * is it clean (7), in this order; where verdicts are required, whether there is one (5).
  * @throws AssetError ASSET_NOT_FOUND, ASSET_EXPIRED, NOT_PERMITTED, VIRUS_FOUND, VERDICT_REQUIRED
  */
-export function checkHandingOut({ identity, scanning }: Handing, { asset }: AssetWithObject, now: Date): void {
+export async function checkHandingOut(handing: Handing, { asset }: AssetWithObject): Promise<void> {
+  const { identity, scanning } = handing;
   const decision = decideOnAsset(identity, 'read', asset);
   if (decision === 'hide' || asset.status === 'trashed') throw notFound(asset.id);
   if (decision === 'deny') throw notPermitted(asset, 'read');
-  if (asset.expiresAt !== null && Date.parse(asset.expiresAt) <= now.getTime()) throw expired(asset, asset.expiresAt);
+  if (asset.expiresAt !== null) await refuseExpired(handing, asset, asset.expiresAt);
   if (asset.virusScanStatus === 'INFECTED' || asset.status === 'quarantined') throw isInfected(asset);
   if (asset.virusScanStatus === 'PENDING' && scanning.mode === 'required') throw verdictRequired(asset);
 }
@@ -27,6 +28,12 @@ export function notPermitted(asset: Asset, verb: string): AssetError {
     hint: 'Its owner, an admin of its organisation or an operator may.',
     details: { id: asset.id },
   });
+}
+
+/** By the database's clock, as everything that ends: this host's may be off. */
+async function refuseExpired({ catalog }: Handing, asset: Asset, expiresAt: string): Promise<void> {
+  const now = await (await catalog()).maintenance.time();
+  if (Date.parse(expiresAt) <= now.getTime()) throw expired(asset, expiresAt);
 }
 
 function expired(asset: Asset, expiresAt: string): AssetError {

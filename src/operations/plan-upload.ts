@@ -3,9 +3,18 @@ import type { OperationContext } from './context.ts';
 import { readOptions } from './read-options.ts';
 import { sameUploadQuery } from './upload-existing.ts';
 import { prepareGroups } from './upload-prepare.ts';
-import { failed, type PreparationFailure, type PreparedFile, type UploadRequest } from './upload-request.ts';
+import {
+  failed,
+  type PacedRequest,
+  type PreparationFailure,
+  type PreparedFile,
+  type UploadRequest,
+} from './upload-request.ts';
 import { knownVerdicts, refuseKnown, scanFiles, startScans, type UploadScans } from './upload-scan.ts';
 import type { UploadSource } from './upload-sources.ts';
+
+/** Nothing is stored: what counts is reading from a disk. */
+const FILES_AT_ONCE = 4;
 
 export type PlannedUpload =
   | {
@@ -26,11 +35,12 @@ export type PlannedUpload =
 export async function* planUpload(context: OperationContext, request: UploadRequest): AsyncGenerator<PlannedUpload> {
   const seen = new Set<string>();
   const scans = startScans(false);
-  for await (const group of prepareGroups(context, request, readOptions(context, request))) {
+  const paced = { ...request, concurrency: request.concurrency ?? FILES_AT_ONCE };
+  for await (const group of prepareGroups(context, paced, readOptions(context, request))) {
     const prepared = group.flatMap((item) => ('content' in item ? item : []));
     try {
       const known = await lookUp(context, request, prepared);
-      const judged = await judge(context, request, scans, prepared, known);
+      const judged = await judge(context, paced, scans, prepared, known);
       for (const item of group) {
         const file = judged.get(item.source) ?? item;
         yield 'error' in file ? failed(file.source, file.error) : plan(file, request, known, seen);
@@ -44,7 +54,7 @@ export async function* planUpload(context: OperationContext, request: UploadRequ
 /** The same order as an upload: what is known as infected, what exists, what a scan finds. */
 async function judge(
   context: OperationContext,
-  request: UploadRequest,
+  request: PacedRequest,
   scans: UploadScans,
   files: readonly PreparedFile[],
   { existing }: Known,

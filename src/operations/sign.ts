@@ -62,7 +62,7 @@ async function signOne(context: OperationContext, request: SignRequest, id: stri
   let found: AssetWithObject | undefined;
   try {
     found = await resolveAsset(context, id);
-    checkHandingOut(context, found, new Date());
+    await checkHandingOut(context, found);
     const signed = await makeUrl(context, request, found);
     await record(context, id, found.asset, undefined, signed.expiresAt);
     return { kind: 'signed', id: found.asset.id, ...signed };

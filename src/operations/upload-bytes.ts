@@ -8,7 +8,7 @@ import type { OperationContext } from './context.ts';
 import { publicHeaders } from './public-access.ts';
 import { gracePeriod } from './stopping.ts';
 import { asAssetError } from './storage-failure.ts';
-import type { PreparedFile, UploadRequest } from './upload-request.ts';
+import type { PacedRequest, PreparedFile } from './upload-request.ts';
 
 /** One file on its way through the upload protocol. */
 export interface Candidate {
@@ -33,7 +33,7 @@ export type Step =
 
 interface Storing {
   context: OperationContext;
-  upload: UploadRequest;
+  upload: PacedRequest;
   store: StorageBackend;
 }
 

@@ -8,7 +8,7 @@ import { type HeldClaim, removeBytes, whileHolding } from './leases.ts';
 import { openOwnStore } from './own-store.ts';
 import { cdnUrl } from './public-access.ts';
 import { type Candidate, infected, type ReadyStep, type Step, storeCandidates } from './upload-bytes.ts';
-import { failed, type PreparedFile, type UploadOutcome, type UploadRequest } from './upload-request.ts';
+import { failed, type PacedRequest, type PreparedFile, type UploadOutcome } from './upload-request.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 /** How often a file starts again because the stored copy that it wanted to share went away meanwhile. */
@@ -17,7 +17,7 @@ const MOST_ROUNDS = 5;
 /** Everything that the steps of one group share. */
 interface Group {
   context: OperationContext;
-  upload: UploadRequest;
+  upload: PacedRequest;
   store: StorageBackend;
   outcomes: Map<UploadSource, UploadOutcome>;
 }
@@ -25,7 +25,7 @@ interface Group {
 /** Stores one group of files by rule 1 of the protocol (docs/architecture.md) and returns what became of each. */
 export async function storeGroup(
   context: OperationContext,
-  upload: UploadRequest,
+  upload: PacedRequest,
   files: readonly PreparedFile[],
 ): Promise<Map<UploadSource, UploadOutcome>> {
   const store = await openOwnStore(context, upload.backend);

@@ -3,7 +3,7 @@ import type { Content, ReadOptions } from '../content/content.ts';
 import { readFileContent, readStreamContent } from '../content/read-content.ts';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
-import type { PreparationFailure, PreparedFile, UploadRequest } from './upload-request.ts';
+import type { PacedRequest, PreparationFailure, PreparedFile } from './upload-request.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 /**
@@ -16,7 +16,7 @@ const GROUP_BYTES = 8 * 2 ** 20;
 /** Reads and judges the sources, a few at once, and gathers them into groups in their order. */
 export async function* prepareGroups(
   context: OperationContext,
-  request: UploadRequest,
+  request: PacedRequest,
   reading: ReadOptions,
 ): AsyncGenerator<(PreparedFile | PreparationFailure)[]> {
   let group: (PreparedFile | PreparationFailure)[] = [];
@@ -43,13 +43,16 @@ export async function* prepareGroups(
   if (group.length > 0) yield group;
 }
 
-/** Decoding images keeps every processor busy; anything else is read faster than it is stored. */
+/** While bytes travel, each answer of the disk waits its turn behind theirs: files are read several at once. */
+const FILES_AHEAD = 8;
+
+/** Decoding images keeps every processor busy. */
 async function* prepareInOrder(
   context: OperationContext,
-  request: UploadRequest,
+  request: PacedRequest,
   reading: ReadOptions,
 ): AsyncGenerator<PreparedFile | PreparationFailure> {
-  const ahead = reading.images === undefined ? 1 : availableParallelism() + 1;
+  const ahead = reading.images === undefined ? FILES_AHEAD : availableParallelism() + 1;
   const underWay: Promise<PreparedFile | PreparationFailure>[] = [];
   for await (const source of request.sources) {
     if (context.signal.aborted) break;
@@ -63,7 +66,7 @@ async function* prepareInOrder(
 
 async function prepare(
   context: OperationContext,
-  request: UploadRequest,
+  request: PacedRequest,
   source: UploadSource,
   reading: ReadOptions,
 ): Promise<PreparedFile | PreparationFailure> {
@@ -79,7 +82,7 @@ async function prepare(
 
 function read(
   context: OperationContext,
-  request: UploadRequest,
+  request: PacedRequest,
   source: UploadSource,
   reading: ReadOptions,
 ): Promise<Content> {

@@ -23,9 +23,12 @@ export interface UploadRequest {
   compress: boolean;
   /** Without it: as `retention` is configured for the type. */
   expiry?: Expiry;
-  /** Files that are read and stored at once. */
-  concurrency: number;
+  /** Files that are read and stored at once; without it: as many as suit the store. */
+  concurrency?: number;
 }
+
+/** A request that knows how many files are worked on at once. */
+export type PacedRequest = UploadRequest & { concurrency: number };
 
 export type UploadOutcome =
   | { kind: 'uploaded'; source: string; asset: Asset; deduplicated: boolean }

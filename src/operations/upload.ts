@@ -8,6 +8,7 @@ import { storeGroup } from './upload-group.ts';
 import { prepareGroups } from './upload-prepare.ts';
 import {
   failed,
+  type PacedRequest,
   type PreparationFailure,
   type PreparedFile,
   type UploadOutcome,
@@ -18,6 +19,16 @@ import type { UploadSource } from './upload-sources.ts';
 
 const NO_REPEATS: ReadonlyMap<UploadSource, UploadSource> = new Map();
 
+/** One group's bytes travel while the rows of the one before are committed, and the next is read. */
+const GROUPS_AT_ONCE = 2;
+
+type FileGroup = readonly (PreparedFile | PreparationFailure)[];
+
+interface GroupUnderWay {
+  hashes: ReadonlySet<string>;
+  outcomes: Promise<UploadOutcome[]>;
+}
+
 /**
  * Validates, fingerprints and stores files, and yields each result after its commit, in the order
  * of the sources. One bad file never stops the others. Refusals of files go into the audit trail.
@@ -25,26 +36,44 @@ const NO_REPEATS: ReadonlyMap<UploadSource, UploadSource> = new Map();
  */
 export async function* upload(context: OperationContext, request: UploadRequest): AsyncGenerator<UploadOutcome> {
   const store = await openOwnStore(context, request.backend);
+  const paced = { ...request, concurrency: request.concurrency ?? store.features.concurrency };
   const reading = readOptions(context, request, store.features);
   const scans = startScans(true);
-  let underWay: Promise<UploadOutcome[]> | undefined;
-  for await (const group of prepareGroups(context, request, reading)) {
-    // The next group is read while this one is being made durable.
-    const previous = underWay;
-    const storing = (previous ?? Promise.resolve()).then(() => finishGroup(context, request, scans, group));
-    // Its failure is met at the await below, or by the caller's next turn.
-    storing.catch(() => undefined);
-    underWay = storing;
-    if (previous !== undefined) yield* await previous;
+  const underWay: GroupUnderWay[] = [];
+  try {
+    for await (const group of prepareGroups(context, paced, reading)) {
+      if (underWay.length === GROUPS_AT_ONCE) yield* await nextOutcomes(underWay);
+      underWay.push(startGroup(underWay, group, () => finishGroup(context, paced, scans, group)));
+    }
+    while (underWay.length > 0) yield* await nextOutcomes(underWay);
+  } finally {
+    await Promise.allSettled(underWay.map(({ outcomes }) => outcomes));
   }
-  if (underWay !== undefined) yield* await underWay;
+}
+
+/** Groups with equal files take their turns, so that the later one finds what the earlier one stored. */
+function startGroup(
+  earlier: readonly GroupUnderWay[],
+  group: FileGroup,
+  finish: () => Promise<UploadOutcome[]>,
+): GroupUnderWay {
+  const hashes = new Set(group.flatMap((item) => ('content' in item ? item.content.sha256 : [])));
+  const before = earlier.filter((other) => [...hashes].some((hash) => other.hashes.has(hash)));
+  const outcomes = Promise.all(before.map((other) => other.outcomes)).then(finish);
+  // Its failure is met in its turn.
+  outcomes.catch(() => undefined);
+  return { hashes, outcomes };
+}
+
+async function nextOutcomes(underWay: GroupUnderWay[]): Promise<UploadOutcome[]> {
+  return (await underWay.shift()?.outcomes) ?? [];
 }
 
 async function finishGroup(
   context: OperationContext,
-  request: UploadRequest,
+  request: PacedRequest,
   scans: UploadScans,
-  group: readonly (PreparedFile | PreparationFailure)[],
+  group: FileGroup,
 ): Promise<UploadOutcome[]> {
   const outcomes = new Map<UploadSource, UploadOutcome>();
   const prepared: PreparedFile[] = [];

@@ -11,6 +11,8 @@ export interface BackendFeatures {
   readonly listsChecksums: boolean;
   /** put honours durability 'group', and flush() exists. */
   readonly groupDurability: boolean;
+  /** Calls at once that suit it: few for a disk, more where each answer has to travel. */
+  readonly concurrency: number;
   /** Signed URLs can be had at all. */
   readonly signs: boolean;
   /** Bytes stored with a content encoding reach whoever reads by a signed URL decoded, unless they accept it. */

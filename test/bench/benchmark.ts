@@ -24,6 +24,9 @@ export interface Figure {
   yardstickValue: number;
   ratio: number;
   maxRatio: number;
+  /** User and system time of the clients, medians, where it could be told: a server may share the machine. */
+  cpuSeconds?: number;
+  yardstickCpuSeconds?: number;
   /** In bytes, where the figure has a limit for it. */
   peakMemory?: number;
   maxPeakMemory?: number;
@@ -33,6 +36,8 @@ export interface Benchmark {
   name: string;
   /** What has to be reached, in words. */
   target: string;
+  /** What it cannot be measured without, and how to get it; undefined if it is all there. */
+  missing?(): string | undefined;
   run(options: BenchOptions): Promise<Figure[]>;
 }
 

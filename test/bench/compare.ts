@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { cleanEnvironment, PROGRAM } from '../support/program.ts';
 import { type BenchOptions, type Figure, median } from './benchmark.ts';
-import { peakMemory, type TimedCommand, timeCommands } from './time-commands.ts';
+import { peakMemory, type Timed, type TimedCommand, timeCommands } from './time-commands.ts';
 
 export interface Comparison {
   yardstick: TimedCommand;
@@ -31,13 +31,27 @@ export function environment({ folder }: BenchOptions, extra: Record<string, stri
 export function compare(options: BenchOptions, comparison: Comparison, env = environment(options)): Figure[] {
   const { yardstick, commands, maxRatio, maxPeakMemory } = comparison;
   const timing = { runs: options.runs, env, folder: options.folder };
-  const seconds = timeCommands([yardstick, ...commands], timing);
-  const yardstickValue = median(seconds.get(yardstick.name) ?? []);
+  const timed = timeCommands([yardstick, ...commands], timing);
+  const their = medians(timed.get(yardstick.name) ?? []);
   return commands.map((command) => {
-    const own = median(seconds.get(command.name) ?? []);
-    const figure = { name: command.name, yardstick: yardstick.name, value: own, yardstickValue, maxRatio };
+    const own = medians(timed.get(command.name) ?? []);
+    const figure = {
+      name: command.name,
+      yardstick: yardstick.name,
+      value: own.seconds,
+      yardstickValue: their.seconds,
+      maxRatio,
+      ...(own.cpuSeconds === undefined ? {} : { cpuSeconds: own.cpuSeconds }),
+      ...(their.cpuSeconds === undefined ? {} : { yardstickCpuSeconds: their.cpuSeconds }),
+    };
     const peak = maxPeakMemory === undefined ? undefined : peakMemory(command, timing);
     const memory = peak === undefined || maxPeakMemory === undefined ? {} : { peakMemory: peak, maxPeakMemory };
-    return { ...figure, ratio: own / yardstickValue, ...memory };
+    return { ...figure, ratio: own.seconds / their.seconds, ...memory };
   });
+}
+
+function medians(runs: readonly Timed[]): Timed {
+  const seconds = median(runs.map((run) => run.seconds));
+  const cpu = runs.flatMap(({ cpuSeconds }) => cpuSeconds ?? []);
+  return cpu.length === 0 ? { seconds } : { seconds, cpuSeconds: median(cpu) };
 }

@@ -47,7 +47,7 @@ export const largeFile: Benchmark = {
 };
 
 /** A picture with random bytes behind it: allowed by default, and nothing that compresses. */
-function writeLargeFile({ folder, largeFileBytes }: BenchOptions): string {
+export function writeLargeFile({ folder, largeFileBytes }: BenchOptions): string {
   const path = join(folder, 'large.jpg');
   const file = openSync(path, 'w');
   let written = writeSync(file, readFileSync(PICTURE));

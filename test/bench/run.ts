@@ -10,6 +10,7 @@ import { postgresReads } from './postgres-reads.ts';
 import { postgresUpload } from './postgres-upload.ts';
 import { purgeLocal } from './purge-local.ts';
 import { purgeWaits } from './purge-waits.ts';
+import { s3Delete, s3Large, s3Many } from './s3-transfers.ts';
 import { scanAll } from './scan-all.ts';
 import { startup } from './startup.ts';
 import { formatFigures } from './table.ts';
@@ -30,6 +31,9 @@ const BENCHMARKS: readonly Benchmark[] = [
   postgresUpload,
   verifyLocal,
   scanAll,
+  s3Many,
+  s3Large,
+  s3Delete,
 ];
 const USAGE = `Usage: npm run bench -- [name…] [options]
 Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)
@@ -82,6 +86,12 @@ async function runAll(): Promise<void> {
   const results: { name: string; target: string; figures: (Figure & { met: boolean })[] }[] = [];
   for (const benchmark of chosen()) {
     console.log(`\n${benchmark.name}: ${benchmark.target}`);
+    const missing = benchmark.missing?.();
+    if (missing !== undefined) {
+      console.log(`NOT MEASURED: ${missing}`);
+      if (positionals.length > 0) process.exitCode = 1;
+      continue;
+    }
     const figures = await benchmark.run(options);
     console.log(formatFigures(figures));
     const { name, target } = benchmark;

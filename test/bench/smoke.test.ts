@@ -3,12 +3,14 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { findBinary } from '../support/services/find-binary.ts';
 import { requireTool } from '../support/tools.ts';
 import { type Figure, isMet, median } from './benchmark.ts';
 import { formatFigures } from './table.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const rclone = requireTool('rclone', ['version'], 'apt-get install rclone');
+const s5cmd = findBinary('s5cmd');
 const FIGURE: Figure = {
   name: 'list',
   yardstick: 'node -e 0',
@@ -61,6 +63,7 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
     'postgres-upload',
     'verify-local',
     'scan-all',
+    ...(s5cmd === undefined ? [] : ['s3-many', 's3-large', 's3-delete']),
   ]);
   for (const { figures } of benchmarks) {
     expect(figures.length).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { formatSize } from '../../src/core/size.ts';
 import { type Figure, isMet } from './benchmark.ts';
 
-const HEADINGS = ['command', 'median', 'yardstick', 'ratio', 'target', 'peak', 'limit', ''];
+const HEADINGS = ['command', 'median', 'yardstick', 'ratio', 'target', 'cpu', 'its cpu', 'peak', 'limit', ''];
 
 /** A plain table: what was measured beside what has to be reached. */
 export function formatFigures(figures: readonly Figure[]): string {
@@ -17,12 +17,15 @@ export function formatFigures(figures: readonly Figure[]): string {
 
 function cells(figure: Figure): string[] {
   const { name, value, yardstickValue, unit, ratio, maxRatio, peakMemory, maxPeakMemory } = figure;
+  const { cpuSeconds, yardstickCpuSeconds } = figure;
   return [
     name,
     formatValue(value, unit),
     formatValue(yardstickValue, unit),
     `${ratio.toFixed(2)} x`,
     `${maxRatio} x`,
+    cpuSeconds === undefined ? '' : formatSeconds(cpuSeconds),
+    yardstickCpuSeconds === undefined ? '' : formatSeconds(yardstickCpuSeconds),
     peakMemory === undefined ? '' : formatSize(peakMemory),
     maxPeakMemory === undefined ? '' : formatSize(maxPeakMemory),
     isMet(figure) ? 'met' : 'MISSED',

@@ -19,40 +19,50 @@ export interface Timing {
   warmup?: number;
 }
 
+/** One run of a command. */
+export interface Timed {
+  seconds: number;
+  /** User and system time of the command itself and what it starts; undefined where hyperfine is missing. */
+  cpuSeconds?: number;
+}
+
 /**
  * Times whole commands, one run of each in turn, so that whatever else the machine does meets all of
- * them alike. Seconds, by name.
+ * them alike. The runs of each, by name.
  */
-export function timeCommands(commands: readonly TimedCommand[], timing: Timing): Map<string, number[]> {
-  const seconds = new Map<string, number[]>(commands.map(({ name }) => [name, []]));
+export function timeCommands(commands: readonly TimedCommand[], timing: Timing): Map<string, Timed[]> {
+  const timed = new Map<string, Timed[]>(commands.map(({ name }) => [name, []]));
   const once = findBinary('hyperfine') === undefined ? timeOnce : timeOnceByHyperfine;
   const warmup = timing.warmup ?? 1;
   for (let round = 0; round < warmup + timing.runs; round += 1) {
     for (const command of commands) {
       const time = once(command, timing);
-      if (round >= warmup) seconds.get(command.name)?.push(time);
+      if (round >= warmup) timed.get(command.name)?.push(time);
     }
   }
-  return seconds;
+  return timed;
 }
 
-function timeOnceByHyperfine({ command, prepare }: TimedCommand, { env, folder }: Timing): number {
+function timeOnceByHyperfine({ command, prepare }: TimedCommand, { env, folder }: Timing): Timed {
   const report = join(folder, 'hyperfine.json');
   const before = prepare === undefined ? [] : ['--prepare', prepare];
   // Without a shell where neither needs one: its start would be timed too.
   const shell = /[&|;<>]/.test(`${command} ${prepare ?? ''}`) ? [] : ['-N'];
   const args = [...shell, '--runs', '1', '--style', 'none', '--export-json', report, ...before, command];
   check(command, spawnSync('hyperfine', args, { env, encoding: 'utf8' }));
-  const { results } = JSON.parse(readFileSync(report, 'utf8')) as { results: { mean: number }[] };
+  const { results } = JSON.parse(readFileSync(report, 'utf8')) as {
+    results: { mean: number; user: number; system: number }[];
+  };
   rmSync(report);
-  return results[0]?.mean ?? Number.NaN;
+  const { mean = Number.NaN, user = Number.NaN, system = Number.NaN } = results[0] ?? {};
+  return { seconds: mean, cpuSeconds: user + system };
 }
 
-function timeOnce({ command, prepare }: TimedCommand, { env }: Timing): number {
+function timeOnce({ command, prepare }: TimedCommand, { env }: Timing): Timed {
   if (prepare !== undefined) runShell(prepare, env);
   const start = process.hrtime.bigint();
   check(command, spawnSync(command, { shell: true, env, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' }));
-  return Number(process.hrtime.bigint() - start) / 1e9;
+  return { seconds: Number(process.hrtime.bigint() - start) / 1e9 };
 }
 
 /** The most memory that one run of the command held, in bytes; undefined where GNU time is missing. */

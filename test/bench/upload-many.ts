@@ -50,7 +50,7 @@ export const uploadCompressed: Benchmark = {
 export const PARTS: readonly string[] = Array.from({ length: 20 }, (_, index) => `part-${index}`);
 
 /** Text that differs from file to file and from line to line. */
-export function writeFiles({ folder, files, fileBytes }: BenchOptions): string {
+export function writeFiles({ folder, files, fileBytes }: Pick<BenchOptions, 'folder' | 'files' | 'fileBytes'>): string {
   const source = join(folder, 'many');
   rmSync(source, { recursive: true, force: true });
   for (let index = 0; index < files; index += 1) {

@@ -87,7 +87,7 @@ describe('commands', () => {
       { tag: { a: '1', b: 'x=y' }, type: 'DOCUMENT_UPLOAD' },
     ],
     [['upload', 'x', '--include', '*.pdf', '--include', '*.csv'], 'upload', { include: ['*.pdf', '*.csv'] }],
-    [['download', '-', '-o', '-'], 'download', { output: '-', concurrency: 4 }],
+    [['download', '-', '-o', '-'], 'download', { output: '-', concurrency: 16 }],
     [['audit', '--since', '2026-01-02'], 'audit', { since: '2026-01-02T00:00:00.000Z' }],
     [['audit', '--until', '2026-01-02T03:04+01:00'], 'audit', { until: '2026-01-02T02:04:00.000Z' }],
     [['audit', '--until', '2026-01-02T03:04:05'], 'audit', { until: '2026-01-02T03:04:05.000Z' }],

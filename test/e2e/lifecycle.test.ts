@@ -9,6 +9,7 @@ import { temporaryDirectory } from '../support/workspace.ts';
 
 interface Desk {
   home: string;
+  env: Record<string, string>;
   storage: string;
   run(...args: string[]): Promise<ProgramResult>;
   upload(name: string, ...options: string[]): Promise<Asset>;
@@ -22,6 +23,7 @@ async function deskOn(database: DatabaseKind, configuration = ''): Promise<Desk>
   const run = (...args: string[]) => runProgram(home, args, { env });
   return {
     home,
+    env,
     storage: join(home, 'data', 'asset-cli', 'storage'),
     run,
     async upload(name, ...options) {
@@ -51,6 +53,18 @@ await describeEachDatabase('the life of assets', (database) => {
       const extended = await run('extend', asset.id.slice(0, 8), '--never', '--json');
       expect(JSON.parse(extended.stdout)).toMatchObject({ id: asset.id, expiresAt: null });
       expect(await run('download', asset.id, '-o', '-')).toMatchObject({ code: 0, stdout: 'content of a.txt' });
+    });
+
+    test("is judged by the database's clock, not by a host's that is off", async () => {
+      const { home, env, upload } = await desk();
+      const { id } = await upload('a.txt', '--expires-in', '30m');
+      const shift = join(home, 'shift.cjs');
+      writeFileSync(
+        shift,
+        'const Host = Date; globalThis.Date = class extends Host { constructor(...a) { super(...(a.length ? a : [Host.now() + 3_600_000])); } };',
+      );
+      const shifted = { ...env, NODE_OPTIONS: `--require=${shift}` };
+      expect(await runProgram(home, ['download', id, '-o', '-'], { env: shifted })).toMatchObject({ code: 0 });
     });
   });
 

@@ -38,7 +38,7 @@ export function configure(command: Command, bind: Bind): void {
       new Option('-o, --output <file|dir|->', 'a file, a directory (made if it is missing), or - for standard output'),
     )
     .option('--force', 'replace files that exist')
-    .option('--concurrency <n>', 'assets that are downloaded at once', wholeNumber(1), 4);
+    .option('--concurrency <n>', 'assets that are downloaded at once', wholeNumber(1), 16);
   addSelectionOptions(command).addHelpText('after', EXAMPLES);
   bind(command, { formats: BASE_FORMATS, stopsWithReader: true }, runDownload);
 }

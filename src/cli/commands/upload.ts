@@ -30,7 +30,7 @@ interface UploadOptions extends ExpiryOptions {
   optimize: boolean;
   /** false: --no-compress */
   compress: boolean;
-  concurrency: number;
+  concurrency?: number;
   dryRun?: boolean;
 }
 
@@ -61,7 +61,7 @@ export function configure(command: Command, bind: Bind): void {
     .option('--skip-existing', 'give your own asset of the same type, project, name and content instead of adding one')
     .option('--no-optimize', 'store images as they came')
     .option('--no-compress', 'store text as it came')
-    .option('--concurrency <n>', 'files that are worked on at once', wholeNumber(1), 4)
+    .option('--concurrency <n>', 'files that are worked on at once (default: as suits the store)', wholeNumber(1))
     .option('--dry-run', 'show what would be stored or refused, and write nothing');
   addExpiryOptions(command).addHelpText('after', EXAMPLES);
   bind(command, { formats: BASE_FORMATS, stopsWithReader: false }, runUpload);
@@ -95,7 +95,7 @@ function toRequest(
     optimize: options.optimize,
     compress: options.compress,
     ...(expiry === undefined ? {} : { expiry }),
-    concurrency: options.concurrency,
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
   };
 }
 

@@ -33,6 +33,7 @@ export function openAzureBackend(definition: AzureDefinition, timeouts: StorageT
       checksums: ['md5'],
       listsChecksums: true,
       groupDurability: false,
+      concurrency: 16,
       signs: store.azure.account.access.kind !== 'sas',
     },
 

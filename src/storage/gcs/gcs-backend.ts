@@ -33,6 +33,7 @@ export function openGcsBackend(definition: GcsDefinition, timeouts: StorageTimeo
       checksums: ['md5', 'crc32c'],
       listsChecksums: true,
       groupDurability: false,
+      concurrency: 16,
       signs: true,
       // Decompressive transcoding.
       decodesForReaders: true,

@@ -14,7 +14,12 @@ export interface Durability {
   /** Remembers a file of a group until the flush. */
   defer(key: string): void;
   flush(): Promise<void>;
+  /** Makes it durable that names went from these directories, relative to the root. */
+  syncDirectories(directories: readonly string[]): Promise<void>;
 }
+
+/** Up to so many directories are synced one by one, which disturbs nobody else's writes. */
+const MOST_SINGLY = 8;
 
 /**
  * A group is made durable by one syncfs of each file system it touched (`sync -f` of coreutils);
@@ -48,6 +53,13 @@ export function createDurability(root: LocalRoot): Durability {
     await syncEach(keys);
   }
 
+  async function syncDirectories(directories: readonly string[]): Promise<void> {
+    const many = directories.length > MOST_SINGLY && process.platform === 'linux';
+    if (many && (await syncFileSystems([...root.devices.values()]))) return;
+    // Whoever removed a directory meanwhile makes that durable.
+    for (const directory of directories) await syncPath(join(root.path, directory), true);
+  }
+
   async function syncEach(keys: readonly string[]): Promise<void> {
     // A file or directory that was deleted since needs no durability.
     for (const key of keys) await syncPath(join(root.path, key), true);
@@ -55,7 +67,7 @@ export function createDurability(root: LocalRoot): Durability {
     await syncNewDirectories();
   }
 
-  return { syncNames, defer: (key) => deferred.push(key), flush };
+  return { syncNames, defer: (key) => deferred.push(key), flush, syncDirectories };
 }
 
 /** False if there is no such command; a flush that fails rejects. */

@@ -53,6 +53,7 @@ export function openLocalBackend(definition: LocalDefinition): StorageBackend {
       checksums: [],
       listsChecksums: false,
       groupDurability: true,
+      concurrency: 4,
       signs: false,
       decodesForReaders: true,
     },
@@ -71,7 +72,7 @@ export function openLocalBackend(definition: LocalDefinition): StorageBackend {
     get: (key, options = {}) => translated(key, () => readObject(root, key, options)),
     stat: (key) => translated(key, () => statObject(root, key)),
     list: (prefix, options = {}) => translatedList(listObjects(root, prefix, options)),
-    deleteMany: (keys, options = {}) => translated(undefined, () => removeObjects(root, keys, options)),
+    deleteMany: (keys, options = {}) => translated(undefined, () => removeObjects({ root, durability }, keys, options)),
 
     async sign(key) {
       throw new StorageError('UNSUPPORTED', 'a local directory cannot sign URLs', { backend: name, key });

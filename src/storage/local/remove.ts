@@ -1,18 +1,16 @@
-import { closeSync, fsync as fsyncCallback, openSync, rmdirSync, unlinkSync } from 'node:fs';
+import { opendirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, DeleteFailure } from '../backend.ts';
 import { createPacer } from '../pacer.ts';
 import { StorageError } from '../storage-error.ts';
+import type { Durability } from './durability.ts';
 import { errorCode, translateLocalError } from './errors.ts';
 import { directoryOf, type LocalRoot } from './root.ts';
 
-const fsync = promisify(fsyncCallback);
-
 /** Removes files and the directories that this leaves empty, durably. */
 export async function removeObjects(
-  root: LocalRoot,
+  { root, durability }: { root: LocalRoot; durability: Durability },
   keys: readonly StorageKey[],
   options: CallOptions,
 ): Promise<DeleteFailure[]> {
@@ -30,7 +28,7 @@ export async function removeObjects(
       failures.push({ key, error: asFailure(error, root, key) });
     }
   }
-  for (const directory of directories) await syncDirectory(root, removeEmptyDirectories(root, directory));
+  await durability.syncDirectories(removeEmptyDirectories(root, directories));
   return failures;
 }
 
@@ -45,33 +43,46 @@ function removeFile(root: LocalRoot, key: StorageKey): boolean {
   }
 }
 
-/** Goes up until a directory is not empty; gives the lowest one that stays. */
-function removeEmptyDirectories(root: LocalRoot, directory: string): string {
-  for (let current = directory; current !== ''; current = directoryOf(current)) {
-    try {
-      rmdirSync(join(root.path, current));
-    } catch (error) {
-      // Anything but "already gone" means that it stays: not empty, or not ours to remove.
-      if (errorCode(error) !== 'ENOENT') return current;
+/** Removes those that are empty and goes up, deepest first, so that each is looked at once; gives those that stay. */
+function removeEmptyDirectories(root: LocalRoot, directories: ReadonlySet<string>): string[] {
+  const levels: Set<string>[] = [];
+  const note = (directory: string) => {
+    const depth = directory === '' ? 0 : directory.split('/').length;
+    levels[depth] ??= new Set();
+    levels[depth].add(directory);
+  };
+  const left: string[] = [];
+  for (const directory of directories) note(directory);
+  for (let depth = levels.length - 1; depth >= 0; depth -= 1) {
+    for (const directory of levels[depth] ?? []) {
+      if (directory !== '' && removeIfEmpty(root, directory)) note(directoryOf(directory));
+      else left.push(directory);
     }
-    root.forget(current);
   }
-  return '';
+  return left;
 }
 
-async function syncDirectory(root: LocalRoot, directory: string): Promise<void> {
-  let descriptor: number;
+/** True if it is gone, by this or another's doing. */
+function removeIfEmpty(root: LocalRoot, directory: string): boolean {
+  const path = join(root.path, directory);
   try {
-    descriptor = openSync(join(root.path, directory), 'r');
+    // To refuse a directory that is not empty, rmdir first goes through all that the kernel remembers of it.
+    if (!isEmpty(path)) return false;
+    rmdirSync(path);
   } catch (error) {
-    // A concurrent delete took it; whoever did makes the parent durable.
-    if (errorCode(error) === 'ENOENT') return;
-    throw error;
+    // Anything but "already gone" means that it stays: not empty, or not ours to remove.
+    if (errorCode(error) !== 'ENOENT') return false;
   }
+  root.forget(directory);
+  return true;
+}
+
+function isEmpty(path: string): boolean {
+  const directory = opendirSync(path, { bufferSize: 1 });
   try {
-    await fsync(descriptor);
+    return directory.readSync() === null;
   } finally {
-    closeSync(descriptor);
+    directory.closeSync();
   }
 }
 
