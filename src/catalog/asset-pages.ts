@@ -58,7 +58,7 @@ async function listOrganization(list: AssetList): Promise<Hit[]> {
   const [driver] = drivers;
   if (driver !== undefined && isCovered(parts, order)) return scanOrSort(list, driver);
   if (!mayWalkInVain(parts)) return walk(list);
-  const end = await endOfReach(list, reach.walk);
+  const end = await endOfReach(list, sortedRange(order) === undefined ? reach.walk : reach.aside);
   const near = await walk(list, end);
   if (end === undefined || near.length >= list.limit) return near;
   if (driver !== undefined) return sortBy(list, driver);

@@ -26,13 +26,15 @@ export interface SqlDialect {
   readonly derivesConditions: boolean;
   /** How far a list looks before it tries another way, in entries of an index. */
   readonly reach: Reach;
-  /** What an import that brought its own `seq` has to set right. */
-  readonly afterImport?: RawBuilder<unknown>;
+  /** What an import, which brought its own `seq`, has to set right. */
+  readonly afterImport: readonly RawBuilder<unknown>[];
 }
 
 export interface Reach {
-  /** A walk that fetches rows. */
+  /** A walk that fetches rows, in the order of creation, which is the table's. */
   walk: number;
+  /** A walk in another order: each row lies elsewhere. */
+  aside: number;
   /** A walk that looks at an index alone. */
   scan: number;
   /** How many matches are few enough to be sorted. */

@@ -61,7 +61,7 @@ async function importAll(session: Session, lines: AsyncIterable<string>): Promis
   if (batch !== undefined) await insertBatch(session, batch);
   checkTrailer(trailer, rows, hash.digest('hex'));
   await session.db.updateTable('catalog').set({ id: randomUUID(), created_at: session.dialect.now }).execute();
-  await session.dialect.afterImport?.execute(session.db);
+  for (const statement of session.dialect.afterImport) await statement.execute(session.db);
   return { assets: rows.assets, objects: rows.objects, auditEvents: rows.audit_events };
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Asset } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
@@ -18,8 +19,39 @@ export function assetPurge(database: Database): AssetPurge {
     due: (filter) => database.read((session) => due(session, filter)),
     page: (filter, limit, after) => database.read((session) => page(session, filter, limit, after)),
     take: (identity, filter, limit, leaseSeconds, context) =>
-      database.write((session) => take(session, identity, filter, limit, leaseSeconds, context)),
+      inTurns(limit, MOST_LOCKED[database.kind], (size) =>
+        database.write((session) => take(session, identity, filter, size, leaseSeconds, context)),
+      ),
   };
+}
+
+/**
+ * Assets that one transaction locks. On a shared database others may want them, and wait for as long as it takes; on an
+ * embedded one a commit is what costs.
+ */
+const MOST_LOCKED = { postgres: 20, sqlite: Number.POSITIVE_INFINITY } as const;
+/** Between two transactions: whoever waited for one gets all that it wants before the next takes some of it. */
+const PAUSE_MILLISECONDS = 5;
+
+/** Several small transactions instead of a large one, until there is enough or no more is to be had at the moment. */
+async function inTurns(
+  limit: number,
+  most: number,
+  takeUpTo: (size: number) => Promise<PurgedAsset[]>,
+): Promise<PurgedAsset[]> {
+  const taken: PurgedAsset[] = [];
+  while (taken.length < limit) {
+    const size = Math.min(most, limit - taken.length);
+    const more = await takeUpTo(size).catch((error: unknown) => {
+      // What was taken before is committed, and its bytes are the caller's to remove; a failure that lasts comes again.
+      if (taken.length === 0) throw error;
+      return [];
+    });
+    taken.push(...more);
+    if (more.length < size) break;
+    if (taken.length < limit) await sleep(PAUSE_MILLISECONDS);
+  }
+  return taken;
 }
 
 /** The column that says since when an asset is due; with created_at and id behind it, an index serves the order. */
@@ -131,6 +163,7 @@ function reasonOf(kind: PurgeKind, asset: Asset): Readonly<Record<string, unknow
 async function lockDue(session: Session, filter: PurgeFilter, limit: number): Promise<LockedAsset[]> {
   const query = inOrder(session, filter).selectAll('assets').limit(limit);
   const rows = await session.dialect.forUpdate(query, 'assets', { skipLocked: true }).execute();
+  if (rows.length === 0) return [];
   const locked = rows.map((row) => ({ asset: toAsset(row), objectId: row.object_id }));
   const contents = locked.map(({ asset }) => ({ organizationId: asset.organizationId, sha256: asset.fileHash }));
   const verdicts = await lockVerdicts(session, contents, { skipLocked: true });

@@ -10,15 +10,18 @@ export interface BenchOptions {
   largeFileBytes: number;
   /** Assets of a purge. */
   purged: number;
+  /** Assets of the large catalog on PostgreSQL. */
+  postgresAssets: number;
 }
 
 /** One figure: a command against its yardstick, both timed in the same run. */
 export interface Figure {
   name: string;
   yardstick: string;
-  /** Seconds, medians. */
-  seconds: number;
-  yardstickSeconds: number;
+  /** What `value` and `yardstickValue` count; seconds (medians) unless it is said. */
+  unit?: 'buffers' | 'scans' | 'percent';
+  value: number;
+  yardstickValue: number;
   ratio: number;
   maxRatio: number;
   /** User and system time of the clients, medians, where it could be told: a server may share the machine. */
@@ -41,6 +44,13 @@ export interface Benchmark {
 export function isMet(figure: Figure): boolean {
   const flat = (figure.peakMemory ?? 0) <= (figure.maxPeakMemory ?? Number.POSITIVE_INFINITY);
   return flat && figure.ratio <= figure.maxRatio;
+}
+
+/** A figure that has a limit of its own instead of a yardstick beside it. */
+export function limited(name: string, unit: NonNullable<Figure['unit']>, value: number, limit: number): Figure {
+  const figure = { name, unit, value, yardstick: `${limit} ${unit}`, yardstickValue: limit };
+  // Of what must not be at all, one is one too many.
+  return limit === 0 ? { ...figure, ratio: value, maxRatio: 0 } : { ...figure, ratio: value / limit, maxRatio: 1 };
 }
 
 export function median(values: readonly number[]): number {

@@ -1,13 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { GENERATED, generateCatalog } from '../support/generate-catalog.ts';
 import { PROGRAM } from '../support/program.ts';
 import type { Benchmark, BenchOptions } from './benchmark.ts';
 import { ASSET_CLI, compare, environment } from './compare.ts';
-
-const GENERATOR = resolve(import.meta.dirname, '../support/generate-catalog.ts');
+import { schemaVersion } from './stores.ts';
 
 /** One of each filter, and those sorts and pages that need another index. */
 const LISTS: readonly string[] = [
@@ -58,7 +56,7 @@ export const catalogReads: Benchmark = {
 async function preparedDatabase({ folder, assets }: BenchOptions): Promise<string> {
   const cache = join(folder, 'catalogs');
   mkdirSync(cache, { recursive: true });
-  const database = join(cache, `assets-${assets}-${schemaVersion()}.db`);
+  const database = join(cache, `assets-${assets}-${schemaVersion('generate-catalog.ts')}.db`);
   if (existsSync(database)) return database;
   for (const outdated of readdirSync(cache).filter((name) => name.startsWith(`assets-${assets}-`)))
     rmSync(join(cache, outdated));
@@ -66,14 +64,6 @@ async function preparedDatabase({ folder, assets }: BenchOptions): Promise<strin
   await generateCatalog(unfinished, { assets });
   renameSync(unfinished, database);
   return database;
-}
-
-function schemaVersion(): string {
-  const migrations = resolve(import.meta.dirname, '../../src/catalog/migrations');
-  const sources = readdirSync(migrations).map((name) => join(migrations, name));
-  const hash = createHash('sha256');
-  for (const file of [...sources, GENERATOR]) hash.update(readFileSync(file));
-  return hash.digest('hex').slice(0, 8);
 }
 
 /** An asset, and the cursor of a page, in the middle of it all. */

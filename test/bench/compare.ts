@@ -38,8 +38,8 @@ export function compare(options: BenchOptions, comparison: Comparison, env = env
     const figure = {
       name: command.name,
       yardstick: yardstick.name,
-      seconds: own.seconds,
-      yardstickSeconds: their.seconds,
+      value: own.seconds,
+      yardstickValue: their.seconds,
       maxRatio,
       ...(own.cpuSeconds === undefined ? {} : { cpuSeconds: own.cpuSeconds }),
       ...(their.cpuSeconds === undefined ? {} : { yardstickCpuSeconds: their.cpuSeconds }),

@@ -7,6 +7,8 @@ import { catalogReads } from './catalog-reads.ts';
 import { largeFile } from './large-file.ts';
 import { migrateLarge, migrateMany } from './migrations.ts';
 import { photographs } from './photographs.ts';
+import { postgresReads } from './postgres-reads.ts';
+import { postgresUpload } from './postgres-upload.ts';
 import { purgeLocal } from './purge-local.ts';
 import { purgeWaits } from './purge-waits.ts';
 import { s3Delete, s3Large, s3Many } from './s3-transfers.ts';
@@ -26,6 +28,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   largeFile,
   purgeLocal,
   purgeWaits,
+  postgresReads,
+  postgresUpload,
   verifyLocal,
   scanAll,
   s3Many,
@@ -42,6 +46,7 @@ Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)
   --file-size <size>   size of each (default 10KiB)
   --large-size <size>  size of the large file (default 2GiB)
   --purged <n>         assets that a purge removes (default 100000)
+  --postgres-assets <n>  rows of the large catalog on PostgreSQL (default 5000000)
   --folder <path>      where to work (default .cache/bench)
   --output <file>      where the figures go (default bench-results.json)`;
 
@@ -54,6 +59,7 @@ const { values, positionals } = parseArgs({
     'file-size': { type: 'string', default: '10KiB' },
     'large-size': { type: 'string', default: '2GiB' },
     purged: { type: 'string', default: '100000' },
+    'postgres-assets': { type: 'string', default: '5000000' },
     folder: { type: 'string', default: join(ROOT, '.cache/bench') },
     output: { type: 'string', default: join(ROOT, 'bench-results.json') },
     help: { type: 'boolean', default: false },
@@ -77,6 +83,7 @@ async function runAll(): Promise<void> {
     fileBytes: parseSize(values['file-size']),
     largeFileBytes: parseSize(values['large-size']),
     purged: Number(values.purged),
+    postgresAssets: Number(values['postgres-assets']),
   };
   mkdirSync(options.folder, { recursive: true });
   const results: { name: string; target: string; figures: (Figure & { met: boolean })[] }[] = [];

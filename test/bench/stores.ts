@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { generateStore, type StorePlan } from '../support/generate-store.ts';
 
 /**
@@ -17,6 +18,16 @@ export async function preparedStore(folder: string, name: string, plan: StorePla
   writeFileSync(join(unfinished, 'config.yaml'), CONFIGURATION, { mode: 0o600 });
   renameSync(unfinished, ready);
   return ready;
+}
+
+/** Changes with the schema and with the generator (a file of test/support): what was made by others is made anew. */
+export function schemaVersion(generator: string): string {
+  const migrations = resolve(import.meta.dirname, '../../src/catalog/migrations');
+  const sources = readdirSync(migrations).map((name) => join(migrations, name));
+  const hash = createHash('sha256');
+  const generatorFile = resolve(import.meta.dirname, '../support', generator);
+  for (const file of [...sources, generatorFile]) hash.update(readFileSync(file));
+  return hash.digest('hex').slice(0, 8);
 }
 
 const CONFIGURATION = `database: sqlite:./assets.db

@@ -16,12 +16,12 @@ export function formatFigures(figures: readonly Figure[]): string {
 }
 
 function cells(figure: Figure): string[] {
-  const { name, seconds, yardstickSeconds, ratio, maxRatio, peakMemory, maxPeakMemory } = figure;
+  const { name, value, yardstickValue, unit, ratio, maxRatio, peakMemory, maxPeakMemory } = figure;
   const { cpuSeconds, yardstickCpuSeconds } = figure;
   return [
     name,
-    formatSeconds(seconds),
-    formatSeconds(yardstickSeconds),
+    formatValue(value, unit),
+    formatValue(yardstickValue, unit),
     `${ratio.toFixed(2)} x`,
     `${Number(maxRatio.toFixed(2))} x`,
     cpuSeconds === undefined ? '' : formatSeconds(cpuSeconds),
@@ -30,6 +30,11 @@ function cells(figure: Figure): string[] {
     maxPeakMemory === undefined ? '' : formatSize(maxPeakMemory),
     isMet(figure) ? 'met' : 'MISSED',
   ];
+}
+
+function formatValue(value: number, unit: Figure['unit']): string {
+  if (unit === undefined) return formatSeconds(value);
+  return unit === 'percent' ? `${value.toFixed(1)} %` : String(value);
 }
 
 function formatSeconds(seconds: number): string {

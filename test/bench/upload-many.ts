@@ -46,13 +46,16 @@ export const uploadCompressed: Benchmark = {
   },
 };
 
+/** The folders below it that the files are in, evenly. */
+export const PARTS: readonly string[] = Array.from({ length: 20 }, (_, index) => `part-${index}`);
+
 /** Text that differs from file to file and from line to line. */
 export function writeFiles({ folder, files, fileBytes }: Pick<BenchOptions, 'folder' | 'files' | 'fileBytes'>): string {
   const source = join(folder, 'many');
   rmSync(source, { recursive: true, force: true });
   for (let index = 0; index < files; index += 1) {
-    const below = join(source, `part-${index % 10}`);
-    if (index < 10) mkdirSync(below, { recursive: true });
+    const below = join(source, PARTS[index % PARTS.length] ?? '');
+    if (index < PARTS.length) mkdirSync(below, { recursive: true });
     const line = `${index} ${((index * 2654435761) % 2 ** 32).toString(36)} what a report says, line after line\n`;
     writeFileSync(
       join(below, `report-${index}.txt`),

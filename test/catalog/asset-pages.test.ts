@@ -12,9 +12,9 @@ const OPTIONS = { lockTimeout: 5000, migrate: 'auto' } as const;
 
 // With a few assets every list is short; so short a reach makes them long.
 describe.each([
-  { walk: 3, scan: 4, sort: 1 },
-  { walk: 1, scan: 1, sort: 0 },
-  { walk: 20, scan: 30, sort: 8 },
+  { walk: 3, aside: 2, scan: 4, sort: 1 },
+  { walk: 1, aside: 1, scan: 1, sort: 0 },
+  { walk: 20, aside: 10, scan: 30, sort: 8 },
 ])('lists that walk %o', (reach) => {
   const file = temporaryDatabase();
   let catalog: Catalog;

@@ -189,6 +189,12 @@ describe('settings of PostgreSQL', () => {
     expect(read('postgres://[::1]:5/d').host).toBe('::1');
   });
 
+  it('refuse what would lead psql elsewhere', () => {
+    const refusal = expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('PGSERVICE') });
+    expect(() => read('postgres://h/d', { PGSERVICE: 'main' })).toThrow(refusal);
+    expect(() => read('postgres:///?service=main')).toThrow(refusal);
+  });
+
   it('know Unix sockets, which have no TLS', () => {
     for (const url of ['postgres:///d?host=/var/run&user=me', 'postgres://me@%2Fvar%2Frun/d']) {
       expect(read(`${url}`, { PGSSLMODE: 'verify-full' })).toMatchObject({ host: '/var/run', sslMode: 'disable' });

@@ -8,9 +8,10 @@ import { freshOrganization, person, storeAssets, upload } from '../support/catal
 import { runSql } from '../support/postgres-databases.ts';
 import { runProgram } from '../support/program.ts';
 import { findBinary } from '../support/services/find-binary.ts';
-import { createDatabase, describeWithService } from '../support/services/index.ts';
+import { createCatalogDatabase, createDatabase, describeWithService } from '../support/services/index.ts';
 import { freePort, startServer, temporaryFolder } from '../support/services/server.ts';
 import { querySqlite } from '../support/sqlite-databases.ts';
+import { requireTool } from '../support/tools.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 const PROCESSES = 20;
@@ -40,15 +41,16 @@ await describeWithService('postgres', 'many processes at once on an empty Postgr
   });
 });
 
-const pgbouncer = findBinary('pgbouncer');
+const bouncer = findBinary('pgbouncer');
+const { missing } = requireTool(bouncer ?? 'pgbouncer', ['--version'], 'apt-get install pgbouncer');
 
-describe.skipIf(pgbouncer === undefined)('PgBouncer in transaction mode (apt-get install pgbouncer)', () => {
+describe.skipIf(missing)('PgBouncer in transaction mode', () => {
   it('carries everything, though no two transactions need have one session', async () => {
-    const direct = new URL(await createDatabase());
-    const bouncer = await startBouncer(pgbouncer ?? '', direct);
+    const direct = new URL((await createCatalogDatabase()).url);
+    const server = await startBouncer(direct);
     const url = new URL(direct);
-    url.port = String(bouncer.port);
-    const catalog = await openCatalog(url.href, { lockTimeout: 5000, migrate: 'auto' });
+    url.port = String(server.port);
+    const catalog = await openCatalog(url.href, { lockTimeout: 5000, migrate: 'never' });
     const alice = person(freshOrganization());
     const uploads = Array.from({ length: 6 }, (_, index) =>
       upload(catalog, alice, [{ content: 'x' }, { content: `${index}` }]),
@@ -65,11 +67,11 @@ describe.skipIf(pgbouncer === undefined)('PgBouncer in transaction mode (apt-get
     for await (const line of catalog.maintenance.exportLines()) lines += line.length > 0 ? 1 : 0;
     expect(lines).toBeGreaterThan(26);
     await catalog.close();
-    await bouncer.stop();
+    await server.stop();
   });
 });
 
-async function startBouncer(command: string, direct: URL): Promise<{ port: number; stop(): Promise<void> }> {
+async function startBouncer(direct: URL): Promise<{ port: number; stop(): Promise<void> }> {
   const folder = await temporaryFolder('pgbouncer');
   const port = await freePort();
   const users = join(folder, 'users.txt');
@@ -92,7 +94,7 @@ async function startBouncer(command: string, direct: URL): Promise<{ port: numbe
   const isRoot = process.getuid?.() === 0;
   if (isRoot) chownSync(folder, NOBODY, NOBODY);
   const server = await startServer({
-    command,
+    command: bouncer ?? 'pgbouncer',
     args: [settings],
     folder,
     stopSignal: 'SIGINT',

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { describeEachDatabase } from '../support/databases.ts';
 import { runProgram } from '../support/program.ts';
 import { createStoreHome, describeEachStore, storedKeys } from '../support/store-homes.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
@@ -61,22 +61,23 @@ await describeEachStore('doctor', (kind) => {
   });
 });
 
-test('names interrupted work whose leases have run out, as db status does', async () => {
-  const home = await temporaryDirectory();
-  expect((await runProgram(home, ['upload', '-', '--name', 'a.txt'], { input: 'text\n' })).code).toBe(0);
-  const database = new Database(join(home, 'data', 'asset-cli', 'assets.db'));
-  database.exec("UPDATE objects SET state = 'DELETING', lease_expires_at = '2020-01-01T00:00:00.000Z'");
-  database.close();
-  const doctor = await runProgram(home, ['doctor', '--json']);
-  expect(doctor.code).toBe(0);
-  expect(checksIn(doctor.stdout).get('leases')).toMatchObject({
-    status: 'warning',
-    message: expect.stringContaining('1 interrupted deletes'),
-    hint: expect.stringContaining('purge-expired'),
+await describeEachDatabase('doctor', (database) => {
+  test('names interrupted work whose leases have run out, as db status does', async () => {
+    const home = await temporaryDirectory();
+    const { env, query } = await database.create(home);
+    expect((await runProgram(home, ['upload', '-', '--name', 'a.txt'], { env, input: 'text\n' })).code).toBe(0);
+    await query("update objects set state = 'DELETING', lease_expires_at = '2020-01-01T00:00:00.000Z'");
+    const doctor = await runProgram(home, ['doctor', '--json'], { env });
+    expect(doctor.code).toBe(0);
+    expect(checksIn(doctor.stdout).get('leases')).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining('1 interrupted deletes'),
+      hint: expect.stringContaining('purge-expired'),
+    });
+    expect((await runProgram(home, ['db', 'status'], { env })).stdout).toMatch(
+      /0 uploads, 1 deletes \(their leases have run out\)/,
+    );
   });
-  expect((await runProgram(home, ['db', 'status'])).stdout).toMatch(
-    /0 uploads, 1 deletes \(their leases have run out\)/,
-  );
 });
 
 test('ends with the status of the worst finding', async () => {

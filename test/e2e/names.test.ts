@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { describeEachDatabase } from '../support/databases.ts';
 import { runProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
@@ -22,28 +23,31 @@ const NAMES: readonly (readonly [original: string, downloaded: string])[] = [
   [LONG, LONG],
 ];
 
-test('any file name goes in, comes back harmless, and never reaches the terminal raw', async () => {
-  const home = join(await temporaryDirectory(), 'home');
-  const files = join(home, 'in');
-  mkdirSync(files, { recursive: true });
-  for (const [original] of NAMES) writeFileSync(join(files, original), `content of ${original}`);
+await describeEachDatabase('names', (database) => {
+  test('any file name goes in, comes back harmless, and never reaches the terminal raw', async () => {
+    const home = join(await temporaryDirectory(), 'home');
+    const { env } = await database.create(home);
+    const files = join(home, 'in');
+    mkdirSync(files, { recursive: true });
+    for (const [original] of NAMES) writeFileSync(join(files, original), `content of ${original}`);
 
-  const uploaded = await runProgram(home, ['upload', 'in']);
-  expect(uploaded, uploaded.stderr).toMatchObject({ code: 0 });
-  const listed = await runProgram(home, ['list', '--all']);
-  for (const text of [uploaded.stdout, uploaded.stderr, listed.stdout]) {
-    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
-  }
-  const json = JSON.parse((await runProgram(home, ['list', '--all', '--json'])).stdout);
-  const originals = json.assets.map((asset: { originalFilename: string }) => asset.originalFilename);
-  expect(originals.sort()).toEqual(NAMES.map(([original]) => original).sort());
+    const uploaded = await runProgram(home, ['upload', 'in'], { env });
+    expect(uploaded, uploaded.stderr).toMatchObject({ code: 0 });
+    const listed = await runProgram(home, ['list', '--all'], { env });
+    for (const text of [uploaded.stdout, uploaded.stderr, listed.stdout]) {
+      expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+    }
+    const json = JSON.parse((await runProgram(home, ['list', '--all', '--json'], { env })).stdout);
+    const originals = json.assets.map((asset: { originalFilename: string }) => asset.originalFilename);
+    expect(originals.sort()).toEqual(NAMES.map(([original]) => original).sort());
 
-  const fetched = await runProgram(home, ['download', '--all', '-o', 'out']);
-  expect(fetched, fetched.stderr).toMatchObject({ code: 0 });
-  expect(readdirSync(join(home, 'out')).sort()).toEqual(NAMES.map(([, downloaded]) => downloaded).sort());
-  for (const [original, downloaded] of NAMES) {
-    expect(readFileSync(join(home, 'out', downloaded), 'utf8')).toBe(`content of ${original}`);
-  }
+    const fetched = await runProgram(home, ['download', '--all', '-o', 'out'], { env });
+    expect(fetched, fetched.stderr).toMatchObject({ code: 0 });
+    expect(readdirSync(join(home, 'out')).sort()).toEqual(NAMES.map(([, downloaded]) => downloaded).sort());
+    for (const [original, downloaded] of NAMES) {
+      expect(readFileSync(join(home, 'out', downloaded), 'utf8')).toBe(`content of ${original}`);
+    }
+  });
 });
 
 test.each(['../../../escaped.txt', '/tmp/../escaped.txt', '..', '.', 'a/../../escaped.txt'])(

@@ -3,6 +3,7 @@ import { appendFileSync, chmodSync, mkdirSync, readdirSync, writeFileSync } from
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { describeEachDatabase, type TestCatalog } from '../support/databases.ts';
 import { type ProgramOptions, type ProgramResult, runProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
@@ -10,14 +11,16 @@ const HOSTILE = resolve(import.meta.dirname, '../../fixtures/hostile');
 const isRoot = process.getuid?.() === 0;
 
 let home: string;
+let catalog: TestCatalog | undefined;
 
 beforeEach(async () => {
   home = join(await temporaryDirectory(), 'home');
   mkdirSync(home);
+  catalog = undefined;
 });
 
 function run(args: string[], options: ProgramOptions = {}): Promise<ProgramResult> {
-  return runProgram(home, args, options);
+  return runProgram(home, args, { ...options, env: { ...catalog?.env, ...options.env } });
 }
 
 function write(name: string, content: string): string {
@@ -59,7 +62,11 @@ interface AuditOutput {
   events: { action: string; outcome: string; details: { code?: string } }[];
 }
 
-describe('a file that is refused', () => {
+await describeEachDatabase('a file that is refused', (database) => {
+  beforeEach(async () => {
+    catalog = await database.create(home);
+  });
+
   test.each([
     ['an empty file', 'empty.txt', 'FILE_EMPTY', 6],
     ['an EXE named .pdf', 'program.pdf', 'TYPE_MISMATCH', 6],
@@ -227,15 +234,16 @@ describe('words that are wrong', () => {
     expect(result.stderr).toMatch(/config\.yaml:2/);
     expect(result.stderr).toMatch(/maxFileSize/);
   });
+});
 
-  test('an ambiguous beginning of an id', async () => {
+await describeEachDatabase('an id', (database) => {
+  test('whose beginning is ambiguous', async () => {
+    catalog = await database.create(home);
     await run(['upload', write('one.txt', 'one'), write('two.txt', 'two')]);
-    const database = new Database(databaseFile());
-    const ids = database.prepare<[], string>('SELECT id FROM assets ORDER BY id').pluck().all();
+    const ids = (await catalog.query('select id from assets order by id')).map((row) => String(row['id']));
     const [first = '', second = ''] = ids;
     const twin = `${first.slice(0, 8)}${second.slice(8)}`;
-    database.prepare('UPDATE assets SET id = ? WHERE id = ?').run(twin, second);
-    database.close();
+    await catalog.query(`update assets set id = '${twin}' where id = '${second}'`);
     const result = await run(['show', first.slice(0, 8)]);
     expect(result.code).toBe(2);
     expectTwoLines(result);

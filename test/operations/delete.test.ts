@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { type DeleteOutcome, deleteAssets } from '../../src/operations/delete.ts';
 import { StorageError } from '../../src/storage/storage-error.ts';
+import { describeEachDatabase } from '../support/databases.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
-import { createWorkspace, type Workspace } from '../support/workspace.ts';
+import type { Workspace } from '../support/workspace.ts';
 
 function deleteIds(context: OperationContext, ids: string[], dryRun = false): Promise<DeleteOutcome[]> {
   return collect(deleteAssets(context, { selection: { kind: 'ids', ids }, dryRun }));
@@ -16,7 +17,7 @@ async function uploadOne(work: Workspace, name: string, content: string) {
   return assetOf((await uploadPaths(work.context(), [path]))[0]);
 }
 
-describe('delete', () => {
+await describeEachDatabase('delete', ({ createWorkspace }) => {
   test('keeps the bytes until the last asset on them goes', async () => {
     const work = await createWorkspace();
     const one = await uploadOne(work, 'one.txt', 'shared');

@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { lstat, mkdir, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { type DownloadOutcome, type DownloadTarget, download } from '../../src/operations/download.ts';
 import { partialPath } from '../../src/operations/partial-files.ts';
+import { describeEachDatabase } from '../support/databases.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
-import { createWorkspace, type Workspace } from '../support/workspace.ts';
+import type { Workspace } from '../support/workspace.ts';
 
 function fetchIds(
   context: OperationContext,
@@ -34,7 +35,7 @@ function memory(): { stream: Writable; content(): string } {
   return { stream, content: () => Buffer.concat(chunks).toString() };
 }
 
-describe('download', () => {
+await describeEachDatabase('download', ({ createWorkspace }) => {
   test('replaces what a link names and keeps its permissions', async () => {
     const work = await createWorkspace();
     const asset = await uploadOne(work, 'one.txt', 'content');

@@ -6,7 +6,7 @@ import { openS3Backend } from '../../src/storage/s3/s3-backend.ts';
 import { describeMaintenance } from '../conformance/maintenance.ts';
 import { azureDefinition, gcsDefinition, s3Definition, TIMEOUTS, useS3Credentials } from '../support/cloud-stores.ts';
 import { runSql } from '../support/postgres-databases.ts';
-import { createBucket, createDatabase, describeWithService } from '../support/services/index.ts';
+import { createBucket, createCatalogDatabase, describeWithService } from '../support/services/index.ts';
 import { createWorkspace, type Workspace } from '../support/workspace.ts';
 
 /** The same store each time it is opened by one name, as a process would find it again. */
@@ -19,7 +19,7 @@ function suiteOn(open: (name: string) => Promise<StorageBackend>) {
         stores.set(name, store);
         return store;
       };
-      return createWorkspace({ databaseUrl: await createDatabase(), backends, openStore });
+      return createWorkspace({ databaseUrl: (await createCatalogDatabase()).url, backends, openStore });
     },
     query: (work: Workspace, statement: string) => runSql(work.databaseUrl, statement),
   };

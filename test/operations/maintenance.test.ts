@@ -1,12 +1,19 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { describeMaintenance } from '../conformance/maintenance.ts';
-import { createWorkspace } from '../support/workspace.ts';
+import { describeEachDatabase } from '../support/databases.ts';
+import { runSql } from '../support/postgres-databases.ts';
 
-describeMaintenance('SQLite and LOCAL', {
-  create: (backends = ['local']) => createWorkspace({ backends }),
-  async query(work, statement) {
-    const connection = new BetterSqlite3(work.databaseUrl.slice('sqlite:'.length), { timeout: 5000 });
-    connection.prepare(statement).run();
-    connection.close();
-  },
-});
+await describeEachDatabase('LOCAL', ({ name, createWorkspace }) =>
+  describeMaintenance(`${name} and LOCAL`, {
+    create: (backends = ['local']) => createWorkspace({ backends }),
+    async query({ databaseUrl }, statement) {
+      if (name === 'PostgreSQL') {
+        await runSql(databaseUrl, statement);
+        return;
+      }
+      const connection = new BetterSqlite3(databaseUrl.slice('sqlite:'.length), { timeout: 5000 });
+      connection.prepare(statement).run();
+      connection.close();
+    },
+  }),
+);

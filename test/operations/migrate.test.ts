@@ -20,7 +20,8 @@ import { openS3Backend } from '../../src/storage/s3/s3-backend.ts';
 import { StorageError } from '../../src/storage/storage-error.ts';
 import { memoryBody } from '../support/bodies.ts';
 import { azureDefinition, gcsDefinition, s3Definition, TIMEOUTS, useS3Credentials } from '../support/cloud-stores.ts';
-import { createBucket, createDatabase, describeWithService, service } from '../support/services/index.ts';
+import { describeEachDatabase } from '../support/databases.ts';
+import { createBucket, service } from '../support/services/index.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import { createWorkspace, temporaryDirectory, type Workspace } from '../support/workspace.ts';
 
@@ -57,7 +58,7 @@ if (!('skip' in azure)) {
 }
 const PAIRS = Object.keys(OPENERS).flatMap((from) => Object.keys(OPENERS).map((to) => ({ from, to })));
 
-async function createPair(from: string, to: string, databaseUrl?: string): Promise<Workspace> {
+async function createPair(from: string, to: string, create = createWorkspace): Promise<Workspace> {
   const stores = new Map<string, Promise<StorageBackend>>();
   const openStore = (name: string) => {
     const open = OPENERS[name === 'near' ? from : to];
@@ -66,8 +67,7 @@ async function createPair(from: string, to: string, databaseUrl?: string): Promi
     stores.set(name, store);
     return store;
   };
-  const database = databaseUrl === undefined ? {} : { databaseUrl };
-  return createWorkspace({ backends: ['near', 'far'], openStore, ...database });
+  return create({ backends: ['near', 'far'], openStore });
 }
 
 async function put(work: Workspace, content: string, changes: Parameters<typeof uploadPaths>[2] = {}): Promise<Asset> {
@@ -181,9 +181,9 @@ describe.each(PAIRS)('from $from to $to', ({ from, to }) => {
   });
 });
 
-await describeWithService('postgres', 'on PostgreSQL', () => {
+await describeEachDatabase('several hosts', ({ createWorkspace }) => {
   test('hosts share a migration without overlap, of every kind of object', async () => {
-    const work = await createPair('LOCAL', 'LOCAL', await createDatabase());
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     for (let index = 0; index < 30; index += 1) await put(work, `content ${index}`, { isPublic: index % 3 === 0 });
     const damaged = await put(work, 'damaged');
     const store = await work.context().backends.open('near');
@@ -208,16 +208,16 @@ await describeWithService('postgres', 'on PostgreSQL', () => {
   });
 });
 
-describe('a migration', () => {
+await describeEachDatabase('a migration', ({ createWorkspace }) => {
   test('that was told to stop leaves the rest, and the next goes on', async () => {
-    const work = await createPair('LOCAL', 'LOCAL');
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     for (const content of ['a', 'b', 'c']) await put(work, content);
     expect((await run(work, { maxDuration: 0 })).at(-1)).toEqual({ kind: 'ended', remaining: 3 });
     expect(of(await run(work), 'moved')).toHaveLength(3);
   });
 
   test('moves an object if any of its assets matches, and plans without a change', async () => {
-    const work = await createPair('LOCAL', 'LOCAL');
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     const [one, two] = [await put(work, 'shared', { projectId: 'p' }), await put(work, 'shared')];
     await put(work, 'other');
     const selection: MigrateRequest['selection'] = {
@@ -234,7 +234,7 @@ describe('a migration', () => {
   });
 
   test('keeps the source where it is told to, and moves no kept copy again', async () => {
-    const work = await createPair('LOCAL', 'LOCAL');
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     const asset = await put(work, 'kept');
     await run(work, { sourceEnd: { kind: 'retain', seconds: 86_400 } });
     expect(await keysIn(work, 'near')).toEqual([asset.storagePath]);
@@ -243,7 +243,7 @@ describe('a migration', () => {
   });
 
   test('stops at a full destination, where everything else stays as it was', async () => {
-    const work = await createPair('LOCAL', 'LOCAL');
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     const assets = [await put(work, 'a'), await put(work, 'b'), await put(work, 'c')];
     const wrapStore = (store: StorageBackend): StorageBackend =>
       store.name === 'near' ? store : { ...store, put: full(store) };
@@ -254,7 +254,7 @@ describe('a migration', () => {
   });
 
   test('is reported, and its manifest comes from the audit trail too', async () => {
-    const work = await createPair('LOCAL', 'LOCAL');
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     const [kept, deleted] = [await put(work, 'kept'), await put(work, 'deleted')];
     const path = join(work.directory, 'again.jsonl');
     const runId = runIdOf(await run(work));
@@ -283,7 +283,7 @@ describe('a migration', () => {
   });
 
   test('is for admins and operators', async () => {
-    const work = await createPair('LOCAL', 'LOCAL');
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     await expect(run(work, {}, { identity: { role: 'member' } })).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
     await expect(run(work, { to: 'near' })).rejects.toMatchObject({ code: 'USAGE' });
   });

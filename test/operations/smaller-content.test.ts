@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { describe, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { AssetWithObject } from '../../src/catalog/catalog.ts';
 import { PLAIN_PROFILE } from '../../src/core/image-profile.ts';
 import { deleteAssets } from '../../src/operations/delete.ts';
 import { download } from '../../src/operations/download.ts';
 import { handoutName } from '../../src/operations/handout-name.ts';
 import { readAsset } from '../../src/operations/read-asset.ts';
+import { describeEachDatabase } from '../support/databases.ts';
 import { photograph } from '../support/images.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
-import { createWorkspace, type Workspace } from '../support/workspace.ts';
+import type { Workspace } from '../support/workspace.ts';
 
 const TEXT = 'a line of a report, and another\n'.repeat(100);
 
@@ -34,7 +35,7 @@ async function upload(work: Workspace, path: string, changes: Parameters<typeof 
   return { asset: assetOf(outcome), deduplicated: outcome?.kind === 'uploaded' && outcome.deduplicated };
 }
 
-describe('text at rest', () => {
+await describeEachDatabase('text at rest', ({ createWorkspace }) => {
   test.each([
     ['small', TEXT],
     ['larger than memory', 'one of many lines, each with its number: 0123456789\n'.repeat(60_000)],
@@ -115,7 +116,7 @@ describe('text at rest', () => {
   });
 });
 
-describe('an image', () => {
+await describeEachDatabase('an image', ({ createWorkspace }) => {
   test('of a type without a profile comes back as it went in', async () => {
     const work = await createWorkspace();
     const photo = await photograph(300, 200);
@@ -217,7 +218,7 @@ describe('an image', () => {
   });
 });
 
-describe('a public asset behind a CDN', () => {
+await describeEachDatabase('a public asset behind a CDN', ({ createWorkspace }) => {
   const content = { cdnDomains: new Map([['local', 'cdn.example.com/files']]) };
 
   test('has an address there, with what browsers need to know, for a short time', async () => {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { StorageError } from '../../src/storage/storage-error.ts';
+import { describeEachDatabase } from '../support/databases.ts';
 import { assetOf, uploadPaths, writeText } from '../support/uploads.ts';
-import { createWorkspace } from '../support/workspace.ts';
 
-describe('upload', () => {
+await describeEachDatabase('upload', ({ createWorkspace }) => {
   test('stores the bytes under the key of the asset and records what they are', async () => {
     const work = await createWorkspace();
     const path = await writeText(work.directory, 'notes.txt', 'hello\n');

@@ -17,8 +17,12 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** What each SELECT that `work` sends to PostgreSQL costs there, in its own session. */
-export async function explainStatements(url: string, work: () => Promise<unknown>): Promise<StatementCost[]> {
+/** What each SELECT that `work` sends to PostgreSQL costs there, in its own session; of writing work, only what `isMeant`. */
+export async function explainStatements(
+  url: string,
+  work: () => Promise<unknown>,
+  isMeant: (text: string) => boolean = () => true,
+): Promise<StatementCost[]> {
   const statements: { text: string; values: unknown[] }[] = [];
   const original = pg.Client.prototype.query;
   const spy = function (this: pg.Client, ...parameters: unknown[]): unknown {
@@ -35,7 +39,8 @@ export async function explainStatements(url: string, work: () => Promise<unknown
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const costs: StatementCost[] = [];
-  for (const { text, values } of statements) costs.push(await explain(client, text, values));
+  for (const { text, values } of statements.filter((each) => isMeant(each.text)))
+    costs.push(await explain(client, text, values));
   await client.end();
   return costs;
 }

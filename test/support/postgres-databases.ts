@@ -1,6 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
+import { openCatalog } from '../../src/catalog/open.ts';
+import { POSTGRES_MIGRATIONS } from '../../src/catalog/postgres/migrations.ts';
+
+const PASSWORD = 'least';
 
 /** Databases of a test file's own on a server: dropped with `dropAll`. */
 export function postgresDatabases(adminUrl: string) {
@@ -32,10 +36,58 @@ export async function runSql(url: string, statement: string): Promise<Record<str
 /** Gives a new login the rights that docs/postgresql.md grants, and no others; its URL. */
 export async function leastPrivileged(ownerUrl: string): Promise<string> {
   const login = `assets_${randomUUID().replaceAll('-', '')}`;
-  await runSql(ownerUrl, `create role ${login} login password 'least'; ${documentedGrants(login)}`);
+  await runSql(ownerUrl, `create role ${login} login password '${PASSWORD}'; ${documentedGrants(login)}`);
+  return asLogin(ownerUrl, login);
+}
+
+/** A database with an empty catalog, to be copied, and a login with the documented rights in it. */
+export interface CatalogTemplate {
+  name: string;
+  login: string;
+}
+
+const TEMPLATE_LOCK = 0x74656d70;
+
+/** Made by whoever needs it first on a server; its name tells the schema, so that none is ever outdated. */
+export async function catalogTemplate(adminUrl: string): Promise<CatalogTemplate> {
+  const grants = documentedGrants('x');
+  const version = createHash('sha256')
+    .update(JSON.stringify([POSTGRES_MIGRATIONS, grants]))
+    .digest('hex')
+    .slice(0, 12);
+  const template = { name: `asset_cli_template_${version}`, login: `asset_cli_everyday_${version}` };
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    if (await isDatabase(client, template.name)) return template;
+    await client.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK]);
+    if (!(await isDatabase(client, template.name))) await makeTemplate(client, adminUrl, template);
+    return template;
+  } finally {
+    await client.end();
+  }
+}
+
+async function isDatabase(client: pg.Client, name: string): Promise<boolean> {
+  return (await client.query('select 1 from pg_database where datname = $1', [name])).rowCount === 1;
+}
+
+async function makeTemplate(client: pg.Client, adminUrl: string, { name, login }: CatalogTemplate): Promise<void> {
+  const unfinished = `${name}_unfinished`;
+  await client.query(`drop database if exists ${unfinished} with (force)`);
+  await client.query(`drop role if exists ${login}`);
+  await client.query(`create database ${unfinished}`);
+  const url = withDatabase(adminUrl, unfinished);
+  const catalog = await openCatalog(url, { lockTimeout: 10_000, migrate: 'auto' });
+  await catalog.close();
+  await runSql(url, `create role ${login} login password '${PASSWORD}'; ${documentedGrants(login)}`);
+  await client.query(`alter database ${unfinished} rename to ${name}`);
+}
+
+export function asLogin(ownerUrl: string, login: string): string {
   const url = new URL(ownerUrl);
   url.username = login;
-  url.password = 'least';
+  url.password = PASSWORD;
   return url.href;
 }
 
@@ -46,7 +98,7 @@ function documentedGrants(login: string): string {
   return grants.replaceAll(/TO assets;/g, `TO ${login};`);
 }
 
-function withDatabase(url: string, name: string): string {
+export function withDatabase(url: string, name: string): string {
   const changed = new URL(url);
   changed.pathname = `/${name}`;
   return changed.href;

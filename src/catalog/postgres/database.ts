@@ -86,8 +86,8 @@ async function inTransaction<T>(
   const done: { result: T; transaction: string } | { failed: unknown; transaction: string } = await onClient(
     pool,
     async (client) => {
-      const transaction = await begin(client, lockTimeout);
-      const result = await workOrRollback(client, () => work(postgresSession(queriesOn(client))));
+      const { transaction, now } = await workOrRollback(client, () => begin(client, lockTimeout));
+      const result = await workOrRollback(client, () => work(postgresSession(queriesOn(client), now)));
       try {
         await commit(client);
         return { result, transaction };
@@ -102,14 +102,22 @@ async function inTransaction<T>(
   throw done.failed;
 }
 
-async function begin(client: PoolClient, lockTimeout: number): Promise<string> {
+interface Begun {
+  transaction: string;
+  /** The same for all of the transaction. */
+  now: string;
+}
+
+async function begin(client: PoolClient, lockTimeout: number): Promise<Begun> {
   const wait = Math.max(1, Math.round(lockTimeout));
   const answers: unknown = await client.query(
     `begin; set local lock_timeout = ${wait}; set local statement_timeout = ${wait + 60_000};
-     select pg_current_xact_id()::text as transaction`,
+     select pg_current_xact_id()::text as transaction, date_trunc('milliseconds', now()) as now`,
   );
-  const last = Array.isArray(answers) ? (answers.at(-1) as QueryResult<{ transaction: string }>) : undefined;
-  return last?.rows[0]?.transaction ?? '';
+  const last = Array.isArray(answers) ? (answers.at(-1) as QueryResult<Begun>) : undefined;
+  const begun = last?.rows[0];
+  if (begun === undefined) throw new Error('the database did not say that a transaction has begun');
+  return begun;
 }
 
 async function workOrRollback<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
@@ -151,11 +159,12 @@ function inSnapshot<T>(pool: Pool, work: (session: Session) => Promise<T>): Prom
   });
 }
 
-function postgresSession(db: Kysely<OpenTables>): Session {
+function postgresSession(db: Kysely<OpenTables>, begun?: string): Session {
   return {
     db,
     dialect: postgresDialect,
     async now() {
+      if (begun !== undefined) return begun;
       const { rows } = await sql<{ now: string }>`select ${postgresDialect.now} as now`.execute(db);
       return rows[0]?.now ?? '';
     },

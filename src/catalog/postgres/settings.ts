@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
-import type { ConnectionOptions } from 'node:tls';
+import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { homedir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { AssetError } from '../../core/errors.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,6 +35,8 @@ export function postgresSettings(text: string, environment: Environment): Postgr
   const url = parseUrl(text);
   const parameter = (name: string, variable: string) =>
     url.searchParams.get(name) || environment[variable] || undefined;
+  // Left aside, it would lead to another database than psql's.
+  if (parameter('service', 'PGSERVICE') !== undefined) throw invalid('services (PGSERVICE) are not supported');
   const host = decode(url.hostname).replace(/^\[(.*)\]$/, '$1') || parameter('host', 'PGHOST') || 'localhost';
   const port = wholeNumber('port', url.port || parameter('port', 'PGPORT') || '5432');
   const user = decode(url.username) || parameter('user', 'PGUSER') || userInfo().username;
@@ -40,6 +44,11 @@ export function postgresSettings(text: string, environment: Environment): Postgr
   const asked = readSslMode(parameter('sslmode', 'PGSSLMODE') ?? 'prefer');
   // As libpq: there is no TLS on a Unix socket.
   const sslMode = host.startsWith('/') ? 'disable' : asked;
+  // As libpq: what lies in ~/.postgresql is used without being named.
+  const inHome = (name: string) => {
+    const path = join(environment['HOME'] || homedir(), '.postgresql', name);
+    return existsSync(path) ? path : undefined;
+  };
   const timeout = wholeNumber('connect_timeout', parameter('connect_timeout', 'PGCONNECT_TIMEOUT') ?? '10');
   return {
     host,
@@ -52,9 +61,9 @@ export function postgresSettings(text: string, environment: Environment): Postgr
     options: parameter('options', 'PGOPTIONS'),
     sslMode,
     tls: tlsOptions(sslMode, host, {
-      rootCertificate: parameter('sslrootcert', 'PGSSLROOTCERT'),
-      certificate: parameter('sslcert', 'PGSSLCERT'),
-      key: parameter('sslkey', 'PGSSLKEY'),
+      rootCertificate: parameter('sslrootcert', 'PGSSLROOTCERT') ?? inHome('root.crt'),
+      certificate: parameter('sslcert', 'PGSSLCERT') ?? inHome('postgresql.crt'),
+      key: parameter('sslkey', 'PGSSLKEY') ?? inHome('postgresql.key'),
     }),
     location: host.startsWith('/')
       ? `postgres://${user}@/${database}?host=${host}`
@@ -101,13 +110,17 @@ interface TlsFiles {
 function tlsOptions(mode: SslMode, host: string, files: TlsFiles): ConnectionOptions {
   const verifies = mode.startsWith('verify-') || (mode === 'require' && files.rootCertificate !== undefined);
   const options: ConnectionOptions = { rejectUnauthorized: verifies };
-  if (!host.startsWith('/')) options.servername = host;
+  const isName = !host.startsWith('/') && isIP(host) === 0;
+  if (isName) options.servername = host;
   if (files.rootCertificate !== undefined && files.rootCertificate !== 'system') {
     options.ca = readFile('sslrootcert', files.rootCertificate);
   }
   if (files.certificate !== undefined) options.cert = readFile('sslcert', files.certificate);
   if (files.key !== undefined) options.key = readFile('sslkey', files.key);
   if (verifies && mode !== 'verify-full') options.checkServerIdentity = () => undefined;
+  // An address is no server name in TLS (RFC 6066), but certificates may hold one.
+  else if (verifies && !isName)
+    options.checkServerIdentity = (_, certificate) => checkServerIdentity(host, certificate);
   return options;
 }
 

@@ -14,5 +14,6 @@ export const sqliteDialect: SqlDialect = {
   matchesGlob: (column, tokens) => sql<boolean>`${sql.ref(column)} glob ${toSqliteGlob(tokens)}`,
   withoutIndex: (column) => sql<never>`+${sql.ref(column)}`,
   derivesConditions: false,
-  reach: { walk: 10_000, scan: 10_000, sort: 20_000 },
+  afterImport: [],
+  reach: { walk: 10_000, aside: 10_000, scan: 10_000, sort: 20_000 },
 };

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { BlobServiceClient } from '@azure/storage-blob';
-import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
+import { asLogin, catalogTemplate, runSql, withDatabase } from '../postgres-databases.ts';
 import { askServicePool } from './coordinator.ts';
 import type { AzureService, GcsService, S3Service, ServiceName, Services } from './definitions.ts';
 
@@ -42,21 +42,27 @@ async function createContainer({ connectionString }: AzureService, container: st
 export async function createDatabase(): Promise<string> {
   const { url } = await need('postgres');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await runSql(url, `CREATE DATABASE ${name}`);
-  onTestFinished(() => runSql(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
-  const database = new URL(url);
-  database.pathname = `/${name}`;
-  return database.href;
+  await runSql(url, `create database ${name}`);
+  onTestFinished(async () => {
+    await runSql(url, `drop database if exists ${name} with (force)`);
+  });
+  return withDatabase(url, name);
 }
 
-async function runSql(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
+/**
+ * Makes an empty catalog on PostgreSQL, of the running test's own: the URL of the login that has the documented rights,
+ * and of the owner. A copy of a template, which all tests of a server share.
+ */
+export async function createCatalogDatabase(): Promise<{ url: string; ownerUrl: string }> {
+  const { url: adminUrl } = await need('postgres');
+  const template = await catalogTemplate(adminUrl);
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await runSql(adminUrl, `create database ${name} template ${template.name}`);
+  onTestFinished(async () => {
+    await runSql(adminUrl, `drop database if exists ${name} with (force)`);
+  });
+  const ownerUrl = withDatabase(adminUrl, name);
+  return { url: asLogin(ownerUrl, template.login), ownerUrl };
 }
 
 async function need<Name extends ServiceName>(name: Name): Promise<Services[Name]> {

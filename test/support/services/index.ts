@@ -5,6 +5,7 @@
  *   await describeWithService('s3', 'the S3 backend', (s3) => { test(…) });
  *   const bucket = await createBucket('s3');   // a fresh one; also 'gcs', and 'azure' for a container
  *   const url = await createDatabase();        // postgres://…/<fresh database>, dropped after the test
+ *   const { url } = await createCatalogDatabase();   // with an empty catalog, by the everyday login
  *
  * A service is the one that ASSET_CLI_TEST_<NAME> names, else one that is started when the first test
  * file of the run asks for it, on a free loopback port in a temporary folder, shared by all files and
@@ -18,7 +19,7 @@ import { askServicePool } from './coordinator.ts';
 import type { ServiceName, Services, Skip } from './definitions.ts';
 
 export type { ServiceName, Services, Skip } from './definitions.ts';
-export { createBucket, createDatabase } from './fresh.ts';
+export { createBucket, createCatalogDatabase, createDatabase } from './fresh.ts';
 
 export function service<Name extends ServiceName>(name: Name): Promise<Services[Name] | Skip> {
   return askServicePool(inject('servicesSocket'), name);

