@@ -78,7 +78,7 @@ async function preparedCluster({ folder, postgresAssets }: BenchOptions): Promis
   for (const outdated of readdirSync(cache).filter((each) => each.startsWith(`assets-${postgresAssets}-`)))
     rmSync(join(cache, outdated), { recursive: true });
   const unfinished = `${ready}.${process.pid}`;
-  const started = await startPostgres({ data: unfinished, settings: ['shared_buffers=512MB', 'max_wal_size=8GB'] });
+  const started = await startPostgres({ data: unfinished, settings: ['shared_buffers=512MB', 'max_wal_size=2GB'] });
   if (started === null) throw new Error(`no PostgreSQL: ${postgres.install}`);
   try {
     await runSql(started.service.url, 'create database assets');
