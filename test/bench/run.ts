@@ -11,7 +11,7 @@ import { postgresReads } from './postgres-reads.ts';
 import { postgresUpload } from './postgres-upload.ts';
 import { purgeLocal } from './purge-local.ts';
 import { purgeWaits } from './purge-waits.ts';
-import { s3Delete, s3Large, s3Many } from './s3-transfers.ts';
+import { s3Delete, s3Large, s3Many, s3Purge } from './s3-transfers.ts';
 import { scanAll } from './scan-all.ts';
 import { startup } from './startup.ts';
 import { formatFigures } from './table.ts';
@@ -35,6 +35,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   s3Many,
   s3Large,
   s3Delete,
+  s3Purge,
   migrateMany,
   migrateLarge,
 ];

