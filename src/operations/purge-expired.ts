@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PurgeFilter, PurgeKind } from '../catalog/catalog.ts';
+import type { PurgedAsset, PurgeFilter, PurgeKind } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
 import { AssetError, toFailure } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
@@ -121,34 +121,53 @@ async function* planAssets(run: PurgeRun, filter: PurgeFilter): AsyncGenerator<P
   }
 }
 
+/** The bytes of one batch go while the rows of the next are taken. */
 async function* purgeAssets(run: PurgeRun, filter: PurgeFilter): AsyncGenerator<PurgeOutcome> {
   const { context } = run;
   const catalog = await context.catalog();
+  let removal: Promise<PurgeOutcome[]> = Promise.resolve([]);
   let busySince: number | undefined;
-  while (run.left > 0 && !mustStop(run)) {
-    const size = Math.min(run.batchSize, run.left);
-    const taken = await catalog.purge.take(context.identity, filter, size, context.leaseSeconds, context.audit);
-    if (taken.length === 0) {
-      if ((await countUsable(run, filter)) === 0) return;
-      // Another holds what is left. It is come back to for as long as a lease, then left to the other.
-      busySince ??= performance.now();
-      if (performance.now() - busySince > context.leaseSeconds * 1000) return;
-      await sleep(BUSY_PAUSE_MILLISECONDS);
-      continue;
+  try {
+    while (run.left > 0 && !mustStop(run)) {
+      const size = Math.min(run.batchSize, run.left);
+      const taken = await catalog.purge.take(context.identity, filter, size, context.leaseSeconds, context.audit);
+      const before = removal;
+      removal = removeTaken(context, filter.kind, taken);
+      // Its failure is met in its turn.
+      removal.catch(() => undefined);
+      yield* await before;
+      if (taken.length === 0) {
+        if ((await countUsable(run, filter)) === 0) return;
+        // Another holds what is left. It is come back to for as long as a lease, then left to the other.
+        busySince ??= performance.now();
+        if (performance.now() - busySince > context.leaseSeconds * 1000) return;
+        await sleep(BUSY_PAUSE_MILLISECONDS);
+        continue;
+      }
+      busySince = undefined;
+      run.left -= taken.length;
     }
-    busySince = undefined;
-    run.left -= taken.length;
-    const stuck = await removeObjects(
-      context,
-      taken.flatMap(({ removable }) => removable ?? []),
-    );
-    for (const { asset, bytesFreed: bytes, removable } of taken) {
-      const reason = removable === undefined ? undefined : stuck.get(removable.objectId);
-      const { id, organizationId } = asset;
-      if (reason === undefined) yield { kind: 'purged', id, organizationId, reason: filter.kind, bytes };
-      else yield { kind: 'failed', subject: { id }, failure: toFailure(bytesRemain(id, reason)) };
-    }
+    yield* await removal;
+  } finally {
+    await Promise.allSettled([removal]);
   }
+}
+
+async function removeTaken(
+  context: OperationContext,
+  kind: PurgeKind,
+  taken: readonly PurgedAsset[],
+): Promise<PurgeOutcome[]> {
+  const stuck = await removeObjects(
+    context,
+    taken.flatMap(({ removable }) => removable ?? []),
+  );
+  return taken.map(({ asset, bytesFreed: bytes, removable }): PurgeOutcome => {
+    const reason = removable === undefined ? undefined : stuck.get(removable.objectId);
+    const { id, organizationId } = asset;
+    if (reason === undefined) return { kind: 'purged', id, organizationId, reason: kind, bytes };
+    return { kind: 'failed', subject: { id }, failure: toFailure(bytesRemain(id, reason)) };
+  });
 }
 
 async function countUsable(run: PurgeRun, filter: PurgeFilter): Promise<number> {
