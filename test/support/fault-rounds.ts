@@ -17,7 +17,7 @@ const PROCESSES = 4;
 const LONGEST_LIFE_MILLISECONDS = 1500;
 
 /** How many rounds: an option of whoever runs the tests. CI runs 20. */
-export const ROUNDS = Number(process.env['ASSET_CLI_TEST_FAULT_ROUNDS'] ?? (process.env['CI'] === 'true' ? 20 : 4));
+export const ROUNDS = Number(process.env['ASSET_CLI_TEST_FAULT_ROUNDS'] ?? (process.env['CI'] === 'true' ? 20 : 200));
 export const SEED = Number(process.env['ASSET_CLI_TEST_FAULT_SEED'] ?? Date.now() % 1_000_000);
 
 /** Statuses that a command may end with while others change the same assets: some of them were faster. */
