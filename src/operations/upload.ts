@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { toFailure } from '../core/errors.ts';
+import type { BackendFeatures } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
 import { openOwnStore } from './own-store.ts';
 import { readOptions } from './read-options.ts';
@@ -19,8 +20,13 @@ import type { UploadSource } from './upload-sources.ts';
 
 const NO_REPEATS: ReadonlyMap<UploadSource, UploadSource> = new Map();
 
-/** One group's bytes travel while the rows of the one before are committed, and the next is read. */
-const GROUPS_AT_ONCE = 2;
+/**
+ * While one group is stored the next is read. Where bytes travel, two are stored at once: those of one go out while the
+ * rows of the other are committed. A disk would only be given more to do at a time.
+ */
+function groupsAtOnce({ groupDurability }: BackendFeatures): number {
+  return groupDurability ? 1 : 2;
+}
 
 type FileGroup = readonly (PreparedFile | PreparationFailure)[];
 
@@ -42,7 +48,7 @@ export async function* upload(context: OperationContext, request: UploadRequest)
   const underWay: GroupUnderWay[] = [];
   try {
     for await (const group of prepareGroups(context, paced, reading)) {
-      if (underWay.length === GROUPS_AT_ONCE) yield* await nextOutcomes(underWay);
+      if (underWay.length === groupsAtOnce(store.features)) yield* await nextOutcomes(underWay);
       underWay.push(startGroup(underWay, group, () => finishGroup(context, paced, scans, group)));
     }
     while (underWay.length > 0) yield* await nextOutcomes(underWay);
