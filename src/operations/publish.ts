@@ -8,11 +8,10 @@ import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { recordFailedChange } from './failed-changes.ts';
 import { carriedAsset, type MoveOutcome, moveBytes, type SkipReason } from './move-bytes.ts';
+import { namedAssets } from './named-assets.ts';
 import { cdnUrl, publicHeaders } from './public-access.ts';
-import { resolveAsset } from './resolve-assets.ts';
 import { asAssetError } from './storage-failure.ts';
 import type { ChangeOutcome } from './trash.ts';
-import { recordUnknownNames } from './unknown-names.ts';
 
 /** The asset went on to other bytes while it was moved: what it is now is looked up, and moved. */
 const OVERTAKEN: readonly SkipReason[] = ['busy', 'gone', 'missing', 'source-changed', 'target-changed'];
@@ -38,17 +37,8 @@ async function* changeVisibility(
   ids: readonly string[],
   visibility: Visibility,
 ): AsyncGenerator<ChangeOutcome> {
-  for (const id of ids) {
-    if (context.signal.aborted) return;
-    let found: AssetWithObject;
-    try {
-      found = await resolveAsset(context, id);
-    } catch (error) {
-      await recordUnknownNames(context, actionOf(visibility), [{ id, error }]);
-      yield { kind: 'failed', id, failure: toFailure(error) };
-      continue;
-    }
-    yield await changeOne(context, found.asset, visibility);
+  for await (const named of namedAssets(context, actionOf(visibility), ids)) {
+    yield named.kind === 'failed' ? named : await changeOne(context, named.found.asset, visibility);
   }
 }
 

@@ -7,11 +7,10 @@ import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { recordFailedChange } from './failed-changes.ts';
 import { carriedAsset, moveBytes } from './move-bytes.ts';
+import { namedAssets } from './named-assets.ts';
 import { cdnUrl, publicHeaders } from './public-access.ts';
 import { releaseAsset } from './release.ts';
-import { resolveAsset } from './resolve-assets.ts';
 import { asAssetError } from './storage-failure.ts';
-import { recordUnknownNames } from './unknown-names.ts';
 
 export type ChangeOutcome =
   | { kind: 'changed'; id: string; asset: Asset }
@@ -40,16 +39,12 @@ export async function trashAssets(context: OperationContext, ids: readonly strin
 export async function* restoreAssets(context: OperationContext, ids: readonly string[]): AsyncGenerator<ChangeOutcome> {
   const catalog = await context.catalog();
   const released = new Set<string>();
-  for (const id of ids) {
-    if (context.signal.aborted) return;
-    let found: AssetWithObject;
-    try {
-      found = await resolveAsset(context, id);
-    } catch (error) {
-      await recordUnknownNames(context, 'restored', [{ id, error }]);
-      yield { kind: 'failed', id, failure: toFailure(error) };
+  for await (const named of namedAssets(context, 'restored', ids)) {
+    if (named.kind === 'failed') {
+      yield named;
       continue;
     }
+    const { found } = named;
     if (released.has(found.asset.id)) continue;
     if (isKeptBack(found.asset)) {
       for await (const outcome of releaseAsset(context, found.asset)) {

@@ -1,15 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { runSql, withDatabase } from '../support/postgres-databases.ts';
-import { PROGRAM } from '../support/program.ts';
 import { postgres, startPostgres } from '../support/services/postgres.ts';
 import { type Benchmark, type BenchOptions, type Figure, limited, median } from './benchmark.ts';
 import { ASSET_CLI, environment, quote } from './compare.ts';
+import { runCli } from './run-cli.ts';
 import { peakMemory, runShell } from './time-commands.ts';
 import { PARTS, writeFiles } from './upload-many.ts';
 
@@ -126,16 +124,6 @@ async function timeUploads(
   const start = performance.now();
   await Promise.all(shares.map((paths) => runCli(['upload', '--config', configuration, '-q', ...paths], env)));
   return (performance.now() - start) / 1000;
-}
-
-async function runCli(args: readonly string[], env: Record<string, string>): Promise<void> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString();
-  });
-  const [code]: unknown[] = await once(child, 'close');
-  if (code !== 0) throw new Error(`asset-cli ${args.join(' ')} ended with ${code}: ${errors}`);
 }
 
 /** How much of the processes' time their sessions waited for locks, in percent. */

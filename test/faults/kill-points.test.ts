@@ -2,7 +2,8 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { judge } from '../support/judge.ts';
-import { type ProgramResult, runProgram } from '../support/program.ts';
+import { runKilledAt } from '../support/killed.ts';
+import { runProgram } from '../support/program.ts';
 import { requireTool } from '../support/tools.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
@@ -105,11 +106,4 @@ async function expectCounted(copy: string, leftovers: number): Promise<void> {
     },
     { timeout: 30_000, interval: 250 },
   );
-}
-
-async function runKilledAt(copy: string, args: readonly string[], call: string, nth: number): Promise<ProgramResult> {
-  const prefix = ['strace', '-f', '-qqq', '-o', '/dev/null', '-e', `trace=${call}`];
-  prefix.push('-e', `inject=${call}:signal=KILL:when=${nth}`);
-  // One thread for file work, so that a point is the same call each time.
-  return runProgram(copy, args, { prefix, env: { UV_THREADPOOL_SIZE: '1' } });
 }

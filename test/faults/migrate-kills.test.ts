@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { finished, runProgram, startProgram } from '../support/program.ts';
+import { killAtRandom } from '../support/killed.ts';
+import { runProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 /** How many are killed; fewer in a run of all checks. */
@@ -27,20 +28,7 @@ test('killed at random moments, a migration loses and doubles nothing, and nobod
       reads += 1;
     }
   })();
-  let life = 1500;
-  for (let killed = 0, round = 0; killed < ROUNDS; round += 1) {
-    const [from, to] = round % 2 === 0 ? ['one', 'two'] : ['two', 'one'];
-    const child = startProgram(home, ['migrate', '--from', from, '--to', to, '--yes', '--no-progress']);
-    child.stdin?.end();
-    const started = performance.now();
-    const killer = setTimeout(() => child.kill('SIGKILL'), Math.random() * life);
-    const { signal, code, stderr } = await finished(child);
-    clearTimeout(killer);
-    if (signal === 'SIGKILL') killed += 1;
-    else expect(code, stderr).toBe(0);
-    // One that was faster than its killer tells how long a life is.
-    if (signal !== 'SIGKILL') life = performance.now() - started;
-  }
+  await killAtRandom(home, ROUNDS, migrationOf, { life: 1500 });
   const last = await runProgram(home, ['migrate', '--from', 'one', '--to', 'two', '--yes', '--json', '--no-progress']);
   expect(last, last.stderr).toMatchObject({ code: 0 });
   isRunning = false;
@@ -58,6 +46,12 @@ test('killed at random moments, a migration loses and doubles nothing, and nobod
   expect(verified, verified.stderr).toMatchObject({ code: 0 });
   expect(JSON.parse(verified.stdout).summary).toMatchObject({ missing: 0, corrupt: 0, orphaned: 0 });
 });
+
+/** There and back again. */
+function migrationOf(round: number): string[] {
+  const [from = '', to = ''] = round % 2 === 0 ? ['one', 'two'] : ['two', 'one'];
+  return ['migrate', '--from', from, '--to', to, '--yes', '--no-progress'];
+}
 
 async function preparedHome(): Promise<string> {
   const home = join(await temporaryDirectory(), 'home');

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { gcsDefinition, s3Definition } from '../support/cloud-stores.ts';
-import { finished, startProgram } from '../support/program.ts';
+import { killAtRandom } from '../support/killed.ts';
 import { createBucket, createDatabase, describeWithService } from '../support/services/index.ts';
 import { createStoreHome, type StoreHome } from '../support/store-homes.ts';
 
@@ -11,6 +11,7 @@ import { createStoreHome, type StoreHome } from '../support/store-homes.ts';
 const KILLS = Number(process.env['ASSET_CLI_TEST_MIGRATE_KILLS'] ?? (process.env['CI'] === 'true' ? 20 : 200));
 const FILES = 40;
 const NEW_FILES = 10;
+const MIGRATE = ['migrate', '--from', 's3', '--to', 'gcs', '--yes', '--no-progress', '--concurrency', '4'];
 
 /** What the people who go on working know: what they uploaded, and what they deleted. */
 class Colleagues {
@@ -92,7 +93,7 @@ await describeWithService('postgres', 'on PostgreSQL', async () => {
         const atWork = Promise.all([colleagues.write(), colleagues.read(), colleagues.remove()]);
         // A failure of theirs is met below; until then it must not count as unhandled.
         atWork.catch(() => colleagues.stop());
-        await killMigrations(store, env);
+        await killAtRandom(store.home, KILLS, () => MIGRATE, { life: 2500, env });
         colleagues.stop();
         await atWork;
         expect(colleagues.reads).toBeGreaterThan(0);
@@ -103,25 +104,6 @@ await describeWithService('postgres', 'on PostgreSQL', async () => {
     });
   });
 });
-
-async function killMigrations({ home }: StoreHome, env: Record<string, string>): Promise<void> {
-  const words = ['migrate', '--from', 's3', '--to', 'gcs', '--yes', '--no-progress', '--concurrency', '4'];
-  let life = 2500;
-  for (let killed = 0; killed < KILLS; ) {
-    const child = startProgram(home, words, { env });
-    child.stdin?.end();
-    const started = performance.now();
-    const killer = setTimeout(() => child.kill('SIGKILL'), Math.random() * life);
-    const { signal, code, stderr } = await finished(child);
-    clearTimeout(killer);
-    if (signal === 'SIGKILL') killed += 1;
-    else {
-      expect(code, stderr).toBe(0);
-      // One that was faster than its killer tells how long a life is.
-      life = performance.now() - started;
-    }
-  }
-}
 
 /** What the dead held is free after their leases; the next runs take it. */
 async function finishMigration({ run }: StoreHome): Promise<void> {

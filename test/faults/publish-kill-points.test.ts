@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Asset } from '../../src/core/asset.ts';
 import { judge } from '../support/judge.ts';
-import { type ProgramResult, runProgram } from '../support/program.ts';
+import { runKilledAt } from '../support/killed.ts';
+import { runProgram } from '../support/program.ts';
 import { requireTool } from '../support/tools.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
@@ -83,10 +84,4 @@ function database(home: string): string {
 
 function storage(home: string): string {
   return join(home, 'data', 'asset-cli', 'storage');
-}
-
-async function runKilledAt(copy: string, args: readonly string[], call: string, nth: number): Promise<ProgramResult> {
-  const prefix = ['strace', '-f', '-qqq', '-o', '/dev/null', '-e', `trace=${call}`];
-  prefix.push('-e', `inject=${call}:signal=KILL:when=${nth}`);
-  return runProgram(copy, args, { prefix, env: { UV_THREADPOOL_SIZE: '1' } });
 }

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Asset } from '../../src/core/asset.ts';
 import { judge } from '../support/judge.ts';
+import { runKilledAt } from '../support/killed.ts';
 import { type OwnClamd, startOwnClamd } from '../support/own-clamd.ts';
-import { type ProgramResult, runProgram } from '../support/program.ts';
+import { runProgram } from '../support/program.ts';
 import { EICAR } from '../support/services/clamd.ts';
 import { describeWithService } from '../support/services/index.ts';
 import { requireTool } from '../support/tools.ts';
@@ -97,10 +98,4 @@ function database(home: string): string {
 
 function storage(home: string): string {
   return join(home, 'data', 'asset-cli', 'storage');
-}
-
-async function runKilledAt(copy: string, args: readonly string[], call: string, nth: number): Promise<ProgramResult> {
-  const prefix = ['strace', '-f', '-qqq', '-o', '/dev/null', '-e', `trace=${call}`];
-  prefix.push('-e', `inject=${call}:signal=KILL:when=${nth}`);
-  return runProgram(copy, args, { prefix, env: { UV_THREADPOOL_SIZE: '1' } });
 }

@@ -1,4 +1,4 @@
-import { opendirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, DeleteFailure } from '../backend.ts';
@@ -64,26 +64,14 @@ function removeEmptyDirectories(root: LocalRoot, directories: ReadonlySet<string
 
 /** True if it is gone, by this or another's doing. */
 function removeIfEmpty(root: LocalRoot, directory: string): boolean {
-  const path = join(root.path, directory);
   try {
-    // To refuse a directory that is not empty, rmdir first goes through all that the kernel remembers of it.
-    if (!isEmpty(path)) return false;
-    rmdirSync(path);
+    rmdirSync(join(root.path, directory));
   } catch (error) {
     // Anything but "already gone" means that it stays: not empty, or not ours to remove.
     if (errorCode(error) !== 'ENOENT') return false;
   }
   root.forget(directory);
   return true;
-}
-
-function isEmpty(path: string): boolean {
-  const directory = opendirSync(path, { bufferSize: 1 });
-  try {
-    return directory.readSync() === null;
-  } finally {
-    directory.closeSync();
-  }
 }
 
 function asFailure(error: unknown, root: LocalRoot, key: StorageKey): Error {
