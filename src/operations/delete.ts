@@ -3,11 +3,12 @@ import { decideOnAsset } from '../core/access-policy.ts';
 import { type AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import type { OrganizationScope } from '../core/identity.ts';
 import { changeRefused } from './change-refusals.ts';
+import { workAhead } from './concurrently.ts';
 import type { OperationContext } from './context.ts';
 import { notPermitted } from './handing-out.ts';
 import { checkMaxDelete, type MaxDelete } from './max-delete.ts';
 import { openOwnStore } from './own-store.ts';
-import { bytesRemain, removeObjects } from './remove-objects.ts';
+import { bytesRemain, REMOVALS_AT_ONCE, removeObjects } from './remove-objects.ts';
 import { notFound } from './resolve-assets.ts';
 import { type Selected, type Selection, selectAssets } from './select-assets.ts';
 import { trashAssets } from './trash.ts';
@@ -45,11 +46,8 @@ export async function* deleteAssets(context: OperationContext, request: DeleteRe
     const { count } = await measureSelection(context, selection);
     await checkMaxDelete(context, request.maxDelete, count, scopeOf(context, selection));
   }
-  for await (const page of selectAssets(context, selection)) {
-    if (context.signal.aborted) return;
-    const outcomes = request.dryRun ? planPage(context, request, page) : deletePage(context, request, page);
-    for await (const outcome of outcomes) if (!isBeside(request.selection, outcome)) yield outcome;
-  }
+  const outcomes = request.dryRun ? planAll(context, request, selection) : deleteAll(context, request, selection);
+  for await (const outcome of outcomes) if (!isBeside(request.selection, outcome)) yield outcome;
 }
 
 /** What another run has deleted since the filter matched it simply no longer matches. */
@@ -93,6 +91,17 @@ export async function measureSelection(
   return total;
 }
 
+async function* planAll(
+  context: OperationContext,
+  request: DeleteRequest,
+  selection: Selection,
+): AsyncGenerator<DeleteOutcome> {
+  for await (const page of selectAssets(context, selection)) {
+    if (context.signal.aborted) return;
+    yield* planPage(context, request, page);
+  }
+}
+
 function planPage(context: OperationContext, request: DeleteRequest, page: readonly Selected[]): DeleteOutcome[] {
   return page.map((selected) => {
     if ('error' in selected) return failure(selected.id, selected.error);
@@ -107,13 +116,41 @@ function planPage(context: OperationContext, request: DeleteRequest, page: reado
   });
 }
 
-async function* deletePage(
+/** The bytes of some pages go while the rows of the next are taken. */
+async function* deleteAll(
+  context: OperationContext,
+  request: DeleteRequest,
+  selection: Selection,
+): AsyncGenerator<DeleteOutcome> {
+  const taken = takePages(context, request, selection);
+  for await (const outcomes of workAhead(taken, REMOVALS_AT_ONCE, (page) => finishPage(context, page))) yield* outcomes;
+}
+
+/** A page whose rows are gone; the bytes of some are still to go. */
+interface TakenPage {
+  /** What is done or refused already. */
+  settled: DeleteOutcome[];
+  results: readonly DeleteResult[];
+  found: readonly AssetWithObject[];
+}
+
+async function* takePages(
+  context: OperationContext,
+  request: DeleteRequest,
+  selection: Selection,
+): AsyncGenerator<TakenPage> {
+  for await (const page of selectAssets(context, selection)) {
+    if (context.signal.aborted) return;
+    yield await takePage(context, request, page);
+  }
+}
+
+async function takePage(
   context: OperationContext,
   request: DeleteRequest,
   page: readonly Selected[],
-): AsyncGenerator<DeleteOutcome> {
+): Promise<TakenPage> {
   const missing = page.flatMap((selected) => ('error' in selected ? selected : []));
-  for (const { id, error } of missing) yield failure(id, error);
   await recordUnknownNames(context, 'deleted', missing);
   const found = page.flatMap((selected) => ('found' in selected ? selected.found : []));
   const forTrash = found.filter((each) => goesToTrash(context, request, each));
@@ -121,30 +158,30 @@ async function* deletePage(
     context,
     forTrash.map(({ asset }) => asset.id),
   );
-  for (const outcome of trashed) {
-    yield outcome.kind === 'failed' ? outcome : { kind: 'trashed', id: outcome.id, bytes: 0 };
-  }
-  yield* deleteForGood(
-    context,
-    found.filter((each) => !forTrash.includes(each)),
-  );
-}
-
-async function* deleteForGood(
-  context: OperationContext,
-  found: readonly AssetWithObject[],
-): AsyncGenerator<DeleteOutcome> {
-  const { usable, unusable } = await checkStores(context, found);
-  yield* unusable;
-  if (usable.length === 0) return;
+  const forGood = found.filter((each) => !forTrash.includes(each));
+  const { usable, unusable } = await checkStores(context, forGood);
+  const settled = [
+    ...missing.map(({ id, error }) => failure(id, error)),
+    ...trashed.map((outcome) => (outcome.kind === 'failed' ? outcome : trashedOutcome(outcome.id))),
+    ...unusable,
+  ];
+  if (usable.length === 0) return { settled, results: [], found: [] };
   const catalog = await context.catalog();
   const ids = usable.map(({ asset }) => asset.id);
   const results = await catalog.deletes.deleteAssets(context.identity, ids, context.leaseSeconds, context.audit);
+  return { settled, results, found: usable };
+}
+
+function trashedOutcome(id: string): DeleteOutcome {
+  return { kind: 'trashed', id, bytes: 0 };
+}
+
+async function finishPage(context: OperationContext, { settled, results, found }: TakenPage): Promise<DeleteOutcome[]> {
   const removable = results.flatMap((result) => {
     return result.kind === 'deleted' && result.removable !== undefined ? result.removable : [];
   });
   const stuck = await removeObjects(context, removable);
-  for (const result of results) yield outcomeOf(result, usable, stuck);
+  return [...settled, ...results.map((result) => outcomeOf(result, found, stuck))];
 }
 
 /** Rule 0: no row goes before its store is known to be the store it was. */

@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PurgedAsset, PurgeFilter, PurgeKind } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
 import { AssetError, toFailure } from '../core/errors.ts';
+import { workAhead } from './concurrently.ts';
 import type { OperationContext } from './context.ts';
 import { finishInfected } from './finish-infected.ts';
 import { checkMaxDelete } from './max-delete.ts';
 import { organizationScope } from './organization-scope.ts';
 import { countLeftovers, purgeLeftovers } from './purge-leftovers.ts';
 import { mustStop, type PurgeOutcome, type PurgeRequest, type PurgeRun } from './purge-run.ts';
-import { bytesRemain, removeObjects } from './remove-objects.ts';
+import { bytesRemain, REMOVALS_AT_ONCE, removeObjects } from './remove-objects.ts';
 import { openStoresInUse } from './stores-in-use.ts';
 
 const KINDS: readonly PurgeKind[] = ['expired', 'trash'];
@@ -121,35 +122,32 @@ async function* planAssets(run: PurgeRun, filter: PurgeFilter): AsyncGenerator<P
   }
 }
 
-/** The bytes of one batch go while the rows of the next are taken. */
+/** The bytes of some batches go while the rows of the next are taken. */
 async function* purgeAssets(run: PurgeRun, filter: PurgeFilter): AsyncGenerator<PurgeOutcome> {
+  const batches = takeBatches(run, filter);
+  const removals = workAhead(batches, REMOVALS_AT_ONCE, (taken) => removeTaken(run.context, filter.kind, taken));
+  for await (const outcomes of removals) yield* outcomes;
+}
+
+/** What another holds is come back to for as long as a lease, then left to the other. */
+async function* takeBatches(run: PurgeRun, filter: PurgeFilter): AsyncGenerator<readonly PurgedAsset[]> {
   const { context } = run;
   const catalog = await context.catalog();
-  let removal: Promise<PurgeOutcome[]> = Promise.resolve([]);
   let busySince: number | undefined;
-  try {
-    while (run.left > 0 && !mustStop(run)) {
-      const size = Math.min(run.batchSize, run.left);
-      const taken = await catalog.purge.take(context.identity, filter, size, context.leaseSeconds, context.audit);
-      const before = removal;
-      removal = removeTaken(context, filter.kind, taken);
-      // Its failure is met in its turn.
-      removal.catch(() => undefined);
-      yield* await before;
-      if (taken.length === 0) {
-        if ((await countUsable(run, filter)) === 0) return;
-        // Another holds what is left. It is come back to for as long as a lease, then left to the other.
-        busySince ??= performance.now();
-        if (performance.now() - busySince > context.leaseSeconds * 1000) return;
-        await sleep(BUSY_PAUSE_MILLISECONDS);
-        continue;
-      }
+  while (run.left > 0 && !mustStop(run)) {
+    const size = Math.min(run.batchSize, run.left);
+    const taken = await catalog.purge.take(context.identity, filter, size, context.leaseSeconds, context.audit);
+    // An empty batch too: it lets the outcome of an earlier one through.
+    yield taken;
+    if (taken.length > 0) {
       busySince = undefined;
       run.left -= taken.length;
+      continue;
     }
-    yield* await removal;
-  } finally {
-    await Promise.allSettled([removal]);
+    if ((await countUsable(run, filter)) === 0) return;
+    busySince ??= performance.now();
+    if (performance.now() - busySince > context.leaseSeconds * 1000) return;
+    await sleep(BUSY_PAUSE_MILLISECONDS);
   }
 }
 

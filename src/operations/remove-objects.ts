@@ -5,6 +5,9 @@ import { removeBytes, whileHolding } from './leases.ts';
 import { openOwnStore } from './own-store.ts';
 import { asAssetError } from './storage-failure.ts';
 
+/** Batches whose bytes go at once: a store answers one after seconds, and takes others meanwhile. */
+export const REMOVALS_AT_ONCE = 10;
+
 /**
  * Removes the bytes of DELETING objects from their stores, then their rows, while their leases are renewed.
  * @returns why, by object id, for those whose bytes are still there; `purge-expired` comes back to them.
