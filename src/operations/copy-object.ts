@@ -126,7 +126,7 @@ function bodyOf(
   return {
     size,
     async *open() {
-      const { body } = await store.get(object.storagePath, { signal });
+      const { body } = await store.get(object.storagePath, { size, signal });
       const verified = expected === null ? body : verifiedContent(body, { size, sha256: expected });
       for await (const chunk of verified) {
         await onChunk?.(chunk.byteLength);

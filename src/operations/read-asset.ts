@@ -52,7 +52,10 @@ async function readOnce(context: OperationContext, object: ObjectRecord, write: 
  */
 export async function openContent(context: OperationContext, object: ObjectRecord): Promise<AsyncIterable<Uint8Array>> {
   const store = await openOwnStore(context, object.backend);
-  const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
+  const { body } = await store.get(object.storagePath, {
+    size: object.storedSize,
+    signal: gracePeriod(context.signal),
+  });
   const content = decodedContent(body, object.contentEncoding);
   return verifiedContent(content, { size: object.size, sha256: object.sha256 });
 }

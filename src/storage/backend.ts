@@ -13,6 +13,8 @@ export interface BackendFeatures {
   readonly groupDurability: boolean;
   /** Calls at once that suit it: few for a disk, more where each answer has to travel. */
   readonly concurrency: number;
+  /** One answer comes slower than the store and the line can go: a large object is read in several ranges at once. */
+  readonly readsInParts?: true;
   /** Signed URLs can be had at all. */
   readonly signs: boolean;
   /** Bytes stored with a content encoding reach whoever reads by a signed URL decoded, unless they accept it. */
@@ -46,6 +48,10 @@ export interface GetOptions extends CallOptions {
   range?: { start: number; end?: number };
   /** Reject with CONFLICT if the store reports another ETag. */
   ifMatch?: string;
+  /** Bytes as stored, where the caller knows them; a hint only. */
+  size?: number;
+  /** Read all of it before get answers: it is held in memory anyway. */
+  inMemory?: boolean;
 }
 
 export interface ListOptions extends CallOptions {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { StorageKey } from '../core/storage-key.ts';
 import type { GetOptions, StorageBackend, StoredObject } from './backend.ts';
-import { isMemoryReadable } from './memory-readable.ts';
+import { chunksInMemory } from './memory-readable.ts';
 import { resolveRange } from './range.ts';
 import { type RetryOptions, retrying } from './retry-policy.ts';
 import { isStorageError, StorageError } from './storage-error.ts';
@@ -19,7 +19,7 @@ export async function getResuming(
   options: GetOptions,
 ): Promise<Download> {
   const download = await retrying(retry, options.signal, () => backend.get(key, options));
-  if (isMemoryReadable(download.body)) return download;
+  if (chunksInMemory(download.body) !== undefined) return download;
   const { start, length } = resolveRange(options.range, download.object.size, { backend: backend.name, key });
   const end = start + length - 1;
 

@@ -9,7 +9,7 @@ import type {
   StorageBackend,
   StoredObject,
 } from './backend.ts';
-import { getResuming } from './resuming-get.ts';
+import { gettingInParts } from './parts-get.ts';
 import { type RetryOptions, retrying } from './retry-policy.ts';
 import { isStorageError, type StorageError } from './storage-error.ts';
 
@@ -22,12 +22,13 @@ export function withoutRetries(backend: StorageBackend): StorageBackend {
 
 /** Wraps the whole contract once, from outside; the optional powers stay those of the backend. */
 export function withRetries(backend: StorageBackend, retry: RetryOptions): StorageBackend {
+  const get = gettingInParts(backend, retry);
   const wrapped: StorageBackend = {
     name: backend.name,
     provider: backend.provider,
     features: backend.features,
     put: (key, body, options = {}) => storing(key, body.size, options, () => backend.put(key, body, options)),
-    get: (key, options = {}) => getResuming(backend, retry, key, options),
+    get: (key, options = {}) => get(key, options),
     stat: (key, options = {}) => retrying(retry, options.signal, () => backend.stat(key, options)),
     list: (prefix, options = {}) => listResuming(prefix, options),
     deleteMany: (keys, options = {}) => deleteRepeatedly(keys, options),

@@ -120,6 +120,50 @@ function describeFaults({ target, define, requestIdHeader, denied }: Provider): 
     expect(proxy.seen().length).toBeGreaterThan(2);
   });
 
+  describe('an object of several parts', () => {
+    const key = freshKey();
+    const bytes = sampleBytes(SEVERAL_PARTS);
+    const parts = Math.ceil(SEVERAL_PARTS / (4 * 2 ** 20));
+    const size = bytes.byteLength;
+    beforeAll(async () => {
+      await store.put(key, streamBody(bytes));
+    });
+
+    it('is read in several ranges, each resumed where it breaks off', async () => {
+      proxy.plan([{ kind: 'cut' }, { kind: 'cut' }, { kind: 'reset' }, BUSY]);
+      expect((await readAll((await store.get(key, { size })).body)).equals(bytes)).toBe(true);
+      expect(proxy.seen()).toHaveLength(parts + 4);
+    });
+
+    it('is read whole by one request where its size is not known', async () => {
+      expect((await readAll((await store.get(key)).body)).equals(bytes)).toBe(true);
+      expect(proxy.seen()).toHaveLength(1);
+    });
+
+    it('may be dropped again and again, unread and half-way, and holds nothing back', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        (await store.get(key, { size })).body.destroy();
+        const { body } = await store.get(key, { size });
+        for await (const _chunk of body) break;
+      }
+      // What is held by nobody may be fetched ahead again: all but the first are, before the first is read.
+      const { body } = await store.get(key, { size });
+      proxy.plan([]);
+      for await (const _chunk of body) {
+        await expect.poll(() => proxy.seen().length).toBe(parts - 1);
+        break;
+      }
+    });
+
+    it('is not continued with another version', async () => {
+      const other = freshKey();
+      await store.put(other, streamBody(bytes));
+      const { body } = await store.get(other, { size });
+      await store.put(other, streamBody(sampleBytes(SEVERAL_PARTS, 2)));
+      await expect(readAll(body)).rejects.toMatchObject({ kind: 'CONFLICT' });
+    });
+  });
+
   it('a service that stays away is UNAVAILABLE in the end, with the id of the request', async () => {
     proxy.always({ kind: 'answer', status: 503, headers: { [requestIdHeader]: 'request-7' } });
     const failure = { kind: 'UNAVAILABLE', retryable: false, requestId: 'request-7' };

@@ -34,6 +34,7 @@ export function openAzureBackend(definition: AzureDefinition, timeouts: StorageT
       listsChecksums: true,
       groupDurability: false,
       concurrency: 16,
+      readsInParts: true,
       signs: store.azure.account.access.kind !== 'sas',
     },
 

@@ -88,7 +88,7 @@ export async function getObject(
     dropBody(answer);
     throw rangeBeyondObject({ backend: store.name, key });
   }
-  return { object, body: await downloadBody(answer, { backend: store.name, key, signal }) };
+  return { object, body: await downloadBody(answer, { backend: store.name, key, signal }, options.inMemory) };
 }
 
 /** The answer to HEAD has no body: what was refused is asked again in a way that says why. */

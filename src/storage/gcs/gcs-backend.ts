@@ -34,6 +34,7 @@ export function openGcsBackend(definition: GcsDefinition, timeouts: StorageTimeo
       listsChecksums: true,
       groupDurability: false,
       concurrency: 16,
+      readsInParts: true,
       signs: true,
       // Decompressive transcoding.
       decodesForReaders: true,

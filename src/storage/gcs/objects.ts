@@ -144,7 +144,7 @@ export async function getObject(
     dropBody(answer);
     throw new StorageError('CONFLICT', 'another version is stored now', { backend: store.name, key });
   }
-  return { object, body: await downloadBody(answer, { backend: store.name, key, signal }) };
+  return { object, body: await downloadBody(answer, { backend: store.name, key, signal }, options.inMemory) };
 }
 
 /** `crc32c=…,md5=…` in base64 */

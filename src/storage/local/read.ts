@@ -41,7 +41,7 @@ export function readObject(
     }
     const range = resolveRange(options.range, object.size, { backend: root.backend, key });
     const file = { descriptor, ...range, context: { backend: root.backend, root: root.path, key } };
-    if (range.length <= SMALL) return { object, body: memoryReadable(readSmall(file)) };
+    if (range.length <= SMALL) return { object, body: memoryReadable([readSmall(file)]) };
     isOwned = false;
     const body = Readable.from(readChunks(file, options.signal), { objectMode: false, highWaterMark: CHUNK });
     // A body that is dropped unread never starts its generator, whose end closes the file.

@@ -81,7 +81,7 @@ export async function getObject(
     signal,
   });
   const object = describeAnswer(key, answer);
-  return { object, body: await downloadBody(answer, { backend: store.name, key, signal }) };
+  return { object, body: await downloadBody(answer, { backend: store.name, key, signal }, options.inMemory) };
 }
 
 /** The answer to HEAD has no body: what failed is asked again in a way that says why. */

@@ -27,7 +27,14 @@ export function openS3Backend(definition: S3Definition, timeouts: StorageTimeout
   const backend: StorageBackend = {
     name: definition.name,
     provider: 'AWS_S3',
-    features: { checksums: ['sha256'], listsChecksums: true, groupDurability: false, concurrency: 16, signs: true },
+    features: {
+      checksums: ['sha256'],
+      listsChecksums: true,
+      groupDurability: false,
+      concurrency: 16,
+      readsInParts: true,
+      signs: true,
+    },
 
     async put(key, body, options = {}) {
       options.signal?.throwIfAborted();

@@ -1,0 +1,88 @@
+import { Readable } from 'node:stream';
+import type { StorageKey } from '../core/storage-key.ts';
+import type { GetOptions, StorageBackend, StoredObject } from './backend.ts';
+import { chunksInMemory } from './memory-readable.ts';
+import { getResuming } from './resuming-get.ts';
+import type { RetryOptions } from './retry-policy.ts';
+
+interface Download {
+  object: StoredObject;
+  body: Readable;
+}
+
+export type GetObject = (key: StorageKey, options: GetOptions) => Promise<Download>;
+
+const PART_BYTES = 4 * 2 ** 20;
+/** Parts of one object that are fetched ahead of the one that is read. */
+const AHEAD = 4;
+/** Parts in memory, by all reads of a backend together. The part that is read itself needs none and never waits. */
+const MOST_HELD = 8;
+
+/**
+ * A get that reads an object whose size the caller knows, and that is large, in several ranges at once: one connection
+ * carries less than a store and a line can. The body is in order, of one version, and resumed like any other.
+ */
+export function gettingInParts(backend: StorageBackend, retry: RetryOptions): GetObject {
+  let held = 0;
+
+  return async (key, options) => {
+    const { size = 0, range } = options;
+    if (backend.features.readsInParts !== true || range !== undefined || size <= 2 * PART_BYTES) {
+      return getResuming(backend, retry, key, options);
+    }
+    const stop = new AbortController();
+    const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+    const first = await getPart(0, { ...options, signal });
+    const { object } = first;
+    const count = Math.ceil(object.size / PART_BYTES);
+    const sameVersion: GetOptions = { signal, ifMatch: object.etag };
+
+    function getPart(index: number, partOptions: GetOptions): Promise<Download> {
+      const start = index * PART_BYTES;
+      return getResuming(backend, retry, key, { ...partOptions, range: { start, end: start + PART_BYTES - 1 } });
+    }
+
+    function fetchAhead(index: number): Promise<readonly Uint8Array[]> {
+      held += 1;
+      const part = getPart(index, { ...sameVersion, inMemory: true }).then(({ body }) => collect(body));
+      // A failure is met at its own turn; until then it must not count as unhandled.
+      part.catch(() => undefined);
+      return part;
+    }
+
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      const ahead: Promise<readonly Uint8Array[]>[] = [];
+      try {
+        for (let index = 0; index < count; index += 1) {
+          const fetched = ahead.shift();
+          for (
+            let next = index + ahead.length + 1;
+            ahead.length < AHEAD && held < MOST_HELD && next < count;
+            next += 1
+          ) {
+            ahead.push(fetchAhead(next));
+          }
+          if (fetched === undefined) yield* index === 0 ? first.body : (await getPart(index, sameVersion)).body;
+          else yield* await fetched.finally(() => (held -= 1));
+        }
+      } finally {
+        held -= ahead.length;
+        stop.abort();
+      }
+    }
+
+    // Chunk by chunk: a stream of bytes would join what it holds.
+    const body = Readable.from(chunks(), { highWaterMark: 16 });
+    // A body that is dropped unread never starts its generator.
+    body.once('close', () => first.body.destroy());
+    return { object, body };
+  };
+}
+
+async function collect(body: Readable): Promise<readonly Uint8Array[]> {
+  const held = chunksInMemory(body);
+  if (held !== undefined) return held;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return chunks;
+}
