@@ -118,6 +118,7 @@ function lazyScanner({ scan, timeouts }: Settings): () => Promise<Scanner> {
     return createClamdScanner({
       address: scan.clamd,
       connectTimeout: timeouts.connect,
+      deadline: timeouts.deadline,
       connections: MOST_SCANNER_CONNECTIONS,
     });
   });

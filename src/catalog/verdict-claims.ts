@@ -91,17 +91,7 @@ function claimRows(session: Session, claimed: readonly Claimed[]) {
 async function describeJobs(session: Session, claimed: readonly Claimed[]): Promise<ScanJob[]> {
   if (claimed.length === 0) return [];
   const copies = byContent(await storedCopies(session, claimed));
-  const types = await assetsOfContents(session, claimed)
-    .select(['assets.organization_id as organizationId', 'assets.file_hash as sha256'])
-    .select((eb) => [eb.fn.min('assets.mime_type').as('first'), eb.fn.max('assets.mime_type').as('last')])
-    .groupBy(['assets.organization_id', 'assets.file_hash'])
-    .execute();
-  const typeOf = new Map(types.map((row) => [contentKey(row), row.first === row.last ? row.first : null]));
-  return claimed.map((job) => ({
-    ...job,
-    mimeType: typeOf.get(contentKey(job)) ?? null,
-    copies: copies.get(contentKey(job)) ?? [],
-  }));
+  return claimed.map((job) => ({ ...job, copies: copies.get(contentKey(job)) ?? [] }));
 }
 
 function byContent(objects: readonly ObjectRecord[]): Map<string, ObjectRecord[]> {

@@ -38,8 +38,6 @@ export interface ScanCondition {
 /** Content to scan, held by a claim with a lease. */
 export interface ScanJob extends ContentRef {
   claim: string;
-  /** Of its assets, if they agree. */
-  mimeType: string | null;
   /** Its stored copies, undamaged ones first; empty if it went meanwhile. */
   copies: ObjectRecord[];
 }

@@ -38,11 +38,6 @@ export interface Original {
   profile: string;
 }
 
-export interface Untransformed {
-  body: BodySource;
-  mimeType: string;
-}
-
 /** A transformed image that is stored already. */
 export interface KnownImage {
   sha256: string;
@@ -69,7 +64,7 @@ export interface Content {
   /** There if it went through an image profile, even if it was best left as it was. */
   original?: Original;
   /** Of a transformed image: what it was made from, for a scanner, which sees more in it than in its pixels. */
-  untransformed?: Untransformed;
+  untransformed?: BodySource;
   body: BodySource;
   /** The form in which it is stored, made at the first call: what is stored already is never coded. */
   stored(): Promise<StoredForm>;

@@ -1,6 +1,6 @@
 import type { BodySource, Checksums } from '../core/body.ts';
 import type { ByteReader } from './byte-reader.ts';
-import type { Original, Untransformed } from './content.ts';
+import type { Original } from './content.ts';
 
 /** Content as it came, judged and fingerprinted in the pass that read it. */
 export interface SniffedContent {
@@ -20,7 +20,7 @@ export interface SniffedContent {
 export interface ShapedContent extends Omit<SniffedContent, 'reader'> {
   isProcessed: boolean;
   original?: Original;
-  untransformed?: Untransformed;
+  untransformed?: BodySource;
   /** Only of a recognised image: its bytes are not there yet. */
   remake?(): Promise<ShapedContent>;
 }

@@ -78,7 +78,7 @@ async function decoded(
     extension: extensionFor(result.mimeType),
     isProcessed: true,
     original,
-    untransformed: { body: bytesBody(input), mimeType: sniffed.mimeType },
+    untransformed: bytesBody(input),
     body: bytesBody(result.bytes),
     close: () => Promise.resolve(),
   };
@@ -116,7 +116,7 @@ function recognised(
     extension: extensionFor(known.mimeType),
     isProcessed: true,
     original,
-    untransformed: { body: sniffed.body, mimeType: sniffed.mimeType },
+    untransformed: sniffed.body,
     body: { size: known.size, open: () => remadeBody(remake) },
     remake,
     close: sniffed.close,

@@ -51,16 +51,18 @@ function* checkSignatures({ signatureDate }: ScannerReport, now: Date): Generato
 
 /** clamd's own limit, as it was seen to be, against the largest file that is stored. */
 function* checkLimit({ rules, scanning }: OperationContext, report: ScannerReport): Generator<DoctorCheck> {
+  // What it takes but does not look at, it would not tell.
+  if (report.sizeLimit === null && !report.reportsExceededLimits) return;
   const largest = formatSize(rules.maxFileSize);
-  if (report.streamLimit === null) {
-    yield ok('scanner limit', `takes files of limits.maxFileSize (${largest})`);
+  if (report.sizeLimit === null) {
+    yield ok('scanner limit', `takes and examines files of limits.maxFileSize (${largest})`);
     return;
   }
   const fate = scanning.mode === 'required' ? 'are refused' : 'stay PENDING';
   yield {
     name: 'scanner limit',
     status: 'warning',
-    message: `takes up to ${formatSize(report.streamLimit)}; files beyond that, up to ${largest}, ${fate}`,
+    message: `takes and examines up to ${formatSize(report.sizeLimit)}; files beyond that, up to ${largest}, ${fate}`,
     hint: `In clamd.conf set StreamMaxLength, MaxFileSize and MaxScanSize to ${largest} or more, or lower limits.maxFileSize.`,
   };
 }
@@ -70,7 +72,7 @@ function* checkAlerts({ reportsExceededLimits }: ScannerReport): Generator<Docto
   yield {
     name: 'scanner alerts',
     status: 'warning',
-    message: 'does not tell when content exceeds its limits: documents and archives stay PENDING',
+    message: 'does not tell when content exceeds its limits, so that no file can be CLEAN',
     hint: 'Add "AlertExceedsMax yes" to clamd.conf and restart clamd.',
   };
 }

@@ -17,9 +17,7 @@ const LARGEST_IN_MEMORY = 2 ** 20;
  * @throws AssetError BYTES_MISSING, BYTES_DAMAGED, SCANNER_UNAVAILABLE, or what the store answers
  */
 export async function scanContent({ context, scanner }: ScanRun, job: ScanJob): Promise<ScanVerdict> {
-  const { mimeType } = job;
   const signal = gracePeriod(context.signal);
-  const options = mimeType === null ? { signal } : { mimeType, signal };
   const tried = new Set<string>();
   let problem: Error | undefined;
   for (;;) {
@@ -27,7 +25,7 @@ export async function scanContent({ context, scanner }: ScanRun, job: ScanJob): 
     if (copy === undefined) throw problem ?? gone(job);
     tried.add(copy.id);
     try {
-      return await scanner.scan(await bodyOf(context, copy), options);
+      return await scanner.scan(await bodyOf(context, copy), { signal });
     } catch (error) {
       if (!isDamage(error)) throw asAssetError(error);
       problem = asAssetError(error);

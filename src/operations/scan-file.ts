@@ -27,9 +27,8 @@ export async function scanFile(context: OperationContext, path: string): Promise
   const scanner = await context.scanning.scanner();
   const content = await readIfDecent(path, context.signal);
   const body = content?.body ?? (await plainBody(path));
-  const type = content === undefined ? {} : { mimeType: content.mimeType };
   try {
-    const { status, result, signatureVersion } = await scanner.scan(body, { ...type, signal: context.signal });
+    const { status, result, signatureVersion } = await scanner.scan(body, { signal: context.signal });
     return { path, bytes: body.size, verdict: { status, result, signatureVersion } };
   } finally {
     await content?.close();

@@ -38,7 +38,7 @@ export async function* prepareGroups(
     if ('content' in item) {
       if (item.content.body.bytes === undefined) openFiles += 1;
       else bytesInMemory += item.content.size;
-      originalBytes += item.content.untransformed?.body.bytes?.byteLength ?? 0;
+      originalBytes += item.content.untransformed?.bytes?.byteLength ?? 0;
     }
     const isFull = bytesInMemory >= GROUP_BYTES || originalBytes >= GROUP_ORIGINAL_BYTES;
     if (isFull || group.length >= GROUP_FILES || openFiles >= request.concurrency) yield closeGroup();

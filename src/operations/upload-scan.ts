@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
 import type { FoundVerdict, KnownVerdict } from '../catalog/catalog.ts';
-import type { Content, Untransformed } from '../content/content.ts';
+import type { Content } from '../content/content.ts';
+import type { BodySource } from '../core/body.ts';
 import { AssetError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
-import type { Scanner } from '../scan/scanner.ts';
 import type { OperationContext } from './context.ts';
 import { treatInfected } from './infected-content.ts';
 import { gracePeriod } from './stopping.ts';
@@ -14,8 +14,8 @@ import type { PreparationFailure, PreparedFile } from './upload-request.ts';
 export interface UploadScans {
   /** false: nothing is written down (`--dry-run`). */
   records: boolean;
-  /** It did not answer at this time (performance.now()); it is not waited for again at every file. */
-  away?: { since: number; error: AssetError };
+  /** It did not answer; until then (performance.now()) no file waits for it again. */
+  away?: { until: number; error: AssetError };
   told: boolean;
 }
 
@@ -27,23 +27,37 @@ const ASK_AGAIN_MILLISECONDS = 30_000;
 
 export type Known = ReadonlyMap<string, KnownVerdict>;
 
-/** The verdicts that these contents have already. */
+/** Bytes to judge: what is stored, and of a transformed image also what came in, which holds more than its pixels. */
+interface Form {
+  sha256: string;
+  body: BodySource;
+}
+
+function formsOf({ original, untransformed, sha256, body }: Content): Form[] {
+  const stored = { sha256, body };
+  const isOther = original !== undefined && untransformed !== undefined && original.sha256 !== sha256;
+  return isOther ? [{ sha256: original.sha256, body: untransformed }, stored] : [stored];
+}
+
+/** The verdicts that these contents have already, in either form. */
 export async function knownVerdicts(context: OperationContext, files: readonly PreparedFile[]): Promise<Known> {
   const catalog = await context.catalog();
-  const hashes = new Set(files.map(({ content }) => content.sha256));
+  const hashes = new Set(files.flatMap(({ content }) => formsOf(content).map(({ sha256 }) => sha256)));
   return catalog.verdicts.known(context.identity.organization, [...hashes]);
 }
 
 /** Content that is known as infected is refused in every mode. */
 export function refuseKnown({ source, content }: PreparedFile, known: Known): PreparationFailure | undefined {
-  const verdict = known.get(content.sha256);
-  if (verdict?.status !== 'INFECTED') return undefined;
+  const verdict = formsOf(content)
+    .map(({ sha256 }) => known.get(sha256))
+    .find((each) => each?.status === 'INFECTED');
+  if (verdict === undefined) return undefined;
   return { source, error: infected(verdict.result ?? 'unknown signature') };
 }
 
 /**
  * Has contents judged that have no verdict yet, each once, several at once, before anything is stored. Files come back
- * with their verdict, or with the reason why they are refused.
+ * with the verdict on what is stored, or with the reason why they are refused.
  */
 export async function scanFiles(
   context: OperationContext,
@@ -54,83 +68,61 @@ export async function scanFiles(
 ): Promise<(PreparedFile | PreparationFailure)[]> {
   const limit = pLimit(concurrency);
   const verdicts = new Map<string, Promise<FoundVerdict | undefined>>();
-  const verdictOf = (file: PreparedFile): Promise<FoundVerdict | undefined> => {
-    const { sha256 } = file.content;
-    const earlier = verdicts.get(sha256);
+  const verdictOf = (form: Form): Promise<FoundVerdict | undefined> => {
+    const earlier = verdicts.get(form.sha256);
     if (earlier !== undefined) return earlier;
-    const verdict = limit(() => judge(context, scans, file));
-    verdicts.set(sha256, verdict);
+    const verdict = limit(() => ask(context, scans, form));
+    verdicts.set(form.sha256, verdict);
     return verdict;
   };
   return Promise.all(
     files.map(async (file): Promise<PreparedFile | PreparationFailure> => {
-      if (known.get(file.content.sha256)?.status === 'CLEAN') return file;
+      let stored: FoundVerdict | undefined;
       try {
-        const verdict = await verdictOf(file);
-        return verdict === undefined ? file : { ...file, verdict };
+        for (const form of formsOf(file.content)) {
+          if (known.get(form.sha256)?.status === 'CLEAN') continue;
+          const found = await verdictOf(form);
+          if (found !== undefined) refuseUnfit(context, file, form, found);
+          if (form.sha256 === file.content.sha256) stored = found;
+        }
       } catch (error) {
         return { source: file.source, error };
       }
+      return stored === undefined ? file : { ...file, verdict: stored };
     }),
   );
 }
 
-/**
- * undefined: it is stored as PENDING.
- * @throws AssetError VIRUS_FOUND; where a verdict is required NOT_SCANNABLE, SCANNER_UNAVAILABLE
- */
-async function judge(
-  context: OperationContext,
-  scans: UploadScans,
-  file: PreparedFile,
-): Promise<FoundVerdict | undefined> {
-  const { mode } = context.scanning;
-  if (mode === 'off') return undefined;
-  const found = await ask(context, scans, file);
-  if (found === undefined) return undefined;
-  const verdict = found.status === 'INFECTED' ? await noteInfected(context, scans, file, found) : found;
-  if (verdict.status === 'INFECTED') throw virusFound(file, verdict);
-  if (verdict.status === 'PENDING' && mode === 'required') throw notScannable(file, verdict);
-  return verdict;
+/** @throws AssetError VIRUS_FOUND; where a verdict is required NOT_SCANNABLE */
+function refuseUnfit(context: OperationContext, file: PreparedFile, { sha256 }: Form, found: FoundVerdict): void {
+  if (found.status === 'INFECTED') throw virusFound(file, sha256, found);
+  if (found.status === 'PENDING' && context.scanning.mode === 'required') throw notScannable(file, found);
 }
 
-/** undefined: no scanner answers, and none is required. */
-async function ask(
-  context: OperationContext,
-  scans: UploadScans,
-  { content }: PreparedFile,
-): Promise<FoundVerdict | undefined> {
+/**
+ * undefined: there is no verdict, and none is required.
+ * @throws AssetError SCANNER_UNAVAILABLE where one is
+ */
+async function ask(context: OperationContext, scans: UploadScans, form: Form): Promise<FoundVerdict | undefined> {
+  if (context.scanning.mode === 'off') return undefined;
   const { away } = scans;
-  if (away !== undefined && performance.now() - away.since < ASK_AGAIN_MILLISECONDS) {
-    return withoutScanner(context, scans, away.error);
-  }
+  if (away !== undefined && performance.now() < away.until) return withoutScanner(context, scans, away.error);
+  const asked = performance.now();
   try {
     const scanner = await context.scanning.scanner();
-    return await scanEachForm(scanner, content, gracePeriod(context.signal));
+    const { status, result, signatureVersion } = await scanner.scan(form.body, { signal: gracePeriod(context.signal) });
+    const found = { status, result, signatureVersion };
+    return status === 'INFECTED' ? await noteInfected(context, scans, form, found) : found;
   } catch (error) {
     if (!(error instanceof AssetError) || error.code !== 'SCANNER_UNAVAILABLE') throw error;
-    scans.away = { since: performance.now(), error };
+    scans.away = { until: askAgainAt(asked, performance.now()), error };
     return withoutScanner(context, scans, error);
   }
 }
 
-/** What came in and what is stored, where these differ: one that is not CLEAN speaks for both. */
-async function scanEachForm(scanner: Scanner, content: Content, signal: AbortSignal): Promise<FoundVerdict> {
-  const { untransformed } = content;
-  if (untransformed !== undefined) {
-    const before = await scanForm(scanner, untransformed, signal);
-    if (before.status !== 'CLEAN') return before;
-  }
-  return scanForm(scanner, content, signal);
-}
-
-async function scanForm(
-  scanner: Scanner,
-  { body, mimeType }: Untransformed,
-  signal: AbortSignal,
-): Promise<FoundVerdict> {
-  const { status, result, signatureVersion } = await scanner.scan(body, { mimeType, signal });
-  return { status, result, signatureVersion };
+/** Most of the time goes into the work, however long it takes to find out that there is no answer. */
+function askAgainAt(asked: number, failed: number): number {
+  return failed + Math.max(ASK_AGAIN_MILLISECONDS, 10 * (failed - asked));
 }
 
 function withoutScanner(context: OperationContext, scans: UploadScans, error: AssetError): undefined {
@@ -144,13 +136,13 @@ function withoutScanner(context: OperationContext, scans: UploadScans, error: As
 async function noteInfected(
   context: OperationContext,
   scans: UploadScans,
-  { content }: PreparedFile,
+  { sha256 }: Form,
   verdict: FoundVerdict,
 ): Promise<FoundVerdict> {
   if (!scans.records) return verdict;
   const { identity, audit } = context;
   const catalog = await context.catalog();
-  const key = { organizationId: identity.organization, sha256: content.sha256 };
+  const key = { organizationId: identity.organization, sha256 };
   const [recorded] = await catalog.verdicts.record(identity, [{ ...key, verdict, onInfected: 'quarantine' }], audit);
   if (recorded?.kind !== 'recorded') return verdict;
   if (recorded.verdict.status !== 'INFECTED' || recorded.assetIds.length === 0) return recorded.verdict;
@@ -162,11 +154,11 @@ async function noteInfected(
   return recorded.verdict;
 }
 
-function virusFound({ source, content }: PreparedFile, { result }: FoundVerdict): AssetError {
+function virusFound({ source }: PreparedFile, sha256: string, { result }: FoundVerdict): AssetError {
   const signature = result ?? 'unknown signature';
   return new AssetError('VIRUS_FOUND', `${escapeForTerminal(source.name)} is infected: ${signature}`, {
     hint: 'It was not stored.',
-    details: { signature, sha256: content.sha256 },
+    details: { signature, sha256 },
   });
 }
 

@@ -4,8 +4,7 @@ import type { BodySource } from '../core/body.ts';
 import { AssetError } from '../core/errors.ts';
 import { type ClamdAnswer, OVER_STREAM_LIMIT, readClamdAnswer } from './clamd-answer.ts';
 import { askClamd, type ClamdAddress, type ClamdConnectionOptions, ClamdFault } from './clamd-connection.ts';
-import { isFlat } from './flat-content.ts';
-import { announcement, command, type Instream, instream, instreamOfBytes } from './instream.ts';
+import { announcement, command, type Instream, instream, instreamOfBytes, instreamOfZeros } from './instream.ts';
 import { nestedZip } from './nested-zip.ts';
 import type { Scanner, ScannerReport, ScannerVersion, ScanOptions, ScanVerdict } from './scanner.ts';
 import { findLimit } from './stream-limit.ts';
@@ -22,6 +21,8 @@ export interface ClamdOptions {
   connections?: number;
   /** How often a question is put in all; default 5. */
   attempts?: number;
+  /** Milliseconds after which a question is not put again; default 60 s. */
+  deadline?: number;
   /** Milliseconds before the first repetition, tripled each time, with jitter; default 250. */
   retryDelay?: number;
 }
@@ -40,32 +41,37 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
     connectTimeout: options.connectTimeout ?? 10_000,
     responseTimeout: options.responseTimeout ?? 180_000,
   };
+  // What it knows by heart it answers at once, or it hangs.
+  const promptly = { ...connection, responseTimeout: Math.min(connection.connectTimeout, connection.responseTimeout) };
   const attempts = options.attempts ?? 5;
+  const deadline = options.deadline ?? 60_000;
   const firstDelay = options.retryDelay ?? 250;
   const limit = pLimit(options.connections ?? 4);
   const freshVersion = remember(VERSION_LIFETIME, version);
   const reportsLimits = remember(VERSION_LIFETIME, askWhetherLimitsAreReported);
   let wasReached = false;
 
-  async function scan(body: BodySource, { mimeType, signal }: ScanOptions = {}): Promise<ScanVerdict> {
+  async function scan(body: BodySource, { signal }: ScanOptions = {}): Promise<ScanVerdict> {
     return limit(async () => {
       const { signatureVersion } = await freshVersion(signal);
       const stream = instream(body);
       const answer = await askForVerdict(stream, body.size, signal);
-      const verdict = await believed(answer, isFlat(stream.head, body.size, mimeType), signal);
+      const verdict = await believed(answer, signal);
       return { ...verdict, signatureVersion, scannedAt: new Date() };
     });
   }
 
-  /** An OK is believed if the content cannot have exceeded a limit, or clamd would have said so. */
+  /**
+   * An OK is believed only if clamd would have said that it skipped something. No content is beyond that: MaxFileSize may
+   * be less than any default, and archives are found inside of text and images as well.
+   */
   async function believed(
     answer: ClamdAnswer,
-    flat: boolean,
     signal: AbortSignal | undefined,
   ): Promise<Pick<ScanVerdict, 'status' | 'result'>> {
     if (answer.kind === 'infected') return { status: 'INFECTED', result: answer.signature };
     if (answer.kind === 'unexamined') return { status: 'PENDING', result: answer.reason };
-    if (flat || (await reportsLimits(signal))) return { status: 'CLEAN', result: null };
+    if (await reportsLimits(signal)) return { status: 'CLEAN', result: null };
     return { status: 'PENDING', result: 'perhaps not fully examined: AlertExceedsMax is off in clamd.conf' };
   }
 
@@ -94,6 +100,12 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
     }
   }
 
+  /** Lets it look at so many bytes: MaxFileSize and MaxScanSize it tells only then. */
+  async function examines(size: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const answer = await askForVerdict(instreamOfZeros(size), size, signal);
+    return answer.kind !== 'unexamined';
+  }
+
   async function askWhetherLimitsAreReported(signal: AbortSignal | undefined): Promise<boolean> {
     const stream = instreamOfBytes(nestedZip(BEYOND_RECURSION));
     const answer = await askForVerdict(stream, stream.size, signal);
@@ -102,7 +114,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
 
   function version(signal?: AbortSignal): Promise<ScannerVersion> {
     return repeated(signal, async () => {
-      const { text } = await askClamd(connection, [command('VERSION')], signal);
+      const { text } = await askClamd(promptly, [command('VERSION')], signal);
       const [engine = '', signatureVersion, ...date] = text.split('/');
       if (!/^ClamAV [\x21-\x7e]{1,60}$/.test(engine)) throw new ClamdFault('garbled', 'it does not answer like clamd');
       return {
@@ -118,11 +130,14 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
     const about = await version(signal);
     const reportsExceededLimits = await askWhetherLimitsAreReported(signal);
     const streamLimit = await repeated(signal, () => findLimit(largest, (size) => accepts(size, signal)));
-    return { ...about, reportsExceededLimits, streamLimit };
+    if (!reportsExceededLimits) return { ...about, reportsExceededLimits, sizeLimit: streamLimit };
+    const sizeLimit = await findLimit(streamLimit ?? largest, (size) => examines(size, signal));
+    return { ...about, reportsExceededLimits, sizeLimit: sizeLimit ?? streamLimit };
   }
 
   /** Repeats what failed for want of an answer. Where clamd never was, it is not waited for. */
   async function repeated<T>(signal: AbortSignal | undefined, ask: () => Promise<T>): Promise<T> {
+    const end = performance.now() + deadline;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const result = await ask();
@@ -131,7 +146,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
       } catch (error) {
         if (!(error instanceof ClamdFault)) throw error;
         wasReached ||= error.kind !== 'unreachable';
-        if (attempt < attempts && wasReached) {
+        if (attempt < attempts && wasReached && performance.now() < end) {
           await pause(firstDelay * 3 ** (attempt - 1) * (0.5 + Math.random() / 2), signal);
           continue;
         }

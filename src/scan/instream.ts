@@ -1,13 +1,10 @@
 import type { BodySource } from '../core/body.ts';
 
-const HEAD_LENGTH = 256;
 const LARGEST_ANNOUNCEMENT = 0xffffffff;
 
-/** Content as clamd's INSTREAM takes it, together with how it begins. */
+/** Content as clamd's INSTREAM takes it. */
 export interface Instream {
   readonly size: number;
-  /** Its first bytes, after open() was read. */
-  readonly head: Uint8Array;
   open(): AsyncIterable<Uint8Array>;
 }
 
@@ -21,31 +18,32 @@ export function command(name: 'INSTREAM' | 'VERSION'): Uint8Array {
  * clamd refuses what is too large before it is sent.
  */
 export function instream(body: BodySource): Instream {
-  let head: Uint8Array = new Uint8Array(0);
-
   async function* open(): AsyncGenerator<Uint8Array> {
-    head = new Uint8Array(0);
     const atOnce = body.size <= LARGEST_ANNOUNCEMENT;
     yield Buffer.concat([command('INSTREAM'), atOnce ? length(body.size) : Buffer.alloc(0)]);
     for await (const chunk of body.bytes === undefined ? body.open() : [body.bytes]) {
-      if (head.length < HEAD_LENGTH) head = Buffer.concat([head, chunk.subarray(0, HEAD_LENGTH - head.length)]);
       if (!atOnce) yield length(chunk.byteLength);
       yield chunk;
     }
     yield length(0);
   }
 
-  return {
-    size: body.size,
-    get head() {
-      return head;
-    },
-    open,
-  };
+  return { size: body.size, open };
 }
 
 export function instreamOfBytes(bytes: Uint8Array): Instream {
   return instream({ size: bytes.byteLength, bytes, open: () => neverRead() });
+}
+
+const ZEROS = new Uint8Array(256 * 1024);
+
+export function instreamOfZeros(size: number): Instream {
+  return instream({
+    size,
+    async *open() {
+      for (let sent = 0; sent < size; sent += ZEROS.byteLength) yield ZEROS.subarray(0, size - sent);
+    },
+  });
 }
 
 /** Bodies in memory are sent from there. */

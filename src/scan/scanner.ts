@@ -12,8 +12,6 @@ export interface ScanVerdict {
 }
 
 export interface ScanOptions {
-  /** The detected type: tells what may hold more than meets the eye. Unknown content may. */
-  mimeType?: string;
   signal?: AbortSignal;
 }
 
@@ -27,9 +25,9 @@ export interface ScannerVersion {
 }
 
 export interface ScannerReport extends ScannerVersion {
-  /** The largest content in bytes that it takes, in whole MiB; null: all that was asked for. */
-  streamLimit: number | null;
-  /** Whether it tells when content exceeds its own limits; if not, its OK means little for containers. */
+  /** The largest content in bytes that it takes and examines, in whole MiB; null: all that was asked for. */
+  sizeLimit: number | null;
+  /** Whether it tells when content exceeds its own limits; if not, its OK means nothing. */
   reportsExceededLimits: boolean;
 }
 

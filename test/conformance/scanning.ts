@@ -102,6 +102,16 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
     const events = async (work: Workspace, action: string) =>
       (await (await work.catalog()).audit.page({ allOrganizations: true }, { action }, 500)).events;
 
+    /** The same pixels each time, in a file of its own. */
+    const picture = async (work: Workspace, copyright: string): Promise<string> => {
+      const path = join(work.directory, `${copyright}.jpg`);
+      await sharp({ create: { width: 64, height: 64, channels: 3, background: '#777' } })
+        .withExif({ IFD0: { Copyright: copyright } })
+        .jpeg()
+        .toFile(path);
+      return path;
+    };
+
     describe('uploads', () => {
       test('store what is clean with its verdict, and refuse what is infected, by its signature', async () => {
         const work = await suite.create();
@@ -119,12 +129,7 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
 
       test('see in an image what its transformation leaves out', async () => {
         const work = await suite.create();
-        const path = join(work.directory, 'avatar.jpg');
-        const picture = sharp({ create: { width: 64, height: 64, channels: 3, background: '#777' } });
-        await picture
-          .withExif({ IFD0: { Copyright: 'nobody' } })
-          .jpeg()
-          .toFile(path);
+        const path = await picture(work, 'nobody');
         const knowing = await startOwnClamd({}, [hashSignature('Bad-Picture', path)]);
         onTestFinished(() => knowing.stop());
         const scanner = createClamdScanner({ address: { host: knowing.host, port: knowing.port } });
@@ -132,6 +137,41 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
         const refused = await tryPut(work, path, { scanning: scanning('required', scanner) }, avatar);
         expect(refused).toMatchObject({ failure: { code: 'VIRUS_FOUND', signature: 'Bad-Picture.UNOFFICIAL' } });
         expect(await keys(work)).toEqual([]);
+      });
+
+      test('keep the verdict on an image apart from that on what another image becomes as well', async () => {
+        const work = await suite.create();
+        const [evil, innocent, later] = [
+          await picture(work, 'evil'),
+          await picture(work, 'innocent'),
+          await picture(work, 'later'),
+        ];
+        const knowing = await startOwnClamd({}, [hashSignature('Bad-Picture', evil)]);
+        onTestFinished(() => knowing.stop());
+        const scanner = createClamdScanner({ address: { host: knowing.host, port: knowing.port } });
+        const avatar = { assetType: 'USER_AVATAR' };
+        const upload = (path: string, mode: Mode) => tryPut(work, path, { scanning: scanning(mode, scanner) }, avatar);
+        const first = assetOf(await upload(innocent, 'off'));
+        expect(first).toMatchObject({ isProcessed: true, virusScanStatus: 'PENDING' });
+        expect(await upload(evil, 'required')).toMatchObject({ failure: { code: 'VIRUS_FOUND' } });
+        expect(await asset(work, first.id)).toMatchObject({ virusScanStatus: 'PENDING', status: 'active' });
+        // By now the result is known as clean: what it is made of is judged all the same.
+        const second = assetOf(await upload(later, 'required'));
+        expect(second).toMatchObject({ fileHash: first.fileHash, virusScanStatus: 'CLEAN' });
+        expect(await upload(evil, 'required')).toMatchObject({ failure: { code: 'VIRUS_FOUND' } });
+        expect(await upload(evil, 'off')).toMatchObject({ failure: { code: 'VIRUS_FOUND' } });
+      });
+
+      test('judge what came in although its result is known as clean', async () => {
+        const work = await suite.create();
+        const [innocent, evil] = [await picture(work, 'innocent'), await picture(work, 'evil')];
+        const knowing = await startOwnClamd({}, [hashSignature('Bad-Picture', evil)]);
+        onTestFinished(() => knowing.stop());
+        const scanner = createClamdScanner({ address: { host: knowing.host, port: knowing.port } });
+        const upload = (path: string) =>
+          tryPut(work, path, { scanning: scanning('required', scanner) }, { assetType: 'USER_AVATAR' });
+        expect(assetOf(await upload(innocent)).virusScanStatus).toBe('CLEAN');
+        expect(await upload(evil)).toMatchObject({ failure: { code: 'VIRUS_FOUND' } });
       });
 
       test('know in every mode what was found infected before, also in a dry run', async () => {

@@ -48,12 +48,12 @@ await describeWithService('clamd', 'between us and clamd', () => {
       ['an error of clamd', { answer: 'COMMAND READ TIMED OUT ERROR\0' }],
     ])('%s is made up for', async (_what, fault) => {
       const scanner = await scannerWith(once(fault));
-      expect((await scanner.scan(body(large), { mimeType: 'text/plain' })).status).toBe('CLEAN');
+      expect((await scanner.scan(body(large))).status).toBe('CLEAN');
     });
 
     it('silence is made up for', async () => {
       const scanner = await scannerWith(once({ silent: true }), 1000);
-      expect((await scanner.scan(small, { mimeType: 'text/plain' })).status).toBe('CLEAN');
+      expect((await scanner.scan(small)).status).toBe('CLEAN');
     });
   });
 
@@ -70,7 +70,7 @@ await describeWithService('clamd', 'between us and clamd', () => {
       ['an answer without end', { answer: 'stream: O'.repeat(2000) }],
     ])('%s', async (_what, fault) => {
       const scanner = await scannerWith(() => fault);
-      await expect(scanner.scan(body(large), { mimeType: 'text/plain' })).rejects.toMatchObject({
+      await expect(scanner.scan(body(large))).rejects.toMatchObject({
         code: 'SCANNER_UNAVAILABLE',
       });
       expect(proxy?.connections).toBeGreaterThan(4);
@@ -79,7 +79,7 @@ await describeWithService('clamd', 'between us and clamd', () => {
     // More than the system's buffers hold, so that the answer is seen in the middle.
     it.each(['stream: OK\0', 'stream: Eicar FOUND\0'])('%j before the content was sent', async (answer) => {
       const scanner = await scannerWith(() => ({ answer, early: true }));
-      const verdict = scanner.scan(body(60_000_000), { mimeType: 'text/plain' });
+      const verdict = scanner.scan(body(60_000_000));
       await expect(verdict).rejects.toMatchObject({ code: 'SCANNER_UNAVAILABLE' });
     });
 
@@ -103,6 +103,19 @@ await describeWithService('clamd', 'between us and clamd', () => {
     await strict.stop();
   });
 
+  it('one that hangs is not asked for ever', async () => {
+    proxy = await startFaultProxy(clamd.port, () => ({ silent: true }));
+    const address = { host: proxy.host, port: proxy.port };
+    const scanner = createClamdScanner({
+      ...{ address, retryDelay: 5, attempts: 1_000_000 },
+      ...{ connectTimeout: 100, deadline: 400 },
+    });
+    await expect(scanner.scan(small)).rejects.toMatchObject({
+      code: 'SCANNER_UNAVAILABLE',
+      message: expect.stringContaining('does not answer in time'),
+    });
+  });
+
   it('an unanswered scan can be given up', async () => {
     const scanner = await scannerWith(() => ({ silent: true }));
     const controller = new AbortController();
@@ -117,9 +130,9 @@ await describeWithService('clamd', 'clamd itself', () => {
     const clamd = await startOwnClamd();
     const address = { host: clamd.host, port: clamd.port };
     const scanner = createClamdScanner({ address, retryDelay: 400, attempts: 7 });
-    expect((await scanner.scan(small, { mimeType: 'text/plain' })).status).toBe('CLEAN');
+    expect((await scanner.scan(small)).status).toBe('CLEAN');
     await clamd.stop();
-    const scanning = scanner.scan(small, { mimeType: 'text/plain' });
+    const scanning = scanner.scan(small);
     await clamd.start();
     expect((await scanning).status).toBe('CLEAN');
     await clamd.stop();
