@@ -8,6 +8,7 @@ import { assetChanges, assetsOnObjects, assetsToDecideOn } from './asset-query.t
 import { type AuditDraft, writeAudit } from './audit-write.ts';
 import type { AuditContext, ClaimedObject, DeleteResult, DeleteWrites, ObjectRecord } from './catalog.ts';
 import type { Database, Session } from './database.ts';
+import { endPublicCopies, type PublicPlace } from './former-copies.ts';
 import { type Claim, claimRows, lockObjects, markDeleting } from './objects.ts';
 import { isUuid, toAsset } from './rows.ts';
 import { type Content, contentKey, lockVerdicts } from './verdicts.ts';
@@ -55,7 +56,14 @@ export async function removeLocked(
   await removeAssets(session, deleted);
   const freed = await releaseObjects(session, deleted, leaseSeconds, now);
   await releaseRetained(session, deleted, now);
+  await endPublicCopies(session, publicPlaces(deleted), now);
   return freed;
+}
+
+function publicPlaces(deleted: readonly LockedAsset[]): PublicPlace[] {
+  return deleted.flatMap(({ asset: { isPublic, organizationId, fileHash: sha256, storagePath } }) =>
+    isPublic ? { organizationId, sha256, storagePath } : [],
+  );
 }
 
 export interface LockedAsset {

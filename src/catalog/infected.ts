@@ -3,7 +3,7 @@ import type { Asset } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
 import { assetsOfContents } from './asset-query.ts';
 import { writeAudit } from './audit-write.ts';
-import type { Acceptance, AuditContext, ClaimedObject, ContentRef, RefusalReason } from './catalog.ts';
+import type { Acceptance, AuditContext, ClaimedObject, ContentRef, ObjectRecord, RefusalReason } from './catalog.ts';
 import type { Session } from './database.ts';
 import { deletedEvent, lockAssets, removeLocked } from './deletes.ts';
 import { refusedEvent } from './lifecycle.ts';
@@ -11,13 +11,42 @@ import { storedCopies } from './verdict-claims.ts';
 import { scanDetails, writeVerdicts } from './verdict-write.ts';
 import { contentKey, lockVerdicts, UNJUDGED, type Verdict } from './verdicts.ts';
 
-/** Nothing is wanted any more once every stored copy lies in quarantine. */
+/**
+ * Content that was in quarantine once may have turned CLEAN since, and other assets have come to its key, which is known
+ * outside then.
+ */
+export async function copiesOutside(session: Session, content: ContentRef): Promise<ObjectRecord[]> {
+  const copies = await storedCopies(session, [content]);
+  const open = await assetsOfContents(session, [content])
+    .where('assets.quarantined_at', 'is', null)
+    .select('assets.object_id')
+    .distinct()
+    .execute();
+  const reachable = new Set(open.map((row) => row.object_id));
+  return copies.filter(({ id, storagePath }) => !storagePath.startsWith('quarantine/') || reachable.has(id));
+}
+
+/** Nothing is wanted any more once every stored copy is in quarantine. */
 export async function settleQuarantine(session: Session, content: ContentRef): Promise<boolean> {
   await lockVerdicts(session, [content]);
-  const copies = await storedCopies(session, [content]);
-  if (copies.some(({ storagePath }) => !storagePath.startsWith('quarantine/'))) return false;
+  const outside = await copiesOutside(session, content);
+  if (outside.length > 0 || (await isStillThere(session, content))) return false;
   await settleWanted(session, content, 'quarantine');
   return true;
+}
+
+/** Former copies are readable until their bytes are gone; of a row that is only kept on, they are. */
+async function isStillThere(session: Session, content: ContentRef): Promise<boolean> {
+  const row = await session.db
+    .selectFrom('objects')
+    .select('id')
+    .where('organization_id', '=', content.organizationId)
+    .where('sha256', '=', content.sha256)
+    .where('state', 'in', ['DELETING', 'RETAINED'])
+    .where('stored_size', '>', 0)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** What was wanted is done. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { StorageKey } from '../core/storage-key.ts';
-import type { Leftover, LeftoverFilter, Leftovers } from './catalog.ts';
+import type { ContentRef, Leftover, LeftoverFilter, Leftovers } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { secondsAfter } from './filters.ts';
 import type { OpenTables } from './tables.ts';
@@ -43,7 +43,24 @@ function narrowed(session: Session, filter: LeftoverFilter): ObjectQuery {
     );
     query = query.where('objects.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'));
   }
+  if (filter.contents !== undefined) query = ofContents(session, query, filter.contents);
   return query;
+}
+
+function ofContents(session: Session, query: ObjectQuery, contents: readonly ContentRef[]): ObjectQuery {
+  const wanted = session.dialect.rowSet(
+    { organization_id: 'text', sha256: 'text' },
+    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
+  );
+  return query
+    .where('objects.state', '<>', 'PENDING')
+    .where((eb) =>
+      eb(
+        eb.refTuple('objects.organization_id', 'objects.sha256'),
+        'in',
+        eb.selectFrom(wanted).select(['r.organization_id', 'r.sha256']).$asTuple('organization_id', 'sha256'),
+      ),
+    );
 }
 
 async function count(session: Session, filter: LeftoverFilter): Promise<{ backend: string; count: number }[]> {

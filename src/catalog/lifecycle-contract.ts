@@ -5,6 +5,7 @@ import type {
   AssetWithObject,
   AuditContext,
   ClaimedObject,
+  ContentRef,
   ObjectRecord,
   ObjectState,
   StoredFacts,
@@ -112,6 +113,8 @@ export interface LeftoverFilter {
   organization?: string;
   /** Only these objects. */
   objectIds?: readonly string[];
+  /** Only former copies and interrupted deletes of these contents. */
+  contents?: readonly ContentRef[];
 }
 
 /** Bytes on their way out, held by our claim. */

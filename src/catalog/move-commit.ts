@@ -8,14 +8,12 @@ import { type AuditDraft, writeAudit } from './audit-write.ts';
 import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord } from './catalog.ts';
 import type { Session } from './database.ts';
 import { secondsAfter } from './filters.ts';
+import { endPublicCopies, PUBLIC_ADDRESS_SECONDS } from './former-copies.ts';
 import { changedEvent, lockAssetStates, refusalOf, refusedEvent } from './lifecycle.ts';
 import { lockObjects, markDeleting, markStored, storedObjects } from './objects.ts';
 import { toAsset } from './rows.ts';
 import { placeKey } from './upload-reserve.ts';
 import { contentKey, lockVerdicts } from './verdicts.ts';
-
-/** Rule 4: a public address may come back so long after its row's last delete. */
-const PUBLIC_ADDRESS_SECONDS = 24 * 3600;
 
 interface Moving {
   session: Session;
@@ -58,6 +56,7 @@ export async function commitMove(
     if (!source.isPublic) return undo(moving, 'target-changed');
   }
   const removable = carried.length === on.length ? await endSource(moving, source, isInfected) : undefined;
+  if (source.isPublic && !target.object.isPublic) await endPublicCopies(session, [source], moving.now);
   if (target.isNew) await arrive(moving, target.object);
   const assets = await carry(moving, states, target.object);
   const discard = target.isNew ? undefined : await discardOwn(moving);

@@ -106,7 +106,9 @@ export interface Verdicts {
   wanted(scope: OrganizationScope, limit: number, after?: ContentRef): Promise<WantedContent[]>;
   /** The stored copies of a content, private ones first. */
   copies(content: ContentRef): Promise<ObjectRecord[]>;
-  /** Nothing is wanted any more once every copy lies in quarantine. Says whether that is so. */
+  /** Those of its copies that are not in quarantine: by their key, or because an asset on them was never put there. */
+  copiesOutside(content: ContentRef): Promise<ObjectRecord[]>;
+  /** Nothing is wanted any more once every copy is in quarantine. Says whether that is so. */
   settleQuarantine(content: ContentRef): Promise<boolean>;
   /** Deletes every asset of infected content for which that is wanted; the condition is repeated under lock. */
   deleteInfected(

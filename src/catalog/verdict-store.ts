@@ -12,7 +12,7 @@ import type {
   WantedContent,
 } from './catalog.ts';
 import type { Database, Session } from './database.ts';
-import { acceptSignature, deleteInfected, settleQuarantine } from './infected.ts';
+import { acceptSignature, copiesOutside, deleteInfected, settleQuarantine } from './infected.ts';
 import type { OpenTables } from './tables.ts';
 import { claimScans, releaseScans, renewScans, storedCopies } from './verdict-claims.ts';
 import { writeVerdicts } from './verdict-write.ts';
@@ -33,6 +33,7 @@ export function verdictStore(database: Database): Verdicts {
     record: (identity, findings, context) => database.write((session) => record(session, identity, findings, context)),
     wanted: (scope, limit, after) => database.read((session) => wanted(session, scope, limit, after)),
     copies: (content) => database.read((session) => storedCopies(session, [content])),
+    copiesOutside: (content) => database.read((session) => copiesOutside(session, content)),
     settleQuarantine: (content) => database.write((session) => settleQuarantine(session, content)),
     deleteInfected: (identity, content, leaseSeconds, context) =>
       database.write((session) => deleteInfected(session, identity, content, leaseSeconds, context)),

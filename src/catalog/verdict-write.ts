@@ -4,6 +4,7 @@ import { assetChanges, assetsOfContents } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
 import type { AuditContext, FoundVerdict, OnInfected } from './catalog.ts';
 import type { Session } from './database.ts';
+import { endFormerCopies } from './former-copies.ts';
 import { type Content, contentKey, type Verdict } from './verdicts.ts';
 
 /** A verdict for content whose row is locked. */
@@ -160,21 +161,4 @@ export function scanDetails({ status, result, signatureVersion }: FoundVerdict):
   const named: Record<ScanStatus, string> = { CLEAN: 'note', INFECTED: 'signature', PENDING: 'reason' };
   const detail = result === null ? {} : { [named[status]]: result };
   return { scanStatus: status, ...detail, signatureVersion };
-}
-
-/** Nobody waits for copies of infected content; whoever purges finds them: their lease has run out. */
-async function endFormerCopies(session: Session, contents: readonly Content[], now: string): Promise<void> {
-  if (contents.length === 0) return;
-  const rows = session.dialect.rowSet(
-    { organization_id: 'text', sha256: 'text' },
-    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
-  );
-  await session.db
-    .updateTable('objects')
-    .from(rows)
-    .set({ state: 'DELETING', claim: null, lease_expires_at: now, retain_until: null, updated_at: now })
-    .whereRef('objects.organization_id', '=', 'r.organization_id')
-    .whereRef('objects.sha256', '=', 'r.sha256')
-    .where('objects.state', '=', 'RETAINED')
-    .execute();
 }

@@ -1,10 +1,11 @@
-import type { AssetWithObject, DeleteResult } from '../catalog/catalog.ts';
+import type { AssetWithObject, ContentRef, DeleteResult } from '../catalog/catalog.ts';
 import { decideOnAsset } from '../core/access-policy.ts';
 import { type AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import type { OrganizationScope } from '../core/identity.ts';
 import { changeRefused } from './change-refusals.ts';
 import { workAhead } from './concurrently.ts';
 import type { OperationContext } from './context.ts';
+import { removeFormerCopiesOrWarn } from './former-copies.ts';
 import { notPermitted } from './handing-out.ts';
 import { checkMaxDelete, type MaxDelete } from './max-delete.ts';
 import { openOwnStore } from './own-store.ts';
@@ -181,7 +182,15 @@ async function finishPage(context: OperationContext, { settled, results, found }
     return result.kind === 'deleted' && result.removable !== undefined ? result.removable : [];
   });
   const stuck = await removeObjects(context, removable);
+  await removeFormerCopiesOrWarn(context, publicContents(results));
   return [...settled, ...results.map((result) => outcomeOf(result, found, stuck))];
+}
+
+function publicContents(results: readonly DeleteResult[]): ContentRef[] {
+  return results.flatMap((result) => {
+    if (result.kind !== 'deleted' || !result.asset.isPublic) return [];
+    return { organizationId: result.asset.organizationId, sha256: result.asset.fileHash };
+  });
 }
 
 /** Rule 0: no row goes before its store is known to be the store it was. */

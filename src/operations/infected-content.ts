@@ -3,6 +3,7 @@ import type { ContentRef, ObjectRecord, WantedContent } from '../catalog/catalog
 import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import { keyInPlace } from '../core/storage-key.ts';
 import type { OperationContext } from './context.ts';
+import { removeFormerCopies } from './former-copies.ts';
 import { type MoveOutcome, moveBytes } from './move-bytes.ts';
 import { bytesRemain, removeObjects } from './remove-objects.ts';
 import { asAssetError } from './storage-failure.ts';
@@ -34,10 +35,12 @@ export async function treatInfected(context: OperationContext, content: Infected
 async function quarantine(context: OperationContext, content: InfectedContent): Promise<Treatment> {
   const catalog = await context.catalog();
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
-    const outside = (await catalog.verdicts.copies(content)).filter((copy) => !isQuarantined(copy));
+    const outside = await catalog.verdicts.copiesOutside(content);
     if (outside.length === 0) break;
     for (const copy of outside) await moveAway(context, copy, content.signature);
   }
+  const reason = await removeFormerCopies(context, [content]);
+  if (reason !== undefined) throw reason;
   const settled = await catalog.verdicts.settleQuarantine(content);
   return settled ? { kind: 'done', deed: 'quarantined' } : { kind: 'left' };
 }
@@ -78,5 +81,7 @@ async function remove(context: OperationContext, content: ContentRef): Promise<T
   const [reason] = stuck.values();
   const [asset] = assets;
   if (reason !== undefined && asset !== undefined) throw bytesRemain(asset.id, reason);
+  const remaining = await removeFormerCopies(context, [content]);
+  if (remaining !== undefined) throw remaining;
   return assets.length === 0 ? { kind: 'left' } : { kind: 'done', deed: 'deleted' };
 }

@@ -13,6 +13,7 @@ import type { PutOptions, StorageBackend } from '../storage/backend.ts';
 import { checkStoredCopy } from './check-stored-copy.ts';
 import type { OperationContext } from './context.ts';
 import { copyObject } from './copy-object.ts';
+import { removeFormerCopiesOrWarn } from './former-copies.ts';
 import { type HeldClaim, removeBytes, whileHolding } from './leases.ts';
 import { openOwnStore } from './own-store.ts';
 import { gracePeriod } from './stopping.ts';
@@ -127,6 +128,7 @@ async function finishMove(
   if (result.removable !== undefined) {
     await removeNow(context, await openOwnStore(context, result.removable.backend), result.removable);
   }
+  if (source.isPublic && !job.to.isPublic) await removeFormerCopiesOrWarn(context, [source]);
   return { kind: 'moved', target: result.target, assets: result.assets };
 }
 

@@ -354,8 +354,27 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
         });
         expect(await keys(work)).toHaveLength(2);
         await scan(work);
-        await collect(purgeExpired(work.context(), { allOrganizations: false, dryRun: false, batchSize: 10 }));
         expect((await keys(work)).map((key) => key.split('/')[0])).toEqual(['quarantine']);
+      });
+
+      test('moves what is in quarantine once more if an asset has come to it meanwhile', async () => {
+        const work = await suite.create();
+        const text = 'harmless to some';
+        const path = await writeText(work.directory, 'some.txt', text);
+        const knowing = await startOwnClamd({}, [hashSignature('Own-Virus', path)]);
+        onTestFinished(() => knowing.stop());
+        const scanner = createClamdScanner({ address: { host: knowing.host, port: knowing.port } });
+        const strict = { scanning: scanning('auto', scanner) };
+        await put(work, text, 'off');
+        await scan(work, { which: 'all' }, strict);
+        await scan(work, { which: 'all' });
+        const later = assetOf(await put(work, text, 'off'));
+        expect(later).toMatchObject({ status: 'active', virusScanStatus: 'CLEAN' });
+        await scan(work, { which: 'all' }, strict);
+        const found = await asset(work, later.id);
+        expect(found).toMatchObject({ status: 'quarantined', virusScanStatus: 'INFECTED' });
+        expect(await keys(work)).toEqual([found?.storagePath]);
+        expect(found?.storagePath).not.toBe(later.storagePath);
       });
 
       test('is shared by two hosts: nothing is scanned twice, nothing is left', async () => {

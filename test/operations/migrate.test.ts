@@ -9,7 +9,9 @@ import { deleteAssets } from '../../src/operations/delete.ts';
 import { migrate } from '../../src/operations/migrate.ts';
 import { migrationFailures, migrationRun, writeManifest } from '../../src/operations/migrate-report.ts';
 import type { MigrateOutcome, MigrateRequest } from '../../src/operations/migrate-run.ts';
+import { unpublishAssets } from '../../src/operations/publish.ts';
 import { readAsset } from '../../src/operations/read-asset.ts';
+import { trashAssets } from '../../src/operations/trash.ts';
 import { verifyManifest } from '../../src/operations/verify-manifest.ts';
 import { openAzureBackend } from '../../src/storage/azure/azure-backend.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
@@ -240,6 +242,26 @@ await describeEachDatabase('a migration', ({ createWorkspace }) => {
     expect(await keysIn(work, 'near')).toEqual([asset.storagePath]);
     expect(of(await run(work), 'moved')).toEqual([]);
     expect(await keysIn(work, 'near')).toEqual([asset.storagePath]);
+  });
+
+  test('a public address that is withdrawn ends in the store that was left, too, and no other', async () => {
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
+    const context = work.context();
+    const shared = { isPublic: true };
+    const [unpublished, trashed, deleted, stays] = [
+      await put(work, 'one content', shared),
+      await put(work, 'one content', shared),
+      await put(work, 'one content', shared),
+      await put(work, 'one content', shared),
+    ];
+    await collect(migrate(context, { ...REQUEST, sourceEnd: { kind: 'retain', seconds: 3600 } }));
+    expect(await keysIn(work, 'near')).toHaveLength(4);
+    const outcomes = await collect(unpublishAssets(context, [unpublished.id]));
+    outcomes.push(...(await trashAssets(context, [trashed.id])));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['changed', 'changed']);
+    const selection = { kind: 'ids' as const, ids: [deleted.id] };
+    await collect(deleteAssets(context, { selection, dryRun: false, trash: false }));
+    expect(await keysIn(work, 'near')).toEqual([stays.storagePath]);
   });
 
   test('stops at a full destination, where everything else stays as it was', async () => {
