@@ -7,14 +7,29 @@ import { bytesReader } from './byte-reader.ts';
 import { hasHiddenMetadata, isCutGif, isLosslessWebp } from './image-metadata.ts';
 import { countJpegScans } from './jpeg-scans.ts';
 import { describeType } from './known-types.ts';
+import { createMemoryBudget } from './memory-budget.ts';
 
 /** Of all pictures of an animation together; the largest cameras of telephones make 108 million. */
 const MOST_PIXELS = 120_000_000;
 const MOST_SECONDS = 30;
 /** Encoders make some twenty; a decoder cannot be stopped while it goes over the picture again and again. */
 const MOST_SCANS = 100;
-/** What a decoder may have to hold at once, in bytes. */
-const MOST_HELD = 400 * 2 ** 20;
+/** Bytes that one image may make the library hold, and what all at once may; a larger one is worked on alone. */
+const MOST_HELD = 768 * 2 ** 20;
+const budget = createMemoryBudget(512 * 2 ** 20);
+/**
+ * Bytes that the library was seen to hold for each pixel, of uniform pictures and of noise. What is not named comes or
+ * goes in strips.
+ */
+const DECODING: Readonly<Record<string, number>> = { 'image/gif': 6, 'image/png': 2, 'image/webp': 1 };
+const DECODING_IN_PASSES = 4;
+const TURNING = 3;
+const ENCODING: Readonly<Record<string, number>> = {
+  'image/gif': 10,
+  'image/jpeg': 7,
+  'image/png': 1,
+  'image/webp': 12,
+};
 /** What was lossy before is coded anew only if that saves more than a little: each time costs quality. */
 const WORTH_A_GENERATION = 0.95;
 
@@ -44,8 +59,10 @@ export async function transformImage(
   try {
     const facts = await open(image).metadata();
     const subject = { name, image, facts, isAnimated: (facts.pages ?? 1) > 1 };
-    refuseUnreasonable(subject, profile);
-    return await code(subject, profile);
+    refuseUnreasonable(subject);
+    const held = heldBytes(subject, profile);
+    if (held > MOST_HELD) throw unsafe(name, `to transform it takes more than ${formatSize(MOST_HELD)} of memory`);
+    return await budget.holding(held, () => code(subject, profile));
   } catch (error) {
     throw error instanceof AssetError ? error : explain(name, image.mimeType, error);
   }
@@ -55,31 +72,44 @@ function open({ bytes }: ImageBytes): Sharp {
   return sharp(bytes, { animated: true, failOn: 'error', limitInputPixels: MOST_PIXELS });
 }
 
-function refuseUnreasonable({ name, image, facts }: Subject, profile: ImageProfile): void {
+function refuseUnreasonable({ name, image, facts }: Subject): void {
   const isCut = image.mimeType === 'image/gif' && isCutGif(bytesReader(image.bytes));
   if (isCut || facts.mediaType !== image.mimeType) throw unreadable(name, image.mimeType);
   if (image.mimeType === 'image/jpeg' && countJpegScans(image.bytes, MOST_SCANS) > MOST_SCANS) {
     throw unsafe(name, `it is coded in more than ${MOST_SCANS} scans`);
   }
+  if (pixelsOf(facts) <= MOST_PIXELS) return;
   const { width, pages = 1 } = facts;
-  const height = facts.pageHeight ?? facts.height;
-  if (width * height * pages <= MOST_PIXELS) {
-    if (heldBytes(facts, profile) > MOST_HELD)
-      throw unsafe(name, `decoding it takes more than ${formatSize(MOST_HELD)}`);
-    return;
-  }
   const pictures = pages === 1 ? '' : `${pages} pictures of `;
-  throw unsafe(name, `it has ${pictures}${width} × ${height} pixels, and ${MOST_PIXELS} in all are the limit`);
+  const size = `${width} × ${facts.pageHeight ?? facts.height}`;
+  throw unsafe(name, `it has ${pictures}${size} pixels, and ${MOST_PIXELS} in all are the limit`);
 }
 
-/** A picture that comes in several passes (of a JPEG image, coefficients), or is turned at its full size, is held whole. */
-function heldBytes(facts: Metadata, { maxWidth, maxHeight }: ImageProfile): number {
-  const { width, height, channels, depth, orientation = 1 } = facts;
-  const inPasses = facts.isProgressive === true;
-  const isTurned = orientation > 1 && maxWidth === null && maxHeight === null;
-  if (!inPasses && !isTurned) return 0;
-  const bytesEach = depth === 'ushort' || (inPasses && facts.format === 'jpeg') ? 2 : 1;
-  return width * height * channels * bytesEach;
+/** Of all its pictures. */
+function pixelsOf({ width, height, pageHeight = height, pages = 1 }: Metadata): number {
+  return width * pageHeight * pages;
+}
+
+/** While it is decoded, turned and coded anew. */
+function heldBytes(subject: Subject, profile: ImageProfile): number {
+  const { image, facts } = subject;
+  const { orientation = 1 } = facts;
+  const inPasses = facts.isProgressive === true ? DECODING_IN_PASSES : 0;
+  const turning = orientation > 1 && !isLarger(subject, profile) ? TURNING : 0;
+  const decoding = (DECODING[image.mimeType] ?? 0) + inPasses + turning;
+  const pixels = pixelsOf(facts);
+  const result = pixels * shrunkTo(subject, profile) ** 2;
+  return pixels * decoding + result * (ENCODING[targetType(subject, profile)] ?? 0);
+}
+
+/** The share of its width and height that remains. */
+function shrunkTo({ facts }: Subject, { maxWidth, maxHeight }: ImageProfile): number {
+  const { width, height } = facts.autoOrient;
+  return Math.min(
+    1,
+    (maxWidth ?? width) / width,
+    (maxHeight ?? facts.pageHeight ?? height) / (facts.pageHeight ?? height),
+  );
 }
 
 async function code(subject: Subject, profile: ImageProfile): Promise<ImageBytes | undefined> {

@@ -282,6 +282,14 @@ describe('an image is refused', () => {
     await expect(read('held.jpg', bytes)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
   });
 
+  test('of few bytes that the library would hold several times over', async () => {
+    const bytes = manyPictures(10_900, 10_900, 1);
+    await expect(read('held.gif', bytes)).rejects.toMatchObject({
+      code: 'CONTENT_UNSAFE',
+      message: expect.stringContaining('memory'),
+    });
+  });
+
   test('whose many pictures have more pixels together', async () => {
     const bomb = manyPictures(8000, 8000, 4);
     await expect(read('bomb.gif', bomb)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
