@@ -1,19 +1,21 @@
 import { type ByteReader, bytesReader } from './byte-reader.ts';
+import { endOfJpeg } from './jpeg-markers.ts';
 
 /**
- * Whether an image carries what does not show: EXIF with places and times, XMP, comments, thumbnails. The colour
- * profile shows. An image that is cut off or damaged may get either answer.
+ * Whether an image carries what does not show: EXIF with places and times, XMP, comments, thumbnails, anything behind
+ * its end. The colour profile shows. An image that is cut off or damaged may get either answer.
  */
-export function hasHiddenMetadata(mimeType: string, reader: ByteReader): boolean {
+export function hasHiddenMetadata(mimeType: string, bytes: Uint8Array): boolean {
+  const reader = bytesReader(bytes);
   switch (mimeType) {
     case 'image/jpeg':
-      return someJpegSegment(reader, (code, body) => isHiddenSegment(code, body));
+      return someJpegSegment(reader, (code, body) => isHiddenSegment(code, body)) || endOfJpeg(bytes) < bytes.length;
     case 'image/png':
-      return somePngChunk(reader, (kind) => HIDDEN_PNG_CHUNKS.has(kind));
+      return withoutHiddenChunks(bytes) !== undefined;
     case 'image/webp':
-      return someWebpChunk(reader, (kind) => kind === 'EXIF' || kind === 'XMP ');
+      return someWebpChunk(reader, (kind) => !SHOWN_WEBP_CHUNKS.has(kind)) || isLongerThanItsRiff(reader);
     case 'image/gif':
-      return walkGif(reader, isHiddenExtension) === 'found';
+      return ['found', 'longer'].includes(walkGif(reader, isHiddenExtension));
     default:
       return false;
   }
@@ -26,7 +28,7 @@ export function hasHiddenMetadata(mimeType: string, reader: ByteReader): boolean
 export function withoutHiddenChunks(bytes: Uint8Array): Uint8Array | undefined {
   const kept: Uint8Array[] = [bytes.subarray(0, 8)];
   somePngChunk(bytesReader(bytes), (kind, start, end) => {
-    if (!HIDDEN_PNG_CHUNKS.has(kind)) kept.push(bytes.subarray(start, end));
+    if (SHOWN_PNG_CHUNKS.has(kind)) kept.push(bytes.subarray(start, end));
     return kind === 'IEND';
   });
   const rest = Buffer.concat(kept);
@@ -48,7 +50,17 @@ export function isCutGif(reader: ByteReader): boolean {
   return walkGif(reader, () => false) === 'cut';
 }
 
-const HIDDEN_PNG_CHUNKS = new Set(['eXIf', 'tEXt', 'zTXt', 'iTXt', 'tIME']);
+/** PNG specification (third edition), 5.6: what changes how the picture looks. */
+const SHOWN_PNG_CHUNKS: ReadonlySet<string> = new Set([
+  ...['IHDR', 'PLTE', 'IDAT', 'IEND', 'acTL', 'fcTL', 'fdAT', 'tRNS', 'bKGD', 'pHYs'],
+  ...['cHRM', 'gAMA', 'iCCP', 'sBIT', 'sRGB', 'cICP', 'mDCV', 'cLLI', 'hIST', 'sPLT'],
+]);
+/** RFC 9649, 2.7, without EXIF and XMP. */
+const SHOWN_WEBP_CHUNKS: ReadonlySet<string> = new Set(['VP8 ', 'VP8L', 'VP8X', 'ALPH', 'ANIM', 'ANMF', 'ICCP']);
+
+function isLongerThanItsRiff(reader: ByteReader): boolean {
+  return reader.size > 8 + Buffer.from(reader.read(4, 4)).readUInt32LE();
+}
 
 /** JFIF (APP0), the colour profile (APP2 "ICC_PROFILE") and Adobe's colour transform (APP14) belong to the picture. */
 function isHiddenSegment(code: number, body: string): boolean {
@@ -102,7 +114,8 @@ function isHiddenExtension(label: number, application: string): boolean {
   return label === 0xfe || (label === 0xff && !isLoop);
 }
 
-type GifWalk = 'found' | 'end' | 'cut';
+/** longer: something lies behind its end. */
+type GifWalk = 'found' | 'end' | 'longer' | 'cut';
 
 /** Walks the blocks (GIF89a, 17 to 27) to the trailer. */
 function walkGif(reader: ByteReader, matches: (label: number, application: string) => boolean): GifWalk {
@@ -113,7 +126,8 @@ function walkGif(reader: ByteReader, matches: (label: number, application: strin
       if (matches(label, latin1(reader.read(at + 3, 11)))) return 'found';
       at = endOfSubBlocks(reader, at + 2);
     } else if (kind === 0x2c) at = endOfSubBlocks(reader, at + 11 + colourTableLength(reader.read(at + 9, 1)[0]));
-    else return kind === 0x3b ? 'end' : 'cut';
+    else if (kind !== 0x3b) return 'cut';
+    else return at + 1 < reader.size ? 'longer' : 'end';
   }
 }
 

@@ -5,7 +5,7 @@ import { formatSize } from '../core/size.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
 import { bytesReader } from './byte-reader.ts';
 import { hasHiddenMetadata, isCutGif, isLosslessWebp } from './image-metadata.ts';
-import { countJpegScans } from './jpeg-scans.ts';
+import { countJpegScans } from './jpeg-markers.ts';
 import { describeType } from './known-types.ts';
 import { createMemoryBudget } from './memory-budget.ts';
 
@@ -122,7 +122,7 @@ async function code(subject: Subject, profile: ImageProfile): Promise<ImageBytes
     mimeType !== image.mimeType ||
     (subject.facts.orientation ?? 1) > 1 ||
     isLarger(subject, profile) ||
-    hasHiddenMetadata(image.mimeType, bytesReader(image.bytes));
+    hasHiddenMetadata(image.mimeType, image.bytes);
   const share = isLossy(subject) ? WORTH_A_GENERATION : 1;
   return hasToChange || data.byteLength < image.bytes.byteLength * share ? { bytes: data, mimeType } : undefined;
 }

@@ -81,6 +81,28 @@ describe('an image that goes through a profile', () => {
     expect((await bytesOf(content)).includes('secret')).toBe(false);
   });
 
+  test.each(['jpeg', 'png', 'webp', 'gif'] as const)('loses what lies behind its end, as %s', async (format) => {
+    const name = `picture.${format}`;
+    const made = await sharp({ create: { width: 60, height: 40, channels: 3, background: '#975' } })
+      .toFormat(format)
+      .toBuffer();
+    const plain = await bytesOf(await read(name, made));
+    expect(await read(name, plain)).toMatchObject({ isProcessed: false });
+    const content = await read(name, Buffer.concat([plain, Buffer.from('secret')]));
+    expect(content.isProcessed).toBe(true);
+    expect((await bytesOf(content)).includes('secret')).toBe(false);
+  });
+
+  test('loses chunks of a WebP image that do not show', async () => {
+    const made = await sharp({ create: { width: 60, height: 40, channels: 3, background: '#975' } })
+      .webp()
+      .toBuffer();
+    const chunk = Buffer.concat([Buffer.from('note'), Buffer.from([6, 0, 0, 0]), Buffer.from('secret')]);
+    const noted = Buffer.concat([made, chunk]);
+    noted.writeUInt32LE(noted.length - 8, 4);
+    expect((await bytesOf(await read('noted.webp', noted))).includes('secret')).toBe(false);
+  });
+
   test('is scaled down to fit, never up', async () => {
     const wide = await read('wide.jpg', await photograph(800, 200, { orientation: 1 }), {
       maxWidth: 100,

@@ -25,6 +25,17 @@ export function countJpegScans(bytes: Uint8Array, most: number): number {
   return scans;
 }
 
+/** Where the image ends: behind its EOI, whatever a program has appended; its length if it is cut off. */
+export function endOfJpeg(bytes: Uint8Array): number {
+  const image = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = nextMarker(image, 2); at + 2 <= image.length; ) {
+    if (image.readUInt8(at + 1) === 0xd9) return at + 2;
+    if (at + 4 > image.length) break;
+    at = nextMarker(image, at + 2 + image.readUInt16BE(at + 2));
+  }
+  return image.length;
+}
+
 function isFrameHeader(code: number): boolean {
   return code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc;
 }
