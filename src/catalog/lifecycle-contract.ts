@@ -149,6 +149,8 @@ export interface MoveRequest {
   /** A fresh key, used only if bytes have to be stored. */
   storagePath: StorageKey;
   isPublic: boolean;
+  /** A copy of the source that another is making is given up: its commit finds the copy no longer to be one. */
+  takesOver?: boolean;
 }
 
 export type MoveReservation =

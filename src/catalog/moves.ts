@@ -29,7 +29,9 @@ async function begin(
   await lockVerdicts(session, contents);
   const sources = await lockObjects(session, ids);
   const moment = await times(session, leaseSeconds);
-  await detachDeadCopies(session, ids);
+  const mine = requests.filter(({ takesOver }) => takesOver === true).map((request) => request.sourceObjectId);
+  await detachCopies(session, ids, 'dead');
+  await detachCopies(session, mine, 'any');
   const stored = new Map((await storedObjects(session, contents)).map((object) => [placeKey(object), object]));
   const pending: TableRow<'objects'>[] = [];
   const plans = requests.map((request): MoveReservation => {
@@ -71,19 +73,20 @@ async function readObjects(session: Session, ids: readonly string[]): Promise<Ma
   return new Map(rows.map((row) => [row.id, toObjectRecord(row)]));
 }
 
-/** A copy whose maker died no longer keeps others from copying; its commit, should it come, finds that out. */
-async function detachDeadCopies(session: Session, sourceIds: readonly string[]): Promise<void> {
+/** A copy that is not attached keeps nobody from copying; its commit, should it come, finds that out. */
+async function detachCopies(session: Session, sourceIds: readonly string[], which: 'dead' | 'any'): Promise<void> {
+  if (sourceIds.length === 0) return;
   const wanted = session.dialect.rowSet(
     { id: 'uuid' },
     sourceIds.map((id) => ({ id })),
   );
-  await session.db
+  let copies = session.db
     .updateTable('objects')
     .set({ copied_from: null })
     .where('copied_from', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
-    .where('state', '=', 'PENDING')
-    .where('lease_expires_at', '<=', session.dialect.now)
-    .execute();
+    .where('state', '=', 'PENDING');
+  if (which === 'dead') copies = copies.where('lease_expires_at', '<=', session.dialect.now);
+  await copies.execute();
 }
 
 /** What a copy is a copy of; the same photograph is still recognised by it. */

@@ -4,9 +4,10 @@ import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import { keyInPlace } from '../core/storage-key.ts';
 import type { OperationContext } from './context.ts';
 import { removeFormerCopies } from './former-copies.ts';
-import { type MoveOutcome, moveBytes } from './move-bytes.ts';
+import type { MoveOutcome } from './move-bytes.ts';
 import { bytesRemain, removeObjects } from './remove-objects.ts';
 import { asAssetError } from './storage-failure.ts';
+import { withdrawBytes } from './withdraw.ts';
 
 /** What became of infected content. */
 export type Treatment =
@@ -52,7 +53,7 @@ export function isQuarantined({ storagePath }: ObjectRecord): boolean {
 /** Damaged or not, it does not stay where it is. */
 async function moveAway(context: OperationContext, source: ObjectRecord, signature: string): Promise<MoveOutcome> {
   const move = (asTheyAre: boolean) =>
-    moveBytes(context, {
+    withdrawBytes(context, {
       source,
       to: {
         backend: source.backend,

@@ -37,6 +37,8 @@ export interface MoveJob {
   carry: MoveCommit['carry'];
   sourceEnd: MoveCommit['sourceEnd'];
   targetRetainSeconds?: number;
+  /** Another that is copying the source is not waited for. */
+  takesOver?: boolean;
   audit: MoveCommit['audit'];
 }
 
@@ -58,7 +60,10 @@ export async function moveBytes(context: OperationContext, job: MoveJob): Promis
   const target = await openOwnStore(context, job.to.backend);
   const catalog = await context.catalog();
   const { backend, storagePath, isPublic } = job.to;
-  const request = { sourceObjectId: job.source.id, backend, storageProvider: target.provider, storagePath, isPublic };
+  const request = {
+    ...{ sourceObjectId: job.source.id, backend, storageProvider: target.provider, storagePath, isPublic },
+    takesOver: job.takesOver === true,
+  };
   const [reservation] = await catalog.moves.begin([request], context.leaseSeconds);
   if (reservation === undefined) throw new Error('the catalog did not answer a move');
   if (reservation.kind === 'skipped') return reservation;

@@ -12,6 +12,7 @@ import { namedAssets } from './named-assets.ts';
 import { cdnUrl, publicHeaders } from './public-access.ts';
 import { asAssetError } from './storage-failure.ts';
 import type { ChangeOutcome } from './trash.ts';
+import { withdrawBytes } from './withdraw.ts';
 
 /** The asset went on to other bytes while it was moved: what it is now is looked up, and moved. */
 const OVERTAKEN: readonly SkipReason[] = ['busy', 'gone', 'missing', 'source-changed', 'target-changed'];
@@ -82,7 +83,8 @@ function move(
   const { isPublic } = visibility;
   const storagePath = keyInPlace(object.storagePath, isPublic ? 'public' : 'private', randomUUID());
   const address = isPublic ? cdnUrl(context, backend, storagePath) : null;
-  return moveBytes(context, {
+  const moveThem = isPublic ? moveBytes : withdrawBytes;
+  return moveThem(context, {
     source: object,
     to: { backend, storagePath, isPublic, ...(isPublic ? { headers: publicHeaders(asset) } : {}) },
     carry: { kind: 'one', assetId: asset.id, change: { kind: 'visibility', cdnUrl: address, ...visibility } },

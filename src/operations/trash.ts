@@ -11,6 +11,7 @@ import { namedAssets } from './named-assets.ts';
 import { cdnUrl, publicHeaders } from './public-access.ts';
 import { releaseAsset } from './release.ts';
 import { asAssetError } from './storage-failure.ts';
+import { withdrawBytes } from './withdraw.ts';
 
 export type ChangeOutcome =
   | { kind: 'changed'; id: string; asset: Asset }
@@ -88,7 +89,7 @@ async function withdraw(
   { asset, object }: AssetWithObject,
   retentionSeconds: number,
 ): Promise<Asset> {
-  const outcome = await moveBytes(context, {
+  const outcome = await withdrawBytes(context, {
     source: object,
     to: {
       backend: object.backend,

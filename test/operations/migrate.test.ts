@@ -264,6 +264,27 @@ await describeEachDatabase('a migration', ({ createWorkspace }) => {
     expect(await keysIn(work, 'near')).toEqual([stays.storagePath]);
   });
 
+  test.each(['trash', 'unpublish'] as const)(
+    'does not keep anyone from withdrawing what it copies: %s',
+    async (how) => {
+      const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
+      const asset = await put(work, 'a secret that was public for a while', { isPublic: true });
+      const stop = new AbortController();
+      const copying = run(work, { serverSide: false, bandwidth: 5 }, { signal: stop.signal });
+      const { leftovers } = await work.catalog();
+      await expect.poll(async () => (await leftovers.alivePaths('far', [asset.storagePath])).size).toBe(1);
+      const context = work.context();
+      const [outcome] =
+        how === 'trash' ? await trashAssets(context, [asset.id]) : await collect(unpublishAssets(context, [asset.id]));
+      expect(outcome).toMatchObject({ kind: 'changed', asset: { backend: 'near' } });
+      expect(await keysIn(work, 'near')).toEqual([expect.stringMatching(/^(?!public\/)/)]);
+      stop.abort(new Error('enough'));
+      await copying;
+      expect(await keysIn(work, 'far')).toEqual([]);
+      expect(await keysIn(work, 'near')).toHaveLength(1);
+    },
+  );
+
   test('stops at a full destination, where everything else stays as it was', async () => {
     const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     const assets = [await put(work, 'a'), await put(work, 'b'), await put(work, 'c')];
