@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { AssetError } from '../core/errors.ts';
 
 const CHUNK_LENGTH = 64 * 1024;
@@ -11,8 +11,23 @@ const CHUNK_LENGTH = 64 * 1024;
  */
 export function decodedContent(stored: AsyncIterable<Uint8Array>, encoding: string | null): AsyncIterable<Uint8Array> {
   if (encoding === null) return stored;
-  if (encoding !== 'gzip') throw damaged(`they are in the unknown encoding "${encoding}"`);
+  if (encoding !== 'gzip') throw unknownEncoding(encoding);
   return gunzipped(stored);
+}
+
+/**
+ * The same of bytes that are in memory, for content of at most `size` bytes: a stream costs more than a short text.
+ * @throws AssetError BYTES_DAMAGED
+ */
+export function decodedAtOnce(stored: Uint8Array, encoding: string | null, size: number): Uint8Array {
+  if (encoding === null) return stored;
+  if (encoding !== 'gzip') throw unknownEncoding(encoding);
+  try {
+    return gunzipSync(stored, { maxOutputLength: Math.max(1, size) });
+  } catch (error) {
+    if (hasCode(error, /^ERR_BUFFER_TOO_LARGE$/)) throw damaged(`more than ${size} bytes are stored`, error);
+    throw isZlibError(error) ? damaged('they cannot be decompressed', error) : error;
+  }
 }
 
 async function* gunzipped(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -31,7 +46,15 @@ async function* gunzipped(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
 }
 
 function isZlibError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^Z_/.test(String(error.code));
+  return hasCode(error, /^Z_/);
+}
+
+function hasCode(error: unknown, code: RegExp): boolean {
+  return error instanceof Error && 'code' in error && code.test(String(error.code));
+}
+
+function unknownEncoding(encoding: string): AssetError {
+  return damaged(`they are in the unknown encoding "${encoding}"`);
 }
 
 function damaged(how: string, cause?: unknown): AssetError {

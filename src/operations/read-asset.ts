@@ -1,7 +1,9 @@
+import type { Readable } from 'node:stream';
 import type { AssetWithObject, ObjectRecord } from '../catalog/catalog.ts';
-import { decodedContent } from '../content/decode.ts';
+import { decodedAtOnce, decodedContent } from '../content/decode.ts';
 import { verifiedContent } from '../content/verify-stream.ts';
 import { AssetError } from '../core/errors.ts';
+import { chunksInMemory } from '../core/memory-readable.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 import type { OperationContext } from './context.ts';
 import { openOwnStore } from './own-store.ts';
@@ -17,6 +19,7 @@ export class CannotRestart extends Error {
 }
 
 const MOST_READS = 5;
+const DECODED_AT_ONCE = 2 ** 20;
 
 /**
  * Reads an asset's content, verified. If the bytes are not where they were, the row is read again:
@@ -56,8 +59,18 @@ export async function openContent(context: OperationContext, object: ObjectRecor
     size: object.storedSize,
     signal: gracePeriod(context.signal),
   });
-  const content = decodedContent(body, object.contentEncoding);
-  return verifiedContent(content, { size: object.size, sha256: object.sha256 });
+  return verifiedContent(contentOf(object, body), { size: object.size, sha256: object.sha256 });
+}
+
+function contentOf({ size, contentEncoding }: ObjectRecord, body: Readable): AsyncIterable<Uint8Array> {
+  const chunks = contentEncoding !== null && size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;
+  if (chunks === undefined) return decodedContent(body, contentEncoding);
+  return decodedLater(Buffer.concat(chunks), contentEncoding, size);
+}
+
+/** What is wrong with it is an error of the content, met when that is read. */
+async function* decodedLater(stored: Uint8Array, encoding: string | null, size: number): AsyncGenerator<Uint8Array> {
+  yield decodedAtOnce(stored, encoding, size);
 }
 
 export function isDamage(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
+import { chunksInMemory } from '../core/memory-readable.ts';
 import type { StorageKey } from '../core/storage-key.ts';
 import type { GetOptions, StorageBackend, StoredObject } from './backend.ts';
-import { chunksInMemory } from './memory-readable.ts';
 import { resolveRange } from './range.ts';
 import { type RetryOptions, retrying } from './retry-policy.ts';
 import { isStorageError, StorageError } from './storage-error.ts';

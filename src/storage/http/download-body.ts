@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { memoryReadable } from '../memory-readable.ts';
+import { memoryReadable } from '../../core/memory-readable.ts';
 import type { HttpAnswer } from './http-client.ts';
 import { type CallContext, translateTransportError } from './transport-errors.ts';
 

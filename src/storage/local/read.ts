@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, read as readCallback, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { memoryReadable } from '../../core/memory-readable.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { GetOptions, StoredObject } from '../backend.ts';
-import { memoryReadable } from '../memory-readable.ts';
 import { resolveRange } from '../range.ts';
 import { StorageError } from '../storage-error.ts';
 import { type LocalErrorContext, translateLocalError } from './errors.ts';
