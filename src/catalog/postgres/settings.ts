@@ -38,7 +38,7 @@ export function postgresSettings(text: string, environment: Environment): Postgr
   // Left aside, it would lead to another database than psql's.
   if (parameter('service', 'PGSERVICE') !== undefined) throw invalid('services (PGSERVICE) are not supported');
   const host = decode(url.hostname).replace(/^\[(.*)\]$/, '$1') || parameter('host', 'PGHOST') || 'localhost';
-  const port = wholeNumber('port', url.port || parameter('port', 'PGPORT') || '5432');
+  const port = portNumber(url.port || parameter('port', 'PGPORT') || '5432');
   const user = decode(url.username) || parameter('user', 'PGUSER') || userInfo().username;
   const database = decode(url.pathname.slice(1)) || parameter('dbname', 'PGDATABASE') || user;
   const asked = readSslMode(parameter('sslmode', 'PGSSLMODE') ?? 'prefer');
@@ -57,7 +57,8 @@ export function postgresSettings(text: string, environment: Environment): Postgr
     database,
     password: decode(url.password) || parameter('password', 'PGPASSWORD'),
     applicationName: parameter('application_name', 'PGAPPNAME') ?? `asset-cli/${process.pid}`,
-    connectTimeoutMilliseconds: timeout * 1000,
+    // As libpq: 0 is no limit of its own.
+    connectTimeoutMilliseconds: timeout === 0 ? Number.POSITIVE_INFINITY : timeout * 1000,
     options: parameter('options', 'PGOPTIONS'),
     sslMode,
     tls: tlsOptions(sslMode, host, {
@@ -92,6 +93,12 @@ function decode(text: string): string {
 function wholeNumber(name: string, text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw invalid(`${name} is not a whole number`);
+}
+
+function portNumber(text: string): number {
+  const port = wholeNumber('port', text);
+  if (port >= 1 && port <= 65_535) return port;
+  throw invalid(`port ${port} is not from 1 to 65535`);
 }
 
 function readSslMode(text: string): SslMode {
