@@ -1,14 +1,15 @@
-import type { Pool } from 'pg';
 import type { OpenCatalogOptions } from '../catalog.ts';
 import type { Database } from '../database.ts';
 import { retryWhile } from '../retry.ts';
 import { postgresDatabase } from './database.ts';
 import { codeOf, isConflict, toAssetError } from './errors.ts';
-import { connectPool } from './pool.ts';
+import { connectPool, type OpenPool } from './pool.ts';
 import { ensurePostgresSchema } from './schema.ts';
 import { postgresSettings } from './settings.ts';
 
 const DEADLINE = 60_000;
+const SHORTEST_PATIENCE = 2000;
+const FOR_THE_SERVER_TO_SPEAK_FIRST = 1000;
 const STARTING_OR_FULL = ['57P03', '53300'];
 
 /**
@@ -17,24 +18,29 @@ const STARTING_OR_FULL = ['57P03', '53300'];
  */
 export async function openPostgres(url: string, options: OpenCatalogOptions): Promise<Database> {
   const settings = postgresSettings(url, options.environment ?? {});
-  let pool: Pool | undefined;
+  const { lockTimeout, deadline = DEADLINE } = options;
+  const patience = Math.max(SHORTEST_PATIENCE, lockTimeout, deadline);
+  const poolTimes = {
+    connect: Math.min(settings.connectTimeoutMilliseconds, patience),
+    query: patience + FOR_THE_SERVER_TO_SPEAK_FIRST,
+  };
+  const end = performance.now() + lockTimeout;
+  const timeLeft = () => Math.max(0, end - performance.now());
+  let opened: OpenPool | undefined;
   try {
-    pool = await retryWhile(() => connectPool(settings), isTransientAtOpening, options.lockTimeout);
-    const opened = pool;
+    opened = await retryWhile(() => connectPool(settings, poolTimes), isTransientAtOpening, timeLeft());
+    const { pool } = opened;
     const mayMigrate = options.migrate === 'auto';
     await retryWhile(
-      () => ensurePostgresSchema(opened, settings.location, mayMigrate),
+      () => ensurePostgresSchema(pool, settings.location, { mayMigrate, lockTimeout: timeLeft() }),
       isTransientAtOpening,
-      options.lockTimeout,
+      timeLeft(),
     );
   } catch (error) {
-    await pool?.end();
+    await opened?.close();
     throw toAssetError(error, settings.location);
   }
-  return postgresDatabase(pool, settings.location, {
-    lockTimeout: options.lockTimeout,
-    deadline: options.deadline ?? DEADLINE,
-  });
+  return postgresDatabase(opened, settings.location, { lockTimeout, deadline, patience });
 }
 
 /** A server that starts, or has no connection left at the moment; one that is not there is reported at once. */
