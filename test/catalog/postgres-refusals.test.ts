@@ -104,6 +104,29 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
     expect(await refusal(empty.href)).toMatchObject({ code: 'READ_ONLY' });
   });
 
+  it('to be another kind of server than target_session_attrs asks for', async () => {
+    const asked = (kind: string) => changed((copy) => copy.searchParams.set('target_session_attrs', kind));
+    for (const kind of ['any', 'read-write', 'primary', 'prefer-standby']) {
+      await (await openCatalog(asked(kind), OPTIONS)).close();
+    }
+    for (const kind of ['read-only', 'standby']) {
+      expect(await refusal(asked(kind))).toMatchObject({
+        code: 'DATABASE_UNUSABLE',
+        message: expect.stringMatching(kind),
+      });
+    }
+    const environment = { PGTARGETSESSIONATTRS: 'standby' };
+    expect(await refusal(url.href, { ...OPTIONS, environment })).toMatchObject({ code: 'DATABASE_UNUSABLE' });
+  });
+
+  it('nothing to a name that leads elsewhere than its address', async () => {
+    const named = changed((copy) => {
+      copy.hostname = 'no-such-host.invalid';
+      copy.searchParams.set('hostaddr', url.hostname);
+    });
+    await (await openCatalog(named, OPTIONS)).close();
+  });
+
   it('to make the schema for a login without rights, which may do everything else', async () => {
     const everyday = new URL(await leastPrivileged(url.href));
     roles.push(everyday.username);
@@ -187,6 +210,16 @@ describe('settings of PostgreSQL', () => {
       sslMode: 'prefer',
     });
     expect(read('postgres://[::1]:5/d').host).toBe('::1');
+  });
+
+  it('leave what asks for nothing aside', () => {
+    const environment = { PGCHANNELBINDING: 'prefer', PGGSSENCMODE: 'disable', PGREQUIRESSL: '0', PGSSLCRL: '' };
+    expect(read('postgres://h/d?channel_binding=disable', environment)).toMatchObject({ host: 'h', session: 'any' });
+  });
+
+  it('bound the version of TLS', () => {
+    const { tls } = read('postgres://h/d?ssl_max_protocol_version=TLSv1.3', { PGSSLMINPROTOCOLVERSION: 'TLSv1.2' });
+    expect(tls).toMatchObject({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' });
   });
 
   it('refuse what would lead psql elsewhere', () => {

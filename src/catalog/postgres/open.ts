@@ -5,6 +5,7 @@ import { postgresDatabase } from './database.ts';
 import { codeOf, isConflict, toAssetError } from './errors.ts';
 import { connectPool, type OpenPool } from './pool.ts';
 import { ensurePostgresSchema } from './schema.ts';
+import { checkSession } from './session.ts';
 import { postgresSettings } from './settings.ts';
 
 const DEADLINE = 60_000;
@@ -30,6 +31,7 @@ export async function openPostgres(url: string, options: OpenCatalogOptions): Pr
   try {
     opened = await retryWhile(() => connectPool(settings, poolTimes), isTransientAtOpening, timeLeft());
     const { pool } = opened;
+    await checkSession(pool, settings);
     const mayMigrate = options.migrate === 'auto';
     await retryWhile(
       () => ensurePostgresSchema(pool, settings.location, { mayMigrate, lockTimeout: timeLeft() }),

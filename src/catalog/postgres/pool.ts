@@ -62,7 +62,7 @@ async function tryPool(settings: PostgresSettings, times: PoolTimes, useTls: boo
     max: MOST_CONNECTIONS,
     ssl: useTls ? settings.tls : false,
     stream: () => {
-      const socket = new Socket();
+      const socket = settings.address === undefined ? new Socket() : socketTo(settings.address);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
       return socket;
@@ -87,6 +87,13 @@ async function tryPool(settings: PostgresSettings, times: PoolTimes, useTls: boo
     throw error;
   }
   return { pool, close: () => closePool(pool, sockets) };
+}
+
+/** The driver goes on knowing the host by its name, which TLS and ~/.pgpass ask for. */
+function socketTo(address: string): Socket {
+  const socket = new Socket();
+  const connect: (options: { host: string; port: number }) => Socket = socket.connect;
+  return Object.assign(socket, { connect: (port: number) => connect.call(socket, { host: address, port }) });
 }
 
 async function closePool(pool: Pool, sockets: ReadonlySet<Socket>): Promise<void> {
