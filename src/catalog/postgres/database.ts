@@ -9,6 +9,7 @@ import { baseKind, postgresDialect, recordSet } from './dialect.ts';
 import { isLost, toAssetError } from './errors.ts';
 import { POSTGRES_MIGRATIONS } from './migrations.ts';
 import { type OpenPool, queriesOn } from './pool.ts';
+import { refuseOtherEncoding } from './schema.ts';
 import { createWaiting, SHORTEST_QUESTION, within } from './waiting.ts';
 
 export interface PostgresTimes {
@@ -45,7 +46,7 @@ export function postgresDatabase({ pool, close }: OpenPool, location: string, ti
     facts: () => attempt(() => onClient(pool, facts)),
     check: () =>
       attempt(async () => {
-        await pool.query('select 1 from catalog, schema_migrations limit 1');
+        await refuseOtherEncoding(pool, location);
       }),
     close,
   };

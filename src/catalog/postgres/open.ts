@@ -2,11 +2,11 @@ import type { OpenCatalogOptions } from '../catalog.ts';
 import type { Database } from '../database.ts';
 import { retryWhile } from '../retry.ts';
 import { postgresDatabase } from './database.ts';
-import { codeOf, isConflict, toAssetError } from './errors.ts';
-import { connectPool, type OpenPool } from './pool.ts';
+import { codeOf, isConflict, toAssetError, toConnectError } from './errors.ts';
+import { connectPool, type OpenPool, type PoolTimes } from './pool.ts';
 import { ensurePostgresSchema } from './schema.ts';
 import { checkSession } from './session.ts';
-import { postgresSettings } from './settings.ts';
+import { type PostgresSettings, postgresSettings } from './settings.ts';
 
 const DEADLINE = 60_000;
 const SHORTEST_PATIENCE = 2000;
@@ -27,22 +27,29 @@ export async function openPostgres(url: string, options: OpenCatalogOptions): Pr
   };
   const end = performance.now() + lockTimeout;
   const timeLeft = () => Math.max(0, end - performance.now());
-  let opened: OpenPool | undefined;
+  const { location } = settings;
+  const opened = await connect(settings, poolTimes, timeLeft());
   try {
-    opened = await retryWhile(() => connectPool(settings, poolTimes), isTransientAtOpening, timeLeft());
-    const { pool } = opened;
-    await checkSession(pool, settings);
+    await checkSession(opened.pool, settings);
     const mayMigrate = options.migrate === 'auto';
     await retryWhile(
-      () => ensurePostgresSchema(pool, settings.location, { mayMigrate, lockTimeout: timeLeft() }),
+      () => ensurePostgresSchema(opened.pool, location, { mayMigrate, lockTimeout: timeLeft() }),
       isTransientAtOpening,
       timeLeft(),
     );
   } catch (error) {
-    await opened?.close();
-    throw toAssetError(error, settings.location);
+    await opened.close();
+    throw toAssetError(error, location);
   }
-  return postgresDatabase(opened, settings.location, { lockTimeout, deadline, patience });
+  return postgresDatabase(opened, location, { lockTimeout, deadline, patience });
+}
+
+async function connect(settings: PostgresSettings, times: PoolTimes, wait: number): Promise<OpenPool> {
+  try {
+    return await retryWhile(() => connectPool(settings, times), isTransientAtOpening, wait);
+  } catch (error) {
+    throw toConnectError(error, settings.location);
+  }
 }
 
 /** A server that starts, or has no connection left at the moment; one that is not there is reported at once. */

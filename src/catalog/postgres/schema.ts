@@ -68,7 +68,10 @@ async function migrate(client: PoolClient, location: string): Promise<void> {
     "select to_regclass('schema_migrations') is not null as found",
   );
   const isNew = rows[0]?.found !== true;
-  if (isNew) await refuseForeignTables(client, location);
+  if (isNew) {
+    await refuseForeignTables(client, location);
+    await refuseOtherEncoding(client, location);
+  }
   const applied = isNew ? [] : await appliedMigrations(client, location);
   for (const migration of pendingMigrations(POSTGRES_MIGRATIONS, applied, location)) {
     const step: QueryConfig & { query_timeout: number } = { text: migration.sql, query_timeout: LONGEST_STEP };
@@ -94,5 +97,18 @@ async function refuseForeignTables(client: Pool | PoolClient, location: string):
   if (rows[0]?.schema !== null) return;
   throw new AssetError('DATABASE_UNUSABLE', `the database ${location} has no schema that this login may use`, {
     hint: 'Create the schema named in search_path, or grant USAGE on it.',
+  });
+}
+
+/**
+ * Names of files are Unicode: another encoding refuses some of them, or keeps them unchecked.
+ * @throws AssetError DATABASE_UNUSABLE
+ */
+export async function refuseOtherEncoding(client: Pool | PoolClient, location: string): Promise<void> {
+  const { rows } = await client.query<{ encoding: string }>("select current_setting('server_encoding') as encoding");
+  const encoding = rows[0]?.encoding ?? '';
+  if (encoding === 'UTF8') return;
+  throw new AssetError('DATABASE_UNUSABLE', `the database ${location} has the encoding ${encoding}, not UTF8`, {
+    hint: 'Make a new one: createdb --encoding UTF8 --template template0 <name>',
   });
 }
