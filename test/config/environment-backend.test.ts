@@ -84,7 +84,7 @@ test.each(['AccountName=acme;AccountKey=%', 'BlobEndpoint=nowhere;AccountName=ac
     expect(byVariable).toMatchObject({ message: expect.stringMatching(/^AZURE_STORAGE_CONNECTION_STRING/) });
     await desk.write(
       'asset-cli.config.yaml',
-      'backends: { a: { provider: AZURE_BLOB, container: abc, connectionString: "${ASSET_CLI_C}" } }',
+      `backends: { a: { provider: AZURE_BLOB, container: abc, connectionString: "\${ASSET_CLI_C}" } }`,
     );
     const byKey = await desk.settings({ env: { ASSET_CLI_C: connection } }).catch((error: unknown) => error);
     expect(byKey).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('connectionString') });
