@@ -26,6 +26,8 @@ export interface SqlDialect {
   readonly derivesConditions: boolean;
   /** How far a list looks before it tries another way, in entries of an index. */
   readonly reach: Reach;
+  /** Lets imports into one catalog take turns, where a transaction alone does not. */
+  readonly beforeImport: readonly RawBuilder<unknown>[];
   /** What an import, which brought its own `seq`, has to set right. */
   readonly afterImport: readonly RawBuilder<unknown>[];
 }

@@ -31,6 +31,7 @@ export function importLines(database: Database, lines: AsyncIterable<string>): P
 }
 
 async function importAll(session: Session, lines: AsyncIterable<string>): Promise<ImportSummary> {
+  for (const statement of session.dialect.beforeImport) await statement.execute(session.db);
   await refuseUnlessEmpty(session);
   const hash = createHash('sha256');
   const rows: Record<BackupTable, number> = {

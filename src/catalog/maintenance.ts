@@ -3,12 +3,16 @@ import type { Database } from './database.ts';
 import { exportLines } from './export.ts';
 import { importLines } from './import.ts';
 import { probeWriting } from './probe-writing.ts';
+import { readEveryTable } from './read-every-table.ts';
 import { catalogStatus } from './status.ts';
 
 export function catalogMaintenance(database: Database, catalogId: string): CatalogMaintenance {
   return {
     status: () => catalogStatus(database, catalogId),
-    check: () => database.check(),
+    async check() {
+      await database.check();
+      await readEveryTable(database);
+    },
     probeWriting: () => probeWriting(database),
     time: async () => new Date(await database.read((session) => session.now())),
     exportLines: () => exportLines(database, catalogId),

@@ -4,6 +4,7 @@ import { type PathBase, resolvePath } from './paths.ts';
 import type { DatabaseSettings } from './settings.ts';
 
 const FORMS = 'Write sqlite:<path> or postgres://<user>@<host>/<database>.';
+const SEVERAL_HOSTS = /^postgres(?:ql)?:\/\/(?:[^/?#]*@)?[^/?#@]*,/;
 const SCHEMES = ['sqlite', 'postgres', 'postgresql'];
 
 /**
@@ -49,6 +50,8 @@ function checkSqlite(path: string): void {
 }
 
 function checkPostgres(url: string): void {
+  // Of several hosts the driver says what is wrong; with ports they are no URL.
+  if (SEVERAL_HOSTS.test(url)) return;
   if (/^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)) return;
   throw refusal(
     'is not a PostgreSQL url',

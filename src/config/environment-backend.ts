@@ -1,3 +1,5 @@
+import { readAzureConnection } from '../core/azure-connection.ts';
+import { AssetError } from '../core/errors.ts';
 import { suggest } from '../core/nearest.ts';
 import { ENVIRONMENT_BACKEND } from './defaults.ts';
 import { ENDPOINT_FORM, isEndpoint } from './endpoint.ts';
@@ -38,7 +40,7 @@ export function environmentBackend({ env, cwd }: LoadRequest, storage: string): 
       return { name, provider, bucket: needs('GCS_BUCKET_NAME'), credentialsFile };
     }
     case 'AZURE_BLOB': {
-      const connectionString = variable(env, 'AZURE_STORAGE_CONNECTION_STRING');
+      const connectionString = connection(env, 'AZURE_STORAGE_CONNECTION_STRING');
       const account = connectionString === undefined ? needs('AZURE_STORAGE_ACCOUNT') : undefined;
       return { name, provider, container: needs('AZURE_CONTAINER_NAME'), account, connectionString };
     }
@@ -55,4 +57,16 @@ function endpoint(env: LoadRequest['env'], name: string): string | undefined {
   const value = variable(env, name);
   if (value === undefined || isEndpoint(value)) return value;
   throw namedError(name, 'this is not an endpoint', ENDPOINT_FORM);
+}
+
+function connection(env: LoadRequest['env'], name: string): string | undefined {
+  const value = variable(env, name);
+  if (value === undefined) return undefined;
+  try {
+    readAzureConnection(value);
+    return value;
+  } catch (error) {
+    if (error instanceof AssetError) throw namedError(name, error.message, error.hint ?? '');
+    throw error;
+  }
 }

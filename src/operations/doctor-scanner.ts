@@ -29,7 +29,12 @@ export async function* checkScanner(context: OperationContext): AsyncGenerator<D
 /** Where no verdict is required, a scanner that is away is no error; where none was asked for, no surprise either. */
 function unreachable(error: unknown, { mode, expected }: OperationContext['scanning']): DoctorCheck {
   const check = failedCheck('scanner', error);
-  if (mode === 'required' || !(error instanceof AssetError)) return check;
+  if (!(error instanceof AssetError)) return check;
+  if (mode === 'required') {
+    return error.code === 'SCANNER_UNAVAILABLE'
+      ? { ...check, hint: 'Start clamd there, or set scan.clamd to where it listens.' }
+      : check;
+  }
   const { name, message } = check;
   if (!expected) return ok(name, `none answers, and none is configured: files are stored as PENDING (${message})`);
   const hint = 'Files are stored as PENDING. Start clamd, or set scan.mode to off: docs/scanning.md';

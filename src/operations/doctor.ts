@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Catalog, CatalogStatus } from '../catalog/catalog.ts';
+import type { StorageProvider } from '../core/asset.ts';
+import { AssetError, type ErrorCode } from '../core/errors.ts';
 import { formatSize } from '../core/size.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
@@ -97,9 +99,31 @@ async function* checkStore(
     yield* checkSpace(`${label} space`, store);
   } catch (error) {
     // Stopping is no finding about the store.
-    if (!context.signal.aborted) yield failedCheck(label, asAssetError(error));
+    if (!context.signal.aborted) yield failedCheck(label, await adviseOn(context, name, asAssetError(error)));
   }
 }
+
+/** What others are told, to ask the doctor, is of no use here. */
+async function adviseOn(context: OperationContext, name: string, error: Error): Promise<Error> {
+  if (!(error instanceof AssetError) || !ABOUT_SETTINGS.includes(error.code)) return error;
+  const { code, message, details = {} } = error;
+  // What cannot even be opened says itself which setting is wrong.
+  const hint = await context.backends.open(name).then(
+    ({ provider }) => SETTINGS_TO_CHECK[provider],
+    () => 'Check this backend in the configuration.',
+  );
+  return new AssetError(code, message, { hint, details, cause: error });
+}
+
+const ABOUT_SETTINGS: readonly ErrorCode[] = ['CREDENTIALS_REFUSED', 'STORE_UNSUITABLE'];
+const SETTINGS_TO_CHECK: Readonly<Record<StorageProvider, string>> = {
+  LOCAL: 'Check that the path is a directory on a file system of this machine.',
+  AWS_S3:
+    'Check "bucket", "region", "endpoint" and "profile", and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: aws sts get-caller-identity',
+  GOOGLE_CLOUD_STORAGE:
+    'Check "bucket", "apiEndpoint" and "credentialsFile", or GOOGLE_APPLICATION_CREDENTIALS: gcloud auth application-default login',
+  AZURE_BLOB: 'Check "account", "container", "endpoint" and "connectionString", or the login of the chain: az login',
+};
 
 function* signingProblem(name: string, signing: Signing): Generator<DoctorCheck> {
   if (signing.kind === 'failed') yield failedCheck(name, signing.error);

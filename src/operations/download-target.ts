@@ -14,7 +14,6 @@ import { dirname, join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Asset } from '../core/asset.ts';
-import { AssetError } from '../core/errors.ts';
 import { insertBeforeExtension } from '../core/safe-filename.ts';
 import { handoutName } from './handout-name.ts';
 import { partialPath, removeAbandonedParts } from './partial-files.ts';
@@ -47,15 +46,26 @@ function sameName(name: string): string {
 
 /** Sends content down a stream that stays open, honouring its pace. */
 export async function writeToStream(body: AsyncIterable<Uint8Array>, stream: Writable): Promise<void> {
-  let begun = false;
   try {
+    for await (const chunk of body) await writeChunk(stream, chunk);
+  } catch (error) {
+    throw asTargetError(error, 'standard output');
+  }
+}
+
+/** The same for an asset: what went down the stream cannot be taken back, wherever the rest may be now. */
+export async function sendContent(body: AsyncIterable<Uint8Array>, stream: Writable): Promise<void> {
+  let begun = false;
+  const watched = (async function* () {
     for await (const chunk of body) {
       begun = true;
-      await writeChunk(stream, chunk);
+      yield chunk;
     }
-  } catch (thrown) {
-    const error = asTargetError(thrown, 'standard output');
-    throw begun && !(error instanceof AssetError) ? new CannotRestart('output has begun', { cause: error }) : error;
+  })();
+  try {
+    await writeToStream(watched, stream);
+  } catch (error) {
+    throw begun ? new CannotRestart('output has begun', { cause: error }) : error;
   }
 }
 

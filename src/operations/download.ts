@@ -3,7 +3,7 @@ import { AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
 import { mapInOrder } from './concurrently.ts';
 import type { OperationContext } from './context.ts';
 import { DownloadLedger } from './download-ledger.ts';
-import { chooseNames, type DownloadTarget, prepareTarget, writeToFile, writeToStream } from './download-target.ts';
+import { chooseNames, type DownloadTarget, prepareTarget, sendContent, writeToFile } from './download-target.ts';
 import { checkHandingOut } from './handing-out.ts';
 import { readAsset } from './read-asset.ts';
 import { type Selected, type Selection, selectAssets } from './select-assets.ts';
@@ -79,7 +79,7 @@ async function deliver(
 ): Promise<string> {
   const { target, force } = request;
   if (target.kind === 'stream') {
-    await readAsset(context, found, (body) => writeToStream(body, target.stream));
+    await readAsset(context, found, (body) => sendContent(body, target.stream));
     return '-';
   }
   const file = { name, size: found.asset.fileSize, force };

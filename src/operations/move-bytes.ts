@@ -102,7 +102,10 @@ async function copyOrGiveUp(
   try {
     const store = await openOwnStore(context, from.backend);
     const to = { store: target, ...job.to, asTheyAre: job.asTheyAre === true };
-    return await copyObject({ store, object: from }, to, gracePeriod(context.signal));
+    const catalog = await context.catalog();
+    return await copyObject({ store, object: from }, to, gracePeriod(context.signal), {
+      onSession: (session) => catalog.uploads.recordSession(claim.objectId, claim.claim, session),
+    });
   } catch (error) {
     await giveUp(context, target, claim);
     throw error;

@@ -36,7 +36,7 @@ async function openAndCheck(context: OperationContext, name: string): Promise<St
   try {
     if (await isUnclaimed(backend, record, ours)) {
       const written = await putMarker(backend, ours);
-      if (!isSameStore(written, ours)) throw notOurs(name, 'another catalog took it at the same time');
+      if (!isSameStore(written, ours)) throw notOurs(name, 'another catalog took it at the same time', OWN_PLACE);
     }
   } catch (error) {
     throw asAssetError(error);
@@ -57,9 +57,16 @@ export async function openCandidate(context: OperationContext, name: string): Pr
   try {
     await isUnclaimed(backend, record, record === undefined ? undefined : markerFor(catalog, record));
   } catch (error) {
-    throw asAssetError(error);
+    throw forCandidate(asAssetError(error));
   }
   return backend;
+}
+
+/** There is no configuration yet with which it could be taken over. */
+function forCandidate(error: Error): Error {
+  if (!(error instanceof AssetError) || error.code !== 'STORE_NOT_OURS') return error;
+  const details = error.details ?? {};
+  return new AssetError(error.code, error.message, { hint: OWN_PLACE, details, cause: error });
 }
 
 /** Whether the store has no marker yet and may get ours; false if it has ours. */
@@ -71,9 +78,11 @@ async function isUnclaimed(
   const marker = await readOurMarker(backend);
   if (marker !== undefined) {
     if (ours !== undefined && isSameStore(marker, ours)) return false;
-    throw notOurs(backend.name, 'it belongs to another catalog or backend');
+    throw notOurs(backend.name, 'it belongs to another catalog or backend', checkAndAdopt(backend.name));
   }
-  if (record !== undefined && record.markedAt !== null) throw notOurs(backend.name, 'its marker object is missing');
+  if (record !== undefined && record.markedAt !== null) {
+    throw notOurs(backend.name, 'its marker object is missing', refillOrAdopt(backend.name));
+  }
   await refuseOverlap(backend);
   return true;
 }
@@ -83,7 +92,7 @@ async function readOurMarker(backend: StorageBackend): Promise<StoreMarker | und
   try {
     return await readMarker(backend);
   } catch (error) {
-    if (isStorageError(error, 'INTEGRITY')) throw notOurs(backend.name, error.message);
+    if (isStorageError(error, 'INTEGRITY')) throw notOurs(backend.name, error.message, checkAndAdopt(backend.name));
     throw error;
   }
 }
@@ -91,9 +100,11 @@ async function readOurMarker(backend: StorageBackend): Promise<StoreMarker | und
 /** A store inside another, or around one, would count the other's objects as its own. */
 export async function refuseOverlap(backend: StorageBackend): Promise<void> {
   const around = await findStoreAround(backend);
-  if (around !== undefined) throw notOurs(backend.name, `it lies inside another store, whose marker is ${around}`);
+  if (around !== undefined)
+    throw notOurs(backend.name, `it lies inside another store, whose marker is ${around}`, OWN_PLACE);
   const inside = await findStoreInside(backend);
-  if (inside !== undefined) throw notOurs(backend.name, `another store lies inside it, whose marker is ${inside}`);
+  if (inside !== undefined)
+    throw notOurs(backend.name, `another store lies inside it, whose marker is ${inside}`, OWN_PLACE);
 }
 
 function isSameStore(one: StoreMarker, other: StoreMarker): boolean {
@@ -105,9 +116,21 @@ export function markerFor(catalog: Catalog, record: BackendRecord): StoreMarker 
   return { catalogId: catalog.catalogId, backendId: record.backendId, format: 1 };
 }
 
-function notOurs(name: string, reason: string): AssetError {
+const OWN_PLACE =
+  'Give the backend a directory, bucket or prefix of its own, neither inside another store nor around one.';
+
+function checkAndAdopt(name: string): string {
+  return `Check path, bucket and prefix. If the store shall be this catalog's, take it over: asset-cli doctor --adopt ${name}`;
+}
+
+/** An empty directory under a disk that is not mounted looks just so. */
+function refillOrAdopt(name: string): string {
+  return `Mount the disk, or check path, bucket and prefix. If it was emptied, go on with it: asset-cli doctor --adopt ${name}`;
+}
+
+function notOurs(name: string, reason: string, hint: string): AssetError {
   return new AssetError('STORE_NOT_OURS', `Backend "${name}" is not the store that this catalog knows: ${reason}`, {
-    hint: `Check the mount, path, bucket and prefix. If it is right, take it over: asset-cli doctor --adopt ${name}`,
+    hint,
     details: { backend: name },
   });
 }

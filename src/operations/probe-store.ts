@@ -24,6 +24,7 @@ const PREFIX = '.asset-cli-probe/';
 const CONTENT = Buffer.from('asset-cli doctor: written, read, listed, signed and deleted again\n');
 const CONTENT_TYPE = 'text/plain';
 const SIGNED_FOR_SECONDS = 60;
+const LEFT_BEHIND_AFTER_MILLISECONDS = 3_600_000;
 const LONGEST_FETCH_MILLISECONDS = 20_000;
 
 /**
@@ -65,10 +66,13 @@ async function step<T>(store: StorageBackend, deed: string, work: () => Promise<
   }
 }
 
-/** An interrupted doctor may have left its probe behind. */
+/** An interrupted doctor may have left its probe behind; a younger one may be that of another, which is at work. */
 async function removeEarlierProbes(store: StorageBackend, signal: AbortSignal): Promise<void> {
   const keys: StorageKey[] = [];
-  for await (const object of store.list(PREFIX, { signal })) keys.push(object.key);
+  const lastOld = Date.now() - LEFT_BEHIND_AFTER_MILLISECONDS;
+  for await (const { key, lastModified } of store.list(PREFIX, { signal })) {
+    if (lastModified.getTime() < lastOld) keys.push(key);
+  }
   if (keys.length > 0) await remove(store, keys);
 }
 

@@ -203,8 +203,13 @@ async function* reportBrokenStores(run: PurgeRun): AsyncGenerator<PurgeOutcome> 
   }
   for (const [backend, error] of run.stores.broken) {
     const count = waiting.reduce((sum, each) => sum + (each.backend === backend ? each.count : 0), 0);
-    if (count === 0) continue;
     const { code, message, hint } = toFailure(error);
+    if (count === 0) {
+      // One that was taken out of the configuration has nothing more to be cleaned of.
+      const isConfigured = run.context.backends.names.includes(backend);
+      if (isConfigured) run.context.warn(`what was left behind in ${backend} is not cleaned up: ${message}`);
+      continue;
+    }
     const told = `${message}; ${count} due there wait for the next run`;
     yield {
       kind: 'failed',

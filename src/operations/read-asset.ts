@@ -13,7 +13,7 @@ import { asAssetError } from './storage-failure.ts';
 /** Takes the content; called again from the start if the asset was moved while it was read. */
 export type ContentWriter = (body: AsyncIterable<Uint8Array>) => Promise<void>;
 
-/** Thrown by a writer that cannot start again because some of its output is out already. */
+/** Thrown by a writer that cannot start again because some of its output is out already; its cause is why it ended. */
 export class CannotRestart extends Error {
   override readonly name = 'CannotRestart';
 }
@@ -37,6 +37,7 @@ export async function readAsset(
       await readOnce(context, current.object, write);
       return;
     } catch (error) {
+      if (error instanceof CannotRestart) throw explain(error.cause, current);
       if (!isDamage(error) || read === MOST_READS) throw explain(error, current);
       const next = await readRowAgain(context, current);
       if (next === undefined || !hasMoved(current.object, next.object)) throw explain(error, current);

@@ -13,7 +13,7 @@ const MEANINGS: Readonly<Record<StorageErrorKind, Meaning>> = {
   },
   STORE_MISSING: {
     code: 'STORE_NOT_FOUND',
-    hint: 'Check the bucket, container or directory in the configuration, and that a disk is mounted.',
+    hint: 'Check bucket, container or directory and the endpoint (without a bucket in it), and that a disk is mounted.',
   },
   DENIED: {
     code: 'NOT_PERMITTED',
@@ -49,7 +49,9 @@ export function asAssetError(error: unknown): Error {
 }
 
 function translate(error: StorageError): AssetError {
-  const { code, hint } = MEANINGS[error.kind];
+  // What is asked of no object, as a listing, is answered so where a bucket stands in the endpoint's path.
+  const kind = error.kind === 'NOT_FOUND' && error.key === undefined ? 'STORE_MISSING' : error.kind;
+  const { code, hint } = MEANINGS[kind];
   return new AssetError(code, `Backend "${error.backend}": ${error.message}`, {
     hint,
     cause: error,

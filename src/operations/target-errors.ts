@@ -8,7 +8,7 @@ export function asTargetError(error: unknown, path: string): unknown {
     case 'ENOENT':
     case 'ENOTDIR':
       return new AssetError('PATH_NOT_FOUND', `The directory of ${path} does not exist`, {
-        hint: 'Create it, or give another path with -o.',
+        hint: 'Create it, or give another path.',
         cause: error,
       });
     case 'ENAMETOOLONG':
@@ -21,13 +21,13 @@ export function asTargetError(error: unknown, path: string): unknown {
     case 'EPERM':
     case 'EROFS':
       return new AssetError('NOT_PERMITTED', `${path} cannot be written`, {
-        hint: 'Check the permissions, or give another path with -o.',
+        hint: 'Check the permissions, or give another path.',
         cause: error,
       });
     case 'ENOSPC':
     case 'EDQUOT':
       return new AssetError('DISK_FULL', `There is no space left for ${path}`, {
-        hint: 'Make room, or give another path with -o.',
+        hint: 'Make room, or give another path.',
         cause: error,
       });
     default:
@@ -42,7 +42,7 @@ export function targetExists(path: string): AssetError {
 }
 
 export function isDirectory(path: string): AssetError {
-  return new AssetError('TARGET_EXISTS', `${path} is a directory`, { hint: 'Give the path of a file with -o.' });
+  return new AssetError('TARGET_EXISTS', `${path} is a directory`, { hint: 'Give the path of a file.' });
 }
 
 export function errorCode(error: unknown): string {

@@ -5,6 +5,7 @@ import { AssetError } from '../core/errors.ts';
 import type { PutOptions, StorageBackend, StoredObject } from '../storage/backend.ts';
 import { checkStoredCopy } from './check-stored-copy.ts';
 import type { OperationContext } from './context.ts';
+import type { HeldClaim } from './leases.ts';
 import { publicHeaders } from './public-access.ts';
 import { gracePeriod } from './stopping.ts';
 import { asAssetError } from './storage-failure.ts';
@@ -40,6 +41,8 @@ interface Storing {
 interface PutManner {
   durability: 'each' | 'group';
   signal: AbortSignal;
+  /** Whoever finds the upload given up ends its multipart session by this. */
+  sessionOf(claim: HeldClaim): (session: string) => Promise<void>;
 }
 
 /** Puts the bytes of every candidate, several at once, and makes them durable. Same order as the candidates. */
@@ -49,9 +52,17 @@ export async function storeCandidates(
   reservations: readonly Reservation[],
 ): Promise<Step[]> {
   const { store, upload, context } = storing;
+  const catalog = await context.catalog();
   const newObjects = reservations.filter((reservation) => reservation.kind === 'store').length;
   const durability = newObjects > 1 && store.features.groupDurability ? 'group' : 'each';
-  const manner: PutManner = { durability, signal: gracePeriod(context.signal) };
+  const manner: PutManner = {
+    durability,
+    signal: gracePeriod(context.signal),
+    sessionOf:
+      ({ objectId, claim }) =>
+      (session) =>
+        catalog.uploads.recordSession(objectId, claim, session),
+  };
   const limit = pLimit(upload.concurrency);
   const steps = await Promise.all(
     candidates.map((candidate, index) => limit(() => storeSafely(store, candidate, reservations[index], manner))),
@@ -93,7 +104,7 @@ async function storeOne(
   const { content } = candidate.file;
   // It was to be attached to an object that is gone: its bytes have to be made after all.
   if (content.remake !== undefined) return { kind: 'again', candidate: remade(candidate, await content.remake()) };
-  const facts = await putBytes(store, candidate, manner);
+  const facts = await putBytes(store, candidate, reservation, manner);
   const stored: UploadCommit['object'] = { ...reservation, facts };
   const { replacesObjectId } = candidate;
   return {
@@ -111,7 +122,12 @@ function remade(candidate: Candidate, content: Content): Candidate {
   });
 }
 
-async function putBytes(store: StorageBackend, candidate: Candidate, manner: PutManner): Promise<StoredFacts> {
+async function putBytes(
+  store: StorageBackend,
+  candidate: Candidate,
+  claim: HeldClaim,
+  { durability, signal, sessionOf }: PutManner,
+): Promise<StoredFacts> {
   const { content } = candidate.file;
   const { body, encoding, checksums } = await content.stored();
   const object = await store.put(candidate.request.storagePath, body, {
@@ -119,7 +135,9 @@ async function putBytes(store: StorageBackend, candidate: Candidate, manner: Put
     ifAbsent: true,
     checksums,
     ...(encoding === null ? {} : { contentEncoding: encoding }),
-    ...manner,
+    durability,
+    signal,
+    onSession: sessionOf(claim),
   });
   return factsOf(object, encoding);
 }

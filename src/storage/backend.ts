@@ -13,6 +13,8 @@ export interface BackendFeatures {
   readonly groupDurability: boolean;
   /** Calls at once that suit it: few for a disk, more where each answer has to travel. */
   readonly concurrency: number;
+  /** Where there is no store yet, the first put makes it. */
+  readonly madeByPut?: true;
   /** One answer comes slower than the store and the line can go: a large object is read in several ranges at once. */
   readonly readsInParts?: true;
   /** Signed URLs can be had at all. */

@@ -14,8 +14,8 @@ const KEY = parseStorageKey(MARKER_KEY);
 const LARGEST_MARKER = 4096;
 
 /**
- * The store's marker; undefined if it has none, or if there is no store at all.
- * @throws StorageError INTEGRITY if it cannot be understood
+ * The store's marker; undefined if it has none, or if there is no store yet and a put would make it.
+ * @throws StorageError INTEGRITY if it cannot be understood, STORE_MISSING
  */
 export async function readMarker(backend: StorageBackend, options: CallOptions = {}): Promise<StoreMarker | undefined> {
   try {
@@ -26,7 +26,7 @@ export async function readMarker(backend: StorageBackend, options: CallOptions =
     }
     return parseMarker(Buffer.concat(await body.toArray()).toString('utf8'), backend);
   } catch (error) {
-    if (isStorageError(error, 'NOT_FOUND', 'STORE_MISSING')) return undefined;
+    if (isStorageError(error, 'NOT_FOUND') || isYetToBeMade(backend, error)) return undefined;
     throw error;
   }
 }
@@ -66,8 +66,7 @@ export async function findStoreInside(backend: StorageBackend, options: CallOpti
       if (object.key !== MARKER_KEY && isMarkerKey(object.key)) return object.key;
     }
   } catch (error) {
-    // A local directory that is yet to be made holds no other store.
-    if (!isStorageError(error, 'STORE_MISSING')) throw error;
+    if (!isYetToBeMade(backend, error)) throw error;
   }
   return undefined;
 }
@@ -84,6 +83,10 @@ export async function* withoutNestedStores(objects: AsyncIterable<StoredObject>)
     if (object.key !== MARKER_KEY && isMarkerKey(object.key)) nested = object.key.slice(0, -MARKER_KEY.length);
     yield object;
   }
+}
+
+function isYetToBeMade({ features }: StorageBackend, error: unknown): boolean {
+  return features.madeByPut === true && isStorageError(error, 'STORE_MISSING');
 }
 
 function parseMarker(text: string, backend: StorageBackend): StoreMarker {

@@ -70,21 +70,21 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
   });
 
   it('an unknown host, a closed port, a database that does not exist', async () => {
-    const cases: [(url: URL) => void, string][] = [
-      [(copy) => (copy.hostname = 'no-such-host.invalid'), 'UNAVAILABLE'],
-      [(copy) => (copy.port = '1'), 'UNAVAILABLE'],
+    const cases: [(url: URL) => void, string, RegExp?][] = [
+      [(copy) => (copy.hostname = 'no-such-host.invalid'), 'UNAVAILABLE', /cannot be reached: getaddrinfo/],
+      [(copy) => (copy.port = '1'), 'UNAVAILABLE', /cannot be reached: connect ECONNREFUSED/],
       [(copy) => (copy.pathname = '/no_such_database'), 'DATABASE_UNUSABLE'],
       [(copy) => copy.searchParams.set('sslmode', 'require'), 'DATABASE_UNUSABLE'],
       [(copy) => copy.searchParams.set('sslmode', 'verify-full'), 'DATABASE_UNUSABLE'],
       [(copy) => copy.searchParams.set('sslmode', 'maybe'), 'CONFIG_INVALID'],
     ];
-    for (const [change, code] of cases) {
+    for (const [change, code, message = /./] of cases) {
       const wrong = changed((copy) => {
         copy.password = SECRET;
         change(copy);
       });
       const error = await refusal(wrong);
-      expect(error).toMatchObject({ code, hint: expect.any(String) });
+      expect(error).toMatchObject({ code, message: expect.stringMatching(message), hint: expect.any(String) });
       expect(error.message + error.hint).not.toContain(SECRET);
       expect(error.message).not.toContain('\n');
     }
@@ -104,6 +104,29 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
     expect(await refusal(empty.href)).toMatchObject({ code: 'READ_ONLY' });
   });
 
+  it('to be another kind of server than target_session_attrs asks for', async () => {
+    const asked = (kind: string) => changed((copy) => copy.searchParams.set('target_session_attrs', kind));
+    for (const kind of ['any', 'read-write', 'primary', 'prefer-standby']) {
+      await (await openCatalog(asked(kind), OPTIONS)).close();
+    }
+    for (const kind of ['read-only', 'standby']) {
+      expect(await refusal(asked(kind))).toMatchObject({
+        code: 'DATABASE_UNUSABLE',
+        message: expect.stringMatching(kind),
+      });
+    }
+    const environment = { PGTARGETSESSIONATTRS: 'standby' };
+    expect(await refusal(url.href, { ...OPTIONS, environment })).toMatchObject({ code: 'DATABASE_UNUSABLE' });
+  });
+
+  it('nothing to a name that leads elsewhere than its address', async () => {
+    const named = changed((copy) => {
+      copy.hostname = 'no-such-host.invalid';
+      copy.searchParams.set('hostaddr', url.hostname);
+    });
+    await (await openCatalog(named, OPTIONS)).close();
+  });
+
   it('to make the schema for a login without rights, which may do everything else', async () => {
     const everyday = new URL(await leastPrivileged(url.href));
     roles.push(everyday.username);
@@ -116,6 +139,54 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
     const foreign = await databases.create();
     await runSql(foreign, 'create table schema_migrations (version varchar)');
     expect(await refusal(foreign)).toMatchObject({ code: 'DATABASE_UNUSABLE' });
+  });
+
+  it('settings that it does not understand, in its own words', async () => {
+    for (const [options, words] of [
+      ['-c no_such_setting=1', 'no_such_setting'],
+      ['-c statement_timeout=soon', 'statement_timeout'],
+      ['--nonsense', 'nonsense'],
+    ] as const) {
+      const error = await refusal(url.href, { ...OPTIONS, environment: { PGOPTIONS: options } });
+      expect(error).toMatchObject({ code: 'DATABASE_UNUSABLE', message: expect.stringContaining(words) });
+    }
+  });
+
+  it('to be a catalog in another encoding than UTF-8', async () => {
+    const name = `test_${randomUUID().replaceAll('-', '')}`;
+    await runSql(adminUrl, `create database ${name} encoding 'LATIN1' locale 'C' template template0`);
+    const latin = changed((copy) => (copy.pathname = `/${name}`));
+    expect(await refusal(latin)).toMatchObject({
+      code: 'DATABASE_UNUSABLE',
+      message: expect.stringContaining('LATIN1'),
+    });
+    await runSql(adminUrl, `drop database ${name} with (force)`);
+  });
+
+  it('what needs a table or a column that went, and the check finds it first', async () => {
+    for (const change of ['drop table scan_runs', 'alter table audit_events drop column host']) {
+      const broken = await databases.create();
+      const catalog = await openCatalog(broken, OPTIONS);
+      await catalog.maintenance.check();
+      await runSql(broken, change);
+      await expect(catalog.maintenance.check()).rejects.toMatchObject({
+        code: 'DATABASE_UNUSABLE',
+        message: expect.stringMatching(/lacks a part of its schema: .*(scan_runs|host)/),
+      });
+      await catalog.close();
+    }
+  });
+
+  it('one connection too many, and says so', async () => {
+    const role = await makeRole('connection limit 1');
+    await runSql(url.href, `grant select on catalog, schema_migrations to ${role}`);
+    const limited = changed((copy) => (copy.username = role));
+    const first = await openCatalog(limited, OPTIONS);
+    expect(await refusal(limited)).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('no connection left'),
+    });
+    await first.close();
   });
 
   it('a newer schema, and says which version it has', async () => {
@@ -187,6 +258,16 @@ describe('settings of PostgreSQL', () => {
       sslMode: 'prefer',
     });
     expect(read('postgres://[::1]:5/d').host).toBe('::1');
+  });
+
+  it('leave what asks for nothing aside', () => {
+    const environment = { PGCHANNELBINDING: 'prefer', PGGSSENCMODE: 'disable', PGREQUIRESSL: '0', PGSSLCRL: '' };
+    expect(read('postgres://h/d?channel_binding=disable', environment)).toMatchObject({ host: 'h', session: 'any' });
+  });
+
+  it('bound the version of TLS', () => {
+    const { tls } = read('postgres://h/d?ssl_max_protocol_version=TLSv1.3', { PGSSLMINPROTOCOLVERSION: 'TLSv1.2' });
+    expect(tls).toMatchObject({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' });
   });
 
   it('refuse what would lead psql elsewhere', () => {

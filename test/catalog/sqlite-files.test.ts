@@ -80,6 +80,25 @@ describe('a SQLite catalog', () => {
     await expect(open(path)).rejects.toMatchObject({ code: 'DATABASE_CORRUPT' });
   });
 
+  it('notices a table or a column that went', async () => {
+    for (const change of ['drop table scan_runs', 'alter table audit_events drop column host']) {
+      const path = join(await temporaryDirectory(), 'assets.db');
+      const catalog = await open(path);
+      await catalog.maintenance.check();
+      const connection = new BetterSqlite3(path);
+      for (const trigger of connection.prepare("select name from sqlite_master where type = 'trigger'").pluck().all()) {
+        connection.exec(`drop trigger ${String(trigger)}`);
+      }
+      connection.exec(change);
+      connection.close();
+      await expect(catalog.maintenance.check()).rejects.toMatchObject({
+        code: 'DATABASE_UNUSABLE',
+        message: expect.stringMatching(/lacks a part of its schema: .*(scan_runs|host)/),
+      });
+      await catalog.close();
+    }
+  });
+
   it('notices that it was cut off', async () => {
     const path = join(await temporaryDirectory(), 'assets.db');
     const catalog = await open(path);

@@ -74,3 +74,20 @@ test('the variables of a provider that was not chosen define nothing', async () 
   const { backends } = await desk.settings({ env: { GCS_BUCKET_NAME: 'acme', S3_BUCKET_NAME: 'acme' } });
   expect([...backends.keys()]).toEqual(['local']);
 });
+
+test.each(['AccountName=acme;AccountKey=%', 'BlobEndpoint=nowhere;AccountName=acme;AccountKey=c2VjcmV0'])(
+  'a connection string that is none is refused by its variable or its key, and never shown: %s',
+  async (connection) => {
+    const env = { STORAGE_PROVIDER: 'AZURE', AZURE_CONTAINER_NAME: 'abc', AZURE_STORAGE_CONNECTION_STRING: connection };
+    const desk = await createDesk();
+    const byVariable = await desk.settings({ env }).catch((error: unknown) => error);
+    expect(byVariable).toMatchObject({ message: expect.stringMatching(/^AZURE_STORAGE_CONNECTION_STRING/) });
+    await desk.write(
+      'asset-cli.config.yaml',
+      `backends: { a: { provider: AZURE_BLOB, container: abc, connectionString: "\${ASSET_CLI_C}" } }`,
+    );
+    const byKey = await desk.settings({ env: { ASSET_CLI_C: connection } }).catch((error: unknown) => error);
+    expect(byKey).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('connectionString') });
+    expect(String(byVariable) + String(byKey)).not.toContain('acme');
+  },
+);

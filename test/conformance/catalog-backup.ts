@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
@@ -43,6 +44,18 @@ export function describeBackup(context: CatalogContext): void {
       expect(lines.every((line) => !/[\n\r\u2028\u2029]/.test(line))).toBe(true);
       await restored.close();
       await catalog.close();
+    });
+
+    it('of which two come at once fill a catalog once, and the other one finds it filled', async () => {
+      const { catalog } = await filled();
+      const lines = await collect(catalog);
+      const url = await context.freshUrl();
+      const hosts = await Promise.all([open(url), open(url)]);
+      const ends = await Promise.allSettled(hosts.map((host) => host.maintenance.importLines(slowly(lines))));
+      expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      const lost = ends.find((end) => end.status === 'rejected');
+      expect(lost?.reason).toMatchObject({ code: 'USAGE', message: expect.stringContaining('not empty') });
+      for (const each of [...hosts, catalog]) await each.close();
     });
 
     it('refuse what is cut off, changed or no backup, and leave the catalog empty', async () => {
@@ -95,4 +108,12 @@ async function collect(catalog: Catalog): Promise<string[]> {
 
 async function* each(lines: readonly string[]): AsyncGenerator<string> {
   yield* lines;
+}
+
+/** So that both are at it at the same time. */
+async function* slowly(lines: readonly string[]): AsyncGenerator<string> {
+  for (const line of lines) {
+    await sleep(10);
+    yield line;
+  }
 }

@@ -51,6 +51,19 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
     (await (await work.catalog()).audit.page({ allOrganizations: true }, { action }, 500)).events;
 
   describe(`maintenance of ${name}`, () => {
+    test('says which store it could not clean up', async () => {
+      const work = await suite.create(['one', 'two']);
+      await put(work, 'one', { backend: 'one' });
+      await put(work, 'two', { backend: 'two' });
+      const wrapStore = (store: StorageBackend): StorageBackend => {
+        const away = new StorageError('STORE_MISSING', 'it is away', { backend: store.name });
+        return store.name === 'two' ? { ...store, get: () => Promise.reject(away) } : store;
+      };
+      expect((await purge(work, {}, { wrapStore })).filter(({ kind }) => kind === 'failed')).toEqual([]);
+      const told = work.warnings.filter((warning) => warning.includes('not cleaned up'));
+      expect(told).toEqual([expect.stringContaining('two')]);
+    });
+
     test('purges what expired with its bytes, and names before what it takes', async () => {
       const work = await suite.create();
       const [one, two, kept] = [await put(work, 'one'), await put(work, 'two'), await put(work, 'kept')];

@@ -15,6 +15,10 @@ import { temporaryDirectory } from '../support/workspace.ts';
 
 type Run = (args: readonly string[], options?: ProgramOptions) => Promise<ProgramResult>;
 
+function findingOn({ stdout }: ProgramResult): { message: string; hint: string } {
+  return JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === 'backend files');
+}
+
 /** A home in which no output may ever show a secret, not even with -v. */
 async function careful(kind: StoreKind, backends: readonly object[], env: Record<string, string> = {}) {
   const created = await createStoreHome({ ...kind.env, ...env }, backends);
@@ -141,7 +145,11 @@ await describeEachStore('refused', (kind) => {
       const { run } = await careful(kind, [{ ...store, ...change }], env);
       const result = await run(UPLOAD);
       expect([name, result.code, errorOf(result).code]).toEqual([name, 3, 'CREDENTIALS_REFUSED']);
-      expect((await run(['doctor'])).code, name).toBe(3);
+      const doctor = await run(['doctor', '--json']);
+      expect(doctor.code, name).toBe(3);
+      const finding = findingOn(doctor);
+      expect(finding.hint).toMatch(/"endpoint"|"apiEndpoint"|"connectionString"/);
+      expect(finding.hint).not.toContain('asset-cli doctor');
     }
     expect(await storedKeys(store)).toEqual([]);
   });
@@ -153,9 +161,37 @@ await describeEachStore('refused', (kind) => {
       const { run } = await careful(kind, [definition], env);
       const result = await run(UPLOAD);
       expect([status, result.code], errorOf(result).message).toEqual([status, 3]);
+      if (status !== 200) expect(errorOf(result).message).toMatch(/: is it|does not exist/);
       expect((await run(['list', '--ids'])).stdout).toBe('');
     }
     expect(await storedKeys(store)).toEqual([]);
+  });
+
+  test.skipIf(isLocal)('TLS where none is spoken', async () => {
+    const store = await kind.fresh('files');
+    const { definition, env } = at(store, (await page(200)).replace('http:', 'https:'));
+    const { run } = await careful(kind, [definition], env);
+    const result = await run(UPLOAD);
+    expect(result.code, result.stdout).toBe(3);
+    expect(errorOf(result)).toMatchObject({ message: expect.stringContaining('speaks no TLS') });
+  });
+
+  test.skipIf(kind.provider !== 'AWS_S3')('a bucket in the path of the endpoint', async () => {
+    const store = await kind.fresh('files');
+    if (store.provider !== 'AWS_S3') throw new Error('this is about S3');
+    const { run } = await careful(kind, [{ ...store, endpoint: `${store.endpoint}/${store.bucket}` }]);
+    const result = await run(UPLOAD);
+    expect(result.code, result.stdout).toBe(3);
+    expect(errorOf(result)).toMatchObject({ code: 'STORE_NOT_FOUND', hint: expect.stringContaining('endpoint') });
+    expect(await storedKeys(store)).toEqual([]);
+  });
+
+  test.skipIf(kind.provider !== 'AWS_S3')('a region that nobody named', async () => {
+    const { region: _, ...store } = { region: '', ...(await kind.fresh('files')) };
+    const { run } = await careful(kind, [store]);
+    const result = await run(UPLOAD);
+    expect(result.code, result.stdout).toBe(3);
+    expect(errorOf(result).message).toContain('AWS_REGION');
   });
 
   test.skipIf(isLocal)('an endpoint that answers no HTTP, or not at all', async () => {
@@ -232,6 +268,17 @@ await describeEachStore('refused', (kind) => {
       await expectRefused(ours.run, id, store);
     });
 
+    test.skipIf(isLocal)('a bucket that went', async () => {
+      const store = await kind.fresh('files');
+      const { run, configure } = await careful(kind, [store]);
+      await uploadOne(run);
+      configure([{ ...store, ...('container' in store ? { container: 'absent' } : { bucket: 'absent-bucket' }) }]);
+      const result = await run(UPLOAD);
+      expect(result.code, result.stdout).toBe(3);
+      expect(errorOf(result)).toMatchObject({ code: 'STORE_NOT_FOUND' });
+      expect(errorOf(result).hint).not.toContain('--adopt');
+    });
+
     test('a changed prefix', async () => {
       const store = await kind.fresh('files', { prefix: 'a' });
       const { run, configure } = await careful(kind, [store]);
@@ -256,7 +303,8 @@ await describeEachStore('refused', (kind) => {
       const inside = await careful(kind, [deeper]);
       const refused = await inside.run(UPLOAD);
       expect(refused.code).toBe(3);
-      expect(errorOf(refused)).toMatchObject({ code: 'STORE_NOT_OURS' });
+      expect(errorOf(refused)).toMatchObject({ code: 'STORE_NOT_OURS', hint: expect.stringContaining('of its own') });
+      expect(errorOf(refused).hint).not.toContain('--adopt');
     });
 
     test('an emptied bucket; taken over, it works again', async () => {

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { describeEachDatabase } from '../support/databases.ts';
@@ -78,6 +78,19 @@ await describeEachDatabase('doctor', (database) => {
       /0 uploads, 1 deletes \(their leases have run out\)/,
     );
   });
+});
+
+test('leaves the probe of another that is at work, and removes one that was left behind', async () => {
+  const home = await temporaryDirectory();
+  const store = { name: 'files', provider: 'LOCAL' as const, path: join(home, 'store') };
+  const { run } = await createStoreHome({}, [store]);
+  expect((await run(['doctor'])).code).toBe(0);
+  const [alive, dead] = ['alive', 'dead'].map((name) => join(store.path, '.asset-cli-probe', name));
+  mkdirSync(join(store.path, '.asset-cli-probe'), { recursive: true });
+  for (const path of [alive, dead]) writeFileSync(path ?? '', 'probe');
+  utimesSync(dead ?? '', new Date(), new Date(Date.now() - 2 * 3_600_000));
+  expect((await run(['doctor'])).code).toBe(0);
+  expect(await storedKeys(store)).toEqual(['.asset-cli-probe/alive', '.asset-cli.json']);
 });
 
 test('ends with the status of the worst finding', async () => {

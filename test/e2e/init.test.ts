@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { BackendDefinition } from '../../src/storage/definition.ts';
 import { runProgram } from '../support/program.ts';
 import { createDatabase, describeWithService } from '../support/services/index.ts';
-import { describeEachStore, storedKeys } from '../support/store-homes.ts';
+import { createStoreHome, describeEachStore, storedKeys } from '../support/store-homes.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 /** As a person would write the store as options; the Azure connection string is found in the environment. */
@@ -48,6 +48,17 @@ await describeEachStore('init', (kind) => {
       const next = await runProgram(home, command, { env: exported, input: 'text\n' });
       expect(next.code, next.stderr).toBe(0);
     }
+  });
+
+  test("refuses another catalog's store, which no configuration could take over yet", async () => {
+    const store = await kind.fresh('files');
+    const theirs = await createStoreHome(kind.env, [store]);
+    expect(await theirs.run(['upload', '-', '--name', 'a.txt'], { input: 'text\n' })).toMatchObject({ code: 0 });
+    const home = await temporaryDirectory();
+    const result = await runProgram(home, ['init', '--yes', ...optionsFor(store)], { env: found });
+    expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining('belongs to another catalog') });
+    expect(result.stderr).toContain('of its own');
+    expect(result.stderr).not.toContain('--adopt');
   });
 
   test('refuses what is not there, and writes nothing', async () => {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { cleanEnvironment, PROGRAM, runProgram } from '../support/program.ts';
+import { cleanEnvironment, finished, PROGRAM, runProgram, startProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 const FULL = '/dev/full';
@@ -23,6 +23,17 @@ test.skipIf(!existsSync(FULL)).each([
     stdio: ['ignore', stdout, 'pipe'],
   });
   expect(status).toBe(8);
+});
+
+test("a backup whose reader is gone ends quietly, and one to nowhere says so without another command's option", async () => {
+  const home = join(await temporaryDirectory(), 'home');
+  expect(await runProgram(home, ['upload', '-'], { input: 'content' })).toMatchObject({ code: 0 });
+  const backup = startProgram(home, ['db', 'backup', '-']);
+  backup.stdout?.destroy();
+  expect(await finished(backup)).toMatchObject({ code: 0, stderr: '' });
+  const nowhere = await runProgram(home, ['db', 'backup', join(home, 'none', 'b.jsonl')]);
+  expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('does not exist') });
+  expect(nowhere.stderr).not.toMatch(/ -o\b/);
 });
 
 test('a restored catalog fills no directory: its stores have to be adopted, even where nothing is', async () => {

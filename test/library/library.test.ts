@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Assets, type OpenAssetsOptions, openAssets } from '../../src/index.ts';
 import { collect } from '../support/uploads.ts';
@@ -71,6 +71,16 @@ describe('the library', () => {
     expect(await readFile(join(directory, 'out.txt'), 'utf8')).toBe('content');
     const [listed] = await collect(assets.list({ tags: { a: 'b' }, limit: 1 }));
     expect(listed?.originalFilename).toBe('other.txt');
+  });
+
+  test('tells why a stream that it writes to failed', async () => {
+    const { open } = await createLibrary();
+    const assets = await open();
+    const { id } = await assets.upload({ content: 'line\n'.repeat(100_000), filename: 'a.txt' });
+    const stream = new Writable({
+      write: (_chunk, _encoding, done) => done(new Error('the peer hung up')),
+    }).on('error', () => undefined);
+    await expect(assets.download(id, { stream })).rejects.toMatchObject({ message: 'the peer hung up' });
   });
 
   test('rejects with the code and the hint of the command line', async () => {

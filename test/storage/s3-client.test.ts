@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { S3Definition } from '../../src/storage/definition.ts';
 import { createS3Caller } from '../../src/storage/s3/client.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
 
 const TIMEOUTS = { connect: 500, deadline: 500 };
 const DEFINITION: S3Definition = { name: 's3', provider: 'AWS_S3', bucket: 'acme-reports', region: 'eu-west-1' };
@@ -35,6 +38,22 @@ describe('the SDK', () => {
     await new Promise(setImmediate);
     process.off('warning', note);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('a profile', () => {
+  it('goes before keys in the environment, and nobody is warned of that', async () => {
+    useCredentials();
+    const file = join(await temporaryDirectory(), 'credentials');
+    await writeFile(file, '[ci]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = other\n');
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', file);
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const caller = createS3Caller({ ...DEFINITION, profile: 'ci' }, TIMEOUTS);
+    const { url } = await caller.presign('x', {}, 60);
+    await caller.close();
+    expect(url).toContain('AKIAPROFILE');
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 });
 

@@ -6,22 +6,27 @@ import type { Database, NewRow, Session } from '../database.ts';
 import { newestVersion } from '../migrations/migration.ts';
 import { COLUMNS, type ColumnKind, type OpenTables, type TableName } from '../tables.ts';
 import { baseKind, postgresDialect, recordSet } from './dialect.ts';
-import { isConflict, isLost, toAssetError } from './errors.ts';
+import { isLost, toAssetError } from './errors.ts';
 import { POSTGRES_MIGRATIONS } from './migrations.ts';
-import { queriesOn } from './pool.ts';
+import { type OpenPool, queriesOn } from './pool.ts';
+import { refuseOtherEncoding } from './schema.ts';
+import { createWaiting, SHORTEST_QUESTION, within } from './waiting.ts';
 
 export interface PostgresTimes {
   /** Milliseconds to wait for a lock. */
   lockTimeout: number;
   /** Milliseconds to go on trying while the server is away. */
   deadline: number;
+  /** Milliseconds that a statement may take before the server gives it up. */
+  patience: number;
 }
 
 /** The catalog's transactions and statements on a pool of connections, none of which keeps a state. */
-export function postgresDatabase(pool: Pool, location: string, times: PostgresTimes): Database {
-  const attempt = async <T>(work: () => Promise<T>, deadline = times.deadline): Promise<T> => {
+export function postgresDatabase({ pool, close }: OpenPool, location: string, times: PostgresTimes): Database {
+  const waiting = createWaiting(pool, times.deadline);
+  const attempt = async <T>(work: (end: number) => Promise<T>, deadline = times.deadline): Promise<T> => {
     try {
-      return await untilDeadline(work, deadline);
+      return await waiting.untilDeadline(work, deadline);
     } catch (error) {
       throw toAssetError(error, location);
     }
@@ -34,30 +39,17 @@ export function postgresDatabase(pool: Pool, location: string, times: PostgresTi
     // A reader of the snapshot cannot be taken back to its start.
     snapshot: (work) => attempt(() => inSnapshot(pool, work), 0),
     write(work, { wait, once } = {}) {
+      const limits = { lock: wait ?? times.lockTimeout, statement: times.patience };
       const deadline = once === true ? 0 : (wait ?? times.deadline);
-      return attempt(() => inTransaction(pool, wait ?? times.lockTimeout, deadline, work), deadline);
+      return attempt((end) => inTransaction(pool, limits, end, work), deadline);
     },
     facts: () => attempt(() => onClient(pool, facts)),
     check: () =>
       attempt(async () => {
-        await pool.query('select 1 from catalog, schema_migrations limit 1');
+        await refuseOtherEncoding(pool, location);
       }),
-    close: () => pool.end(),
+    close,
   };
-}
-
-/** Repeats what failed by a conflict, or because the server was away, until the deadline. */
-async function untilDeadline<T>(work: () => Promise<T>, deadline: number): Promise<T> {
-  const end = performance.now() + deadline;
-  for (let count = 0; ; count += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const mayRepeat = isConflict(error) || isLost(error);
-      if (!mayRepeat || performance.now() >= end) throw error;
-    }
-    await sleep(Math.random() * Math.min(1000, 10 * 2 ** count) + 5);
-  }
 }
 
 async function onClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
@@ -79,14 +71,14 @@ async function onClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>)
  */
 async function inTransaction<T>(
   pool: Pool,
-  lockTimeout: number,
-  deadline: number,
+  limits: Limits,
+  end: number,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const done: { result: T; transaction: string } | { failed: unknown; transaction: string } = await onClient(
     pool,
     async (client) => {
-      const { transaction, now } = await workOrRollback(client, () => begin(client, lockTimeout));
+      const { transaction, now } = await workOrRollback(client, () => begin(client, limits));
       const result = await workOrRollback(client, () => work(postgresSession(queriesOn(client), now)));
       try {
         await commit(client);
@@ -98,8 +90,14 @@ async function inTransaction<T>(
     },
   );
   if (!('failed' in done)) return done.result;
-  if ('result' in done && (await wasCommitted(pool, done.transaction, deadline))) return done.result as T;
+  if ('result' in done && (await wasCommitted(pool, done.transaction, end))) return done.result as T;
   throw done.failed;
+}
+
+/** Milliseconds, for one transaction. */
+interface Limits {
+  lock: number;
+  statement: number;
 }
 
 interface Begun {
@@ -108,10 +106,10 @@ interface Begun {
   now: string;
 }
 
-async function begin(client: PoolClient, lockTimeout: number): Promise<Begun> {
-  const wait = Math.max(1, Math.round(lockTimeout));
+async function begin(client: PoolClient, limits: Limits): Promise<Begun> {
+  const [lock, statement] = [limits.lock, limits.statement].map((limit) => Math.max(1, Math.round(limit)));
   const answers: unknown = await client.query(
-    `begin; set local lock_timeout = ${wait}; set local statement_timeout = ${wait + 60_000};
+    `begin; set local lock_timeout = ${lock}; set local statement_timeout = ${statement};
      select pg_current_xact_id()::text as transaction, date_trunc('milliseconds', now()) as now`,
   );
   const last = Array.isArray(answers) ? (answers.at(-1) as QueryResult<Begun>) : undefined;
@@ -135,12 +133,9 @@ async function commit(client: PoolClient): Promise<void> {
   throw new Error('the transaction was rolled back at its commit');
 }
 
-async function wasCommitted(pool: Pool, transaction: string, deadline: number): Promise<boolean> {
-  const ask = () => pool.query<{ status: string | null }>('select pg_xact_status($1::xid8) as status', [transaction]);
-  const end = performance.now() + deadline;
+async function wasCommitted(pool: Pool, transaction: string, end: number): Promise<boolean> {
   do {
-    const { rows } = await untilDeadline(ask, deadline);
-    const status = rows[0]?.status;
+    const status = await askStatus(pool, transaction, end);
     if (status === 'committed') return true;
     if (status === 'aborted') return false;
     await sleep(100);
@@ -148,6 +143,18 @@ async function wasCommitted(pool: Pool, transaction: string, deadline: number): 
   throw new AssetError('UNAVAILABLE', 'the database did not say whether the last change was made', {
     hint: 'Run the command again: it finds out what is stored.',
   });
+}
+
+/** undefined: the server is away, or does not know yet. */
+async function askStatus(pool: Pool, transaction: string, end: number): Promise<string | undefined> {
+  const ask = pool.query<{ status: string | null }>('select pg_xact_status($1::xid8) as status', [transaction]);
+  try {
+    const { rows } = await within(Math.max(SHORTEST_QUESTION, end - performance.now()), ask);
+    return rows[0]?.status ?? undefined;
+  } catch (error) {
+    if (!isLost(error)) throw error;
+    return undefined;
+  }
 }
 
 function inSnapshot<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {

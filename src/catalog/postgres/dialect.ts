@@ -14,6 +14,9 @@ const SQL_TYPES: Readonly<Record<BaseKind, string>> = {
   json: 'text',
 };
 
+/** Any number of our own: "asim". */
+const IMPORT_LOCK = 0x6173696d;
+
 export const postgresDialect: SqlDialect = {
   // The time of the transaction: stable, so that an index can be searched by it.
   now: sql<string>`date_trunc('milliseconds', now())`,
@@ -30,6 +33,7 @@ export const postgresDialect: SqlDialect = {
   derivesConditions: true,
   // An entry in another order than the table's costs a look at the visibility map: few are sorted.
   reach: { walk: 2_000, aside: 150, scan: 10_000, sort: 50 },
+  beforeImport: [sql`select pg_advisory_xact_lock(${IMPORT_LOCK}::bigint)`],
   afterImport: [
     sql`
     select setval(pg_get_serial_sequence('audit_events', 'seq'), coalesce(max(seq), 0) + 1, false) from audit_events`,

@@ -1,4 +1,5 @@
 import { AssetError, type ErrorCode } from '../../core/errors.ts';
+import { redactText } from '../../core/redact.ts';
 
 interface Meaning {
   code: ErrorCode;
@@ -6,10 +7,11 @@ interface Meaning {
   hint: string;
 }
 
-const AWAY: Meaning = {
-  code: 'UNAVAILABLE',
-  message: 'cannot be reached',
-  hint: 'Check that the server runs and that host and port are right, then try again.',
+const AWAY_HINT = 'Check that the server runs and that host and port are right, then try again.';
+const MISSING: Meaning = {
+  code: 'DATABASE_UNUSABLE',
+  message: 'lacks a part of its schema',
+  hint: 'Check search_path (PGOPTIONS) first; else restore the newest backup into a new database: asset-cli db restore',
 };
 const BUSY: Meaning = {
   code: 'DATABASE_LOCKED',
@@ -45,6 +47,23 @@ const BY_SQLSTATE: Readonly<Record<string, Meaning>> = {
     message: 'takes no writes: it is a standby or read-only',
     hint: 'Name the primary server with --database.',
   },
+  '22P05': {
+    code: 'DATABASE_UNUSABLE',
+    message: 'has an encoding that cannot hold this text',
+    hint: 'Make a new one (createdb --encoding UTF8 --template template0) and move there by db backup and db restore.',
+  },
+  '42P01': MISSING,
+  '42703': MISSING,
+  '53300': {
+    code: 'UNAVAILABLE',
+    message: 'has no connection left for us',
+    hint: 'Try again; if it stays so, raise max_connections or put a pooler (PgBouncer) in front.',
+  },
+  '57P03': {
+    code: 'UNAVAILABLE',
+    message: 'is starting up, shutting down or recovering',
+    hint: 'Try again in a moment.',
+  },
   '53100': { code: 'DISK_FULL', message: 'has no space left', hint: "Free space on the database server's disk." },
   '55P03': BUSY,
   '40001': BUSY,
@@ -77,6 +96,8 @@ const SOCKET_CODES =
   /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOENT|EACCES)$/;
 /** pg reports these without a code. */
 const LOST_MESSAGES = /Connection terminated|timeout expired|Query read timeout|not queryable|Client was closed/;
+const SILENCE = /timeout expired|Query read timeout|due to connection timeout|timeout exceeded/;
+const PROTOCOL_VIOLATION = '08P01';
 const NO_TLS_MESSAGE = /does not support SSL/;
 
 /** Whether the same transaction may succeed at once if it is repeated. */
@@ -108,19 +129,43 @@ function messageOf(error: unknown): string {
 export function toAssetError(error: unknown, location: string): unknown {
   if (error instanceof AssetError) return error;
   const meaning = meaningOf(error);
-  if (meaning === undefined) return error;
-  return new AssetError(meaning.code, `the database ${location} ${meaning.message}`, {
-    hint: meaning.hint,
-    details: { postgres: codeOf(error) },
-    cause: error,
-  });
+  return meaning === undefined ? error : refusal(meaning, error, location);
+}
+
+/** The same of what comes while connecting, where whatever a server refuses is about the settings. */
+export function toConnectError(error: unknown, location: string): unknown {
+  if (error instanceof AssetError) return error;
+  const code = codeOf(error);
+  const isKnown = meaningOf(error) !== undefined && code !== PROTOCOL_VIOLATION;
+  if (isKnown || !/^[0-9A-Z]{5}$/.test(code)) return toAssetError(error, location);
+  const meaning: Meaning = {
+    code: 'DATABASE_UNUSABLE',
+    message: `refuses the connection: ${reasonOf(error)}`,
+    hint: 'Check the parameters of the URL and the PG* variables, PGOPTIONS above all.',
+  };
+  return refusal(meaning, error, location);
+}
+
+function refusal({ code, message, hint }: Meaning, error: unknown, location: string): AssetError {
+  const details = { postgres: codeOf(error) };
+  return new AssetError(code, `the database ${location} ${message}`, { hint, details, cause: error });
 }
 
 function meaningOf(error: unknown): Meaning | undefined {
   const code = codeOf(error);
   const known = BY_SQLSTATE[code];
+  if (known === MISSING) return { ...known, message: `${known.message}: ${reasonOf(error)}` };
   if (known !== undefined) return known;
   if (TLS_CODES.test(code) || serverLacksTls(error)) return TLS;
   if (/password|SASL/.test(messageOf(error)) && code === '') return CREDENTIALS;
-  return isLost(error) ? AWAY : undefined;
+  if (!isLost(error)) return undefined;
+  return { code: 'UNAVAILABLE', message: `cannot be reached: ${reasonOf(error)}`, hint: AWAY_HINT };
+}
+
+/** In one line, without secrets. */
+function reasonOf(error: unknown): string {
+  // Of a name with several addresses every attempt failed for a reason of its own.
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join(', ');
+  const silence = SILENCE.test(messageOf(error)) ? 'it does not answer in time' : undefined;
+  return silence ?? redactText(messageOf(error)).replace(/\s+/g, ' ').slice(0, 300);
 }

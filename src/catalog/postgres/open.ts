@@ -1,14 +1,16 @@
-import type { Pool } from 'pg';
 import type { OpenCatalogOptions } from '../catalog.ts';
 import type { Database } from '../database.ts';
 import { retryWhile } from '../retry.ts';
 import { postgresDatabase } from './database.ts';
-import { codeOf, isConflict, toAssetError } from './errors.ts';
-import { connectPool } from './pool.ts';
+import { codeOf, isConflict, toAssetError, toConnectError } from './errors.ts';
+import { connectPool, type OpenPool, type PoolTimes } from './pool.ts';
 import { ensurePostgresSchema } from './schema.ts';
-import { postgresSettings } from './settings.ts';
+import { checkSession } from './session.ts';
+import { type PostgresSettings, postgresSettings } from './settings.ts';
 
 const DEADLINE = 60_000;
+const SHORTEST_PATIENCE = 2000;
+const FOR_THE_SERVER_TO_SPEAK_FIRST = 1000;
 const STARTING_OR_FULL = ['57P03', '53300'];
 
 /**
@@ -17,24 +19,37 @@ const STARTING_OR_FULL = ['57P03', '53300'];
  */
 export async function openPostgres(url: string, options: OpenCatalogOptions): Promise<Database> {
   const settings = postgresSettings(url, options.environment ?? {});
-  let pool: Pool | undefined;
+  const { lockTimeout, deadline = DEADLINE } = options;
+  const patience = Math.max(SHORTEST_PATIENCE, lockTimeout, deadline);
+  const poolTimes = {
+    connect: Math.min(settings.connectTimeoutMilliseconds, patience),
+    query: patience + FOR_THE_SERVER_TO_SPEAK_FIRST,
+  };
+  const end = performance.now() + lockTimeout;
+  const timeLeft = () => Math.max(0, end - performance.now());
+  const { location } = settings;
+  const opened = await connect(settings, poolTimes, timeLeft());
   try {
-    pool = await retryWhile(() => connectPool(settings), isTransientAtOpening, options.lockTimeout);
-    const opened = pool;
+    await checkSession(opened.pool, settings);
     const mayMigrate = options.migrate === 'auto';
     await retryWhile(
-      () => ensurePostgresSchema(opened, settings.location, mayMigrate),
+      () => ensurePostgresSchema(opened.pool, location, { mayMigrate, lockTimeout: timeLeft() }),
       isTransientAtOpening,
-      options.lockTimeout,
+      timeLeft(),
     );
   } catch (error) {
-    await pool?.end();
-    throw toAssetError(error, settings.location);
+    await opened.close();
+    throw toAssetError(error, location);
   }
-  return postgresDatabase(pool, settings.location, {
-    lockTimeout: options.lockTimeout,
-    deadline: options.deadline ?? DEADLINE,
-  });
+  return postgresDatabase(opened, location, { lockTimeout, deadline, patience });
+}
+
+async function connect(settings: PostgresSettings, times: PoolTimes, wait: number): Promise<OpenPool> {
+  try {
+    return await retryWhile(() => connectPool(settings, times), isTransientAtOpening, wait);
+  } catch (error) {
+    throw toConnectError(error, settings.location);
+  }
 }
 
 /** A server that starts, or has no connection left at the moment; one that is not there is reported at once. */

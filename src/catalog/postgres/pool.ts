@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import type { OpenTables } from '../tables.ts';
@@ -7,7 +8,7 @@ import type { PostgresSettings } from './settings.ts';
 
 /** One for the work, one for leases that are renewed meanwhile, and some for reads beside them. */
 const MOST_CONNECTIONS = 5;
-const QUERY_TIMEOUT = 120_000;
+const LONGEST_GOODBYE = 1000;
 
 /** Answers in the catalog's own values: ISO 8601, numbers, JSON as text. */
 const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
@@ -18,39 +19,52 @@ const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   3802: (text) => text,
 };
 
+/** Milliseconds. */
+export interface PoolTimes {
+  connect: number;
+  /** For the answer to one statement: a server that falls silent is given up after it. */
+  query: number;
+}
+
+export interface OpenPool {
+  pool: Pool;
+  /** Never waits for a server that does not answer. */
+  close(): Promise<void>;
+}
+
 /**
  * Connections as psql would make them: sslmode `prefer` and `allow` go on without TLS where the server has none.
  * Nothing is set for a session, so that a pooler may give each transaction another one.
  */
-export async function connectPool(settings: PostgresSettings): Promise<Pool> {
-  if (settings.sslMode === 'disable') return tryPool(settings, false);
+export async function connectPool(settings: PostgresSettings, times: PoolTimes): Promise<OpenPool> {
+  if (settings.sslMode === 'disable') return tryPool(settings, times, false);
   try {
-    return await tryPool(settings, true);
+    return await tryPool(settings, times, true);
   } catch (error) {
     const mayGoWithout = settings.sslMode === 'prefer' || settings.sslMode === 'allow';
     if (!mayGoWithout || !serverLacksTls(error)) throw error;
-    return tryPool(settings, false);
+    return tryPool(settings, times, false);
   }
 }
 
-async function tryPool(settings: PostgresSettings, useTls: boolean): Promise<Pool> {
+async function tryPool(settings: PostgresSettings, times: PoolTimes, useTls: boolean): Promise<OpenPool> {
   const { default: pg } = await import('pg');
-  const sockets: Socket[] = [];
-  let isProbing = true;
+  const sockets = new Set<Socket>();
   const config: PoolConfig = {
     host: settings.host,
     port: settings.port,
     user: settings.user,
     database: settings.database,
     application_name: settings.applicationName,
-    connectionTimeoutMillis: settings.connectTimeoutMilliseconds,
-    query_timeout: QUERY_TIMEOUT,
+    connectionTimeoutMillis: times.connect,
+    query_timeout: times.query,
     keepAlive: true,
     max: MOST_CONNECTIONS,
     ssl: useTls ? settings.tls : false,
     stream: () => {
-      const socket = new Socket();
-      if (isProbing) sockets.push(socket);
+      const socket = settings.address === undefined ? new Socket() : socketTo(settings.address);
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
       return socket;
     },
     types: {
@@ -65,14 +79,30 @@ async function tryPool(settings: PostgresSettings, useTls: boolean): Promise<Poo
   pool.on('connect', (client) => client.on('error', () => undefined));
   try {
     (await pool.connect()).release();
-    isProbing = false;
-    return pool;
   } catch (error) {
     // Without a password the driver gives up in the middle of the handshake, and leaves its socket open.
     for (const socket of sockets) socket.destroy();
-    await pool.end();
+    // Not waited for: it never ends where the driver threw before it had a connection.
+    void pool.end();
     throw error;
   }
+  return { pool, close: () => closePool(pool, sockets) };
+}
+
+/** The driver goes on knowing the host by its name, which TLS and ~/.pgpass ask for. */
+function socketTo(address: string): Socket {
+  const socket = new Socket();
+  const connect: (options: { host: string; port: number }) => Socket = socket.connect;
+  return Object.assign(socket, { connect: (port: number) => connect.call(socket, { host: address, port }) });
+}
+
+async function closePool(pool: Pool, sockets: ReadonlySet<Socket>): Promise<void> {
+  const timer = new AbortController();
+  const late = sleep(LONGEST_GOODBYE, 'late', { signal: timer.signal }).catch(() => 'stopped');
+  const isLate = (await Promise.race([pool.end(), late])) === 'late';
+  timer.abort();
+  // What was said goodbye to may never close its end; that must not keep the process.
+  for (const socket of sockets) isLate ? socket.destroy() : socket.unref();
 }
 
 /** Typed queries on one connection of the pool. */

@@ -2,17 +2,24 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity, type SecureVersion } from 'node:tls';
 import { AssetError } from '../../core/errors.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, readParameters } from './parameters.ts';
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 const SSL_MODES: readonly SslMode[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
+const TLS_VERSIONS: readonly SecureVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
+
+const SESSIONS = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const;
+/** What the server has to be, as libpq asks it. */
+export type SessionKind = (typeof SESSIONS)[number];
+
 /** Where and how to connect, as psql would from the same URL and variables. */
 export interface PostgresSettings {
   host: string;
+  /** Connected to in place of the host, which stays the name that certificate and password are for. */
+  address: string | undefined;
   port: number;
   user: string;
   database: string;
@@ -21,6 +28,7 @@ export interface PostgresSettings {
   applicationName: string;
   connectTimeoutMilliseconds: number;
   options: string | undefined;
+  session: SessionKind;
   sslMode: SslMode;
   tls: ConnectionOptions;
   /** Without secrets. */
@@ -33,15 +41,15 @@ export interface PostgresSettings {
  */
 export function postgresSettings(text: string, environment: Environment): PostgresSettings {
   const url = parseUrl(text);
-  const parameter = (name: string, variable: string) =>
-    url.searchParams.get(name) || environment[variable] || undefined;
-  // Left aside, it would lead to another database than psql's.
-  if (parameter('service', 'PGSERVICE') !== undefined) throw invalid('services (PGSERVICE) are not supported');
-  const host = decode(url.hostname).replace(/^\[(.*)\]$/, '$1') || parameter('host', 'PGHOST') || 'localhost';
-  const port = wholeNumber('port', url.port || parameter('port', 'PGPORT') || '5432');
-  const user = decode(url.username) || parameter('user', 'PGUSER') || userInfo().username;
-  const database = decode(url.pathname.slice(1)) || parameter('dbname', 'PGDATABASE') || user;
-  const asked = readSslMode(parameter('sslmode', 'PGSSLMODE') ?? 'prefer');
+  const parameter = readParameters(url.searchParams, environment);
+  const address = parameter('hostaddr');
+  const host = readHost(url) || parameter('host') || address || 'localhost';
+  refuseSeveral(host);
+  if (address !== undefined) checkAddress(address, host);
+  const port = portNumber(url.port || parameter('port') || '5432');
+  const user = decode(url.username) || parameter('user') || userInfo().username;
+  const database = decode(url.pathname.slice(1)) || parameter('dbname') || user;
+  const asked = oneOf('sslmode', SSL_MODES, parameter('sslmode') ?? 'prefer');
   // As libpq: there is no TLS on a Unix socket.
   const sslMode = host.startsWith('/') ? 'disable' : asked;
   // As libpq: what lies in ~/.postgresql is used without being named.
@@ -49,21 +57,28 @@ export function postgresSettings(text: string, environment: Environment): Postgr
     const path = join(environment['HOME'] || homedir(), '.postgresql', name);
     return existsSync(path) ? path : undefined;
   };
-  const timeout = wholeNumber('connect_timeout', parameter('connect_timeout', 'PGCONNECT_TIMEOUT') ?? '10');
+  const timeout = wholeNumber('connect_timeout', parameter('connect_timeout') ?? '10');
   return {
     host,
+    address,
     port,
     user,
     database,
-    password: decode(url.password) || parameter('password', 'PGPASSWORD'),
-    applicationName: parameter('application_name', 'PGAPPNAME') ?? `asset-cli/${process.pid}`,
-    connectTimeoutMilliseconds: timeout * 1000,
-    options: parameter('options', 'PGOPTIONS'),
+    password: decode(url.password) || parameter('password'),
+    applicationName: parameter('application_name') ?? `asset-cli/${process.pid}`,
+    // As libpq: 0 is no limit of its own.
+    connectTimeoutMilliseconds: timeout === 0 ? Number.POSITIVE_INFINITY : timeout * 1000,
+    options: parameter('options'),
+    session: oneOf('target_session_attrs', SESSIONS, parameter('target_session_attrs') ?? 'any'),
     sslMode,
     tls: tlsOptions(sslMode, host, {
-      rootCertificate: parameter('sslrootcert', 'PGSSLROOTCERT') ?? inHome('root.crt'),
-      certificate: parameter('sslcert', 'PGSSLCERT') ?? inHome('postgresql.crt'),
-      key: parameter('sslkey', 'PGSSLKEY') ?? inHome('postgresql.key'),
+      rootCertificate: parameter('sslrootcert') ?? inHome('root.crt'),
+      certificate: parameter('sslcert') ?? inHome('postgresql.crt'),
+      key: parameter('sslkey') ?? inHome('postgresql.key'),
+      versions: {
+        minVersion: tlsVersion('ssl_min_protocol_version', parameter('ssl_min_protocol_version')),
+        maxVersion: tlsVersion('ssl_max_protocol_version', parameter('ssl_max_protocol_version')),
+      },
     }),
     location: host.startsWith('/')
       ? `postgres://${user}@/${database}?host=${host}`
@@ -72,6 +87,8 @@ export function postgresSettings(text: string, environment: Environment): Postgr
 }
 
 function parseUrl(text: string): URL {
+  // With ports they are no URL.
+  refuseSeveral(/^[a-z]+:\/\/(?:[^/?#]*@)?([^/?#@]*)/.exec(text)?.[1] ?? '');
   try {
     return new URL(text);
   } catch {
@@ -94,20 +111,47 @@ function wholeNumber(name: string, text: string): number {
   throw invalid(`${name} is not a whole number`);
 }
 
-function readSslMode(text: string): SslMode {
-  const mode = SSL_MODES.find((known) => known === text);
-  if (mode !== undefined) return mode;
-  throw invalid(`sslmode is none of ${SSL_MODES.join(', ')}`);
+function portNumber(text: string): number {
+  const port = wholeNumber('port', text);
+  if (port >= 1 && port <= 65_535) return port;
+  throw invalid(`port ${port} is not from 1 to 65535`);
 }
 
-interface TlsFiles {
+function oneOf<T extends string>(name: string, known: readonly T[], text: string): T {
+  const found = known.find((each) => each === text);
+  if (found !== undefined) return found;
+  throw invalid(`${name} is none of ${known.join(', ')}`);
+}
+
+function readHost({ hostname }: URL): string {
+  return decode(hostname).replace(/^\[(.*)\]$/, '$1');
+}
+
+function refuseSeveral(hosts: string): void {
+  if (!hosts.includes(',')) return;
+  throw new AssetError('CONFIG_INVALID', 'the database URL names several hosts, and only one is supported', {
+    hint: 'Name one: a pooler, or a DNS name that leads to the primary server.',
+  });
+}
+
+function checkAddress(address: string, host: string): void {
+  if (isIP(address) === 0) throw invalid('hostaddr is not an address, as in 10.0.0.7');
+  if (host.startsWith('/')) throw invalid('hostaddr and a Unix socket exclude each other');
+}
+
+function tlsVersion(name: string, text: string | undefined): SecureVersion | undefined {
+  return text === undefined ? undefined : oneOf(name, TLS_VERSIONS, text);
+}
+
+interface TlsWishes {
   rootCertificate: string | undefined;
   certificate: string | undefined;
   key: string | undefined;
+  versions: { minVersion: SecureVersion | undefined; maxVersion: SecureVersion | undefined };
 }
 
 /** As libpq: only the verify modes, and `require` with a root certificate, look at who answers. */
-function tlsOptions(mode: SslMode, host: string, files: TlsFiles): ConnectionOptions {
+function tlsOptions(mode: SslMode, host: string, files: TlsWishes): ConnectionOptions {
   const verifies = mode.startsWith('verify-') || (mode === 'require' && files.rootCertificate !== undefined);
   const options: ConnectionOptions = { rejectUnauthorized: verifies };
   const isName = !host.startsWith('/') && isIP(host) === 0;
@@ -117,6 +161,9 @@ function tlsOptions(mode: SslMode, host: string, files: TlsFiles): ConnectionOpt
   }
   if (files.certificate !== undefined) options.cert = readFile('sslcert', files.certificate);
   if (files.key !== undefined) options.key = readFile('sslkey', files.key);
+  const { minVersion, maxVersion } = files.versions;
+  if (minVersion !== undefined) options.minVersion = minVersion;
+  if (maxVersion !== undefined) options.maxVersion = maxVersion;
   if (verifies && mode !== 'verify-full') options.checkServerIdentity = () => undefined;
   // An address is no server name in TLS (RFC 6066), but certificates may hold one.
   else if (verifies && !isName)

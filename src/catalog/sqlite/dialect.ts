@@ -14,6 +14,7 @@ export const sqliteDialect: SqlDialect = {
   matchesGlob: (column, tokens) => sql<boolean>`${sql.ref(column)} glob ${toSqliteGlob(tokens)}`,
   withoutIndex: (column) => sql<never>`+${sql.ref(column)}`,
   derivesConditions: false,
+  beforeImport: [],
   afterImport: [],
   reach: { walk: 10_000, aside: 10_000, scan: 10_000, sort: 20_000 },
 };

@@ -96,11 +96,21 @@ const MEANINGS: readonly (readonly [prefix: string, meaning: Meaning])[] = [
 export function toAssetError(error: unknown, location: string): unknown {
   if (error instanceof AssetError) return error;
   const code = sqliteCode(error);
-  const meaning = MEANINGS.find(([prefix]) => code.startsWith(prefix))?.[1];
+  const meaning = lacksSchema(error) ?? MEANINGS.find(([prefix]) => code.startsWith(prefix))?.[1];
   if (meaning === undefined) return error;
   return new AssetError(meaning.code, `the database ${location} ${meaning.message}`, {
     hint: meaning.hint,
     details: { sqlite: code },
     cause: error,
   });
+}
+
+function lacksSchema(error: unknown): Meaning | undefined {
+  const what = error instanceof Error && sqliteCode(error) === 'SQLITE_ERROR' ? error.message : '';
+  if (!/^no such (table|column)|has no column named/.test(what)) return undefined;
+  return {
+    code: 'DATABASE_UNUSABLE',
+    message: `lacks a part of its schema: ${what}`,
+    hint: 'Restore the newest backup into a new file: asset-cli db restore',
+  };
 }

@@ -7,6 +7,7 @@ import { EXIT_OK } from '../exit-codes.ts';
 import { confirmOrStop } from '../output/confirm.ts';
 import { BASE_FORMATS } from '../output/format.ts';
 import { jsonDocument, jsonLine } from '../output/json.ts';
+import { isReaderGone, ReaderGone } from '../output/streams.ts';
 import { renderFacts } from '../output/table.ts';
 
 const EXAMPLES = `
@@ -57,12 +58,17 @@ async function runBackup(invocation: Invocation, path: string, options: { force?
   const { streams } = invocation;
   const context = await invocation.context({ readOnly: true });
   if (path === '-') {
-    await backUpDatabase(context, { kind: 'stream', stream: streams.stdout });
+    await backUpDatabase(context, { kind: 'stream', stream: streams.stdout }).catch(orQuietly);
     return EXIT_OK;
   }
   const written = await backUpDatabase(context, { kind: 'file', path, force: options.force === true });
   const size = `${written.lines} lines, ${formatSize(written.bytes)}`;
   return show(invocation, { path, ...written }, [['backup', `${path} (${size})`]]);
+}
+
+/** Whoever reads only the beginning has what was wanted. */
+function orQuietly(error: unknown): never {
+  throw isReaderGone(error) ? new ReaderGone('the reader of the backup is gone') : error;
 }
 
 async function runRestore(invocation: Invocation, path: string, options: { yes?: boolean }): Promise<number> {

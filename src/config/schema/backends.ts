@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { endpoint, key, path, prefix, requiredKey, text, truth, words } from './kinds.ts';
+import { azureConnection, endpoint, key, path, prefix, requiredKey, text, truth, words } from './kinds.ts';
 
 const local = z.strictObject({
   provider: z.literal('LOCAL'),
@@ -62,13 +62,7 @@ const azure = z.strictObject({
     'The container.',
   ),
   connectionString: key(
-    text({
-      title: 'connection string',
-      pattern: /^\P{Cc}*=\P{Cc}*$/u,
-      problem: 'is not a connection string',
-      hint: `Take it from the environment: connectionString: "\${ASSET_CLI_AZURE_CONNECTION}"`,
-      secret: true,
-    }),
+    azureConnection(),
     'Account, keys and endpoint in one: a secret, to be taken from the environment.',
   ),
   endpoint: key(endpoint(), 'The address of the blob service, where it is not the public one.'),

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ASSET_TYPE_PATTERN } from '../../core/asset.ts';
+import { readAzureConnection } from '../../core/azure-connection.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId, type IdKind } from '../../core/identity.ts';
@@ -123,6 +124,20 @@ export function endpoint() {
     problem: 'is not an endpoint',
     hint: ENDPOINT_FORM,
     read: (value) => (isEndpoint(value) ? value : undefined),
+    secret: true,
+  });
+}
+
+/** Account, keys and endpoint of Azure Storage in one. */
+export function azureConnection() {
+  return kind({
+    input: titled('connection string'),
+    problem: 'is not a connection string',
+    hint: `Take it from the environment: connectionString: "\${ASSET_CLI_AZURE_CONNECTION}"`,
+    read: (value) => {
+      readAzureConnection(value);
+      return /\p{Cc}/u.test(value) ? undefined : value;
+    },
     secret: true,
   });
 }

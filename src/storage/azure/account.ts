@@ -1,3 +1,4 @@
+import { type AzureConnection, readAzureConnection } from '../../core/azure-connection.ts';
 import type { AzureDefinition } from '../definition.ts';
 import { StorageError } from '../storage-error.ts';
 
@@ -15,43 +16,30 @@ export interface AzureAccount {
     | { kind: 'token' };
 }
 
-/** @throws StorageError CREDENTIALS if the definition does not say how to reach an account */
+/**
+ * @throws StorageError CREDENTIALS if the definition does not say how to reach an account
+ * @throws AssetError CONFIG_INVALID if its connection string is none
+ */
 export function resolveAccount(definition: AzureDefinition): AzureAccount {
-  const settings = readConnectionString(definition.connectionString ?? '');
-  const endpoint = definition.endpoint ?? settings.get('blobendpoint');
-  const name = settings.get('accountname') ?? definition.account ?? accountOf(endpoint);
+  const { connectionString } = definition;
+  const connection = connectionString === undefined ? undefined : readAzureConnection(connectionString);
+  const endpoint = definition.endpoint ?? connection?.endpoint;
+  const name = connection?.account ?? definition.account ?? accountOf(endpoint);
   if (name === undefined) throw unusable(definition, 'no account is configured');
-  const url = new URL(endpoint ?? defaultEndpoint(name, settings));
+  const url = new URL(endpoint ?? `https://${name}.blob.core.windows.net`);
   const path = url.pathname.replace(/\/$/, '');
-  return { name, origin: url.origin, path, access: accessOf(definition, settings) };
-}
-
-/** `Name=Value;…`; values may hold `=` themselves. Names in lower case. */
-function readConnectionString(text: string): Map<string, string> {
-  const pairs = text.split(';').filter((part) => part.includes('='));
-  return new Map(
-    pairs.map((part): [string, string] => {
-      const split = part.indexOf('=');
-      return [part.slice(0, split).trim().toLowerCase(), part.slice(split + 1).trim()];
-    }),
-  );
-}
-
-function defaultEndpoint(name: string, settings: Map<string, string>): string {
-  const suffix = settings.get('endpointsuffix') ?? 'core.windows.net';
-  return `${settings.get('defaultendpointsprotocol') ?? 'https'}://${name}.blob.${suffix}`;
+  return { name, origin: url.origin, path, access: accessOf(definition, connection) };
 }
 
 function accountOf(endpoint: string | undefined): string | undefined {
   return endpoint === undefined ? undefined : new URL(endpoint).hostname.split('.')[0];
 }
 
-function accessOf(definition: AzureDefinition, settings: Map<string, string>): AzureAccount['access'] {
-  const key = settings.get('accountkey');
+function accessOf(definition: AzureDefinition, connection: AzureConnection | undefined): AzureAccount['access'] {
+  if (connection === undefined) return { kind: 'token' };
+  const { key, signature } = connection;
   if (key !== undefined) return { kind: 'key', key: Buffer.from(key, 'base64') };
-  const signature = settings.get('sharedaccesssignature');
   if (signature !== undefined) return { kind: 'sas', query: Object.fromEntries(new URLSearchParams(signature)) };
-  if (definition.connectionString === undefined) return { kind: 'token' };
   throw unusable(definition, 'the connection string has neither AccountKey nor SharedAccessSignature');
 }
 

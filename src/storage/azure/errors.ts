@@ -62,8 +62,11 @@ export function errorFromText(
   const element = parseXml(text.replace(/^\uFEFF/, ''));
   const code = headers['x-ms-error-code'] ?? textOf(element, 'Code');
   const detail = textOf(element, 'AuthenticationErrorDetail') ?? '';
-  const message = firstLine(textOf(element, 'Message') ?? '');
   const requestId = headers['x-ms-request-id'];
+  const isAzure = code !== undefined || requestId !== undefined;
+  const message = isAzure
+    ? firstLine(textOf(element, 'Message') ?? '')
+    : 'the endpoint does not answer like Azure Blob Storage: is it?';
   return new StorageError(kindOf(status, code, `${message} ${detail}`), `${message} (${code ?? status})`, {
     backend: context.backend,
     ...(context.key === undefined ? {} : { key: context.key }),

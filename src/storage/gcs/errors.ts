@@ -34,8 +34,8 @@ export function errorFromText(
   text: string,
   context: CallContext,
 ): StorageError {
-  const { message, reason } = readError(text);
   const requestId = headers['x-guploader-uploadid'];
+  const { message, reason } = readError(text, requestId !== undefined);
   return new StorageError(kindOf(status, reason, message), `${message} (${reason ?? status})`, {
     backend: context.backend,
     ...(context.key === undefined ? {} : { key: context.key }),
@@ -53,18 +53,21 @@ function kindOf(status: number, reason: string | undefined, message: string): St
 }
 
 /** `{"error":{"message":…,"errors":[{"reason":…}]}}`, or a text. */
-function readError(text: string): { message: string; reason: string | undefined } {
+function readError(text: string, isGoogle: boolean): { message: string; reason: string | undefined } {
+  const plain = isGoogle || !/^\s*</.test(text) ? firstLine(text) : FOREIGN;
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown; errors?: { reason?: unknown }[] } };
     const reason = error?.errors?.[0]?.reason;
     return {
-      message: firstLine(String(error?.message ?? text)),
+      message: error?.message === undefined ? plain : firstLine(String(error.message)),
       reason: reason === undefined ? reason : String(reason),
     };
   } catch {
-    return { message: firstLine(text), reason: undefined };
+    return { message: plain, reason: undefined };
   }
 }
+
+const FOREIGN = 'the endpoint does not answer like Google Cloud Storage: is it?';
 
 function firstLine(text: string): string {
   const line = text.trim().replace(/\s+/g, ' ').slice(0, 300);

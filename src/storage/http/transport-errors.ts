@@ -19,6 +19,14 @@ const PASSING = new Set([
   'ENETDOWN',
 ]);
 
+/** What OpenSSL makes of an answer in plain text. */
+const NO_TLS = new Set([
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ERR_SSL_HTTP_REQUEST',
+  'EPROTO',
+]);
+
 export interface CallContext {
   backend: string;
   key?: string | undefined;
@@ -30,12 +38,21 @@ export function translateTransportError(error: unknown, context: CallContext): u
   if (context.signal?.aborted === true) return context.signal.reason;
   if (error instanceof StorageError || !(error instanceof Error)) return error;
   const code = deepestCode(error);
+  if (code !== undefined && NO_TLS.has(code)) return noTls(error, context);
   if (code === undefined && !isParserError(error)) return error;
   return new StorageError('UNAVAILABLE', `the connection failed: ${describe(error, code)}`, {
     backend: context.backend,
     cause: error,
     retryable: code === undefined || PASSING.has(code) || code.startsWith('HPE_'),
     ...(context.key === undefined ? {} : { key: context.key }),
+  });
+}
+
+function noTls(error: Error, { backend, key }: CallContext): StorageError {
+  return new StorageError('UNSUPPORTED', 'the endpoint speaks no TLS: is it http:// and not https://?', {
+    backend,
+    cause: error,
+    ...(key === undefined ? {} : { key }),
   });
 }
 

@@ -55,6 +55,7 @@ export function openLocalBackend(definition: LocalDefinition): StorageBackend {
       groupDurability: true,
       concurrency: 4,
       signs: false,
+      madeByPut: true,
       decodesForReaders: true,
     },
 

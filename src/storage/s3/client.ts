@@ -143,6 +143,7 @@ async function resolve(definition: S3Definition, timeouts: StorageTimeouts): Pro
     () =>
       new S3Client({
         maxAttempts: 1,
+        logger: SILENT,
         requestHandler: observer(seen),
         ...(definition.region === undefined ? {} : { region: definition.region }),
         ...(definition.endpoint === undefined ? {} : { endpoint: definition.endpoint }),
@@ -165,6 +166,13 @@ async function resolve(definition: S3Definition, timeouts: StorageTimeouts): Pro
     signer: createSigner({ region: location.region, service: 's3' }),
     credentials: (force = false) => sdk.config.credentials(force ? { forceRefresh: true } : {}),
   };
+}
+
+/** Without a logger the SDK warns on stderr, as of a profile beside keys in the environment: the profile is what counts. */
+const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+function ignore(): void {
+  // Everything that matters is thrown.
 }
 
 interface SeenRequest {

@@ -123,10 +123,13 @@ function firstLine(text: string): string {
 export function translateS3Error(error: unknown, context: CallContext): unknown {
   if (error instanceof Error && !(error instanceof StorageError) && isAboutConfiguration(error)) {
     const kind = /expired/i.test(error.message) ? 'EXPIRED' : 'CREDENTIALS';
-    return new StorageError(kind, firstLine(error.message), { backend: context.backend, cause: error });
+    const message = /region is missing/i.test(error.message) ? NO_REGION : firstLine(error.message);
+    return new StorageError(kind, message, { backend: context.backend, cause: error });
   }
   return translateTransportError(error, context);
 }
+
+const NO_REGION = 'no region is known: add "region" to the backend, or set AWS_REGION';
 
 function isAboutConfiguration(error: Error): boolean {
   return (

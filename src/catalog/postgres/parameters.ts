@@ -1,0 +1,73 @@
+import { AssetError } from '../../core/errors.ts';
+import { suggest } from '../../core/nearest.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What we do as libpq does it, by its name in a URL. */
+const SUPPORTED = {
+  host: 'PGHOST',
+  hostaddr: 'PGHOSTADDR',
+  port: 'PGPORT',
+  user: 'PGUSER',
+  password: 'PGPASSWORD',
+  dbname: 'PGDATABASE',
+  application_name: 'PGAPPNAME',
+  connect_timeout: 'PGCONNECT_TIMEOUT',
+  options: 'PGOPTIONS',
+  target_session_attrs: 'PGTARGETSESSIONATTRS',
+  sslmode: 'PGSSLMODE',
+  sslrootcert: 'PGSSLROOTCERT',
+  sslcert: 'PGSSLCERT',
+  sslkey: 'PGSSLKEY',
+  ssl_min_protocol_version: 'PGSSLMINPROTOCOLVERSION',
+  ssl_max_protocol_version: 'PGSSLMAXPROTOCOLVERSION',
+} as const;
+
+export type ParameterName = keyof typeof SUPPORTED;
+
+/** What asks for more safety than we can give, with the values that ask for nothing. */
+const UNSUPPORTED: Readonly<Record<string, { variable: string; harmless: readonly string[] }>> = {
+  channel_binding: { variable: 'PGCHANNELBINDING', harmless: ['disable', 'prefer'] },
+  gssencmode: { variable: 'PGGSSENCMODE', harmless: ['disable', 'prefer'] },
+  sslnegotiation: { variable: 'PGSSLNEGOTIATION', harmless: ['postgres'] },
+  sslcertmode: { variable: 'PGSSLCERTMODE', harmless: ['allow', 'disable'] },
+  require_auth: { variable: 'PGREQUIREAUTH', harmless: [] },
+  requirepeer: { variable: 'PGREQUIREPEER', harmless: [] },
+  requiressl: { variable: 'PGREQUIRESSL', harmless: ['0'] },
+  sslcrl: { variable: 'PGSSLCRL', harmless: [] },
+  sslcrldir: { variable: 'PGSSLCRLDIR', harmless: [] },
+  // Left aside, it would lead to another database than psql's.
+  service: { variable: 'PGSERVICE', harmless: [] },
+};
+
+/** A parameter of the URL, else its variable; empty is none. */
+export type ReadParameter = (name: ParameterName) => string | undefined;
+
+/**
+ * Parameters behind which nothing is left aside: a mistyped `sslmode` would connect without TLS.
+ * @throws AssetError CONFIG_INVALID for one that is unknown, or that asks for what we cannot do
+ */
+export function readParameters(query: URLSearchParams, environment: Environment): ReadParameter {
+  for (const [name, value] of query) refuseUnknown(name, value);
+  for (const [name, { variable, harmless }] of Object.entries(UNSUPPORTED)) {
+    const value = environment[variable] ?? '';
+    if (value !== '' && !harmless.includes(value)) throw unsupported(`${name} (${variable})`);
+  }
+  return (name) => query.get(name) || environment[SUPPORTED[name]] || undefined;
+}
+
+function refuseUnknown(name: string, value: string): void {
+  if (name in SUPPORTED) return;
+  const known = UNSUPPORTED[name];
+  if (known?.harmless.includes(value) === true) return;
+  if (known !== undefined) throw unsupported(`${name} (${known.variable})`);
+  throw new AssetError('CONFIG_INVALID', `the database URL has the unknown parameter "${name.slice(0, 60)}"`, {
+    hint: suggest(name, Object.keys(SUPPORTED)),
+  });
+}
+
+function unsupported(what: string): AssetError {
+  return new AssetError('CONFIG_INVALID', `the database connection asks for ${what}, which is not supported`, {
+    hint: 'Take it away, or put a pooler in front that does it; sslmode=verify-full is supported.',
+  });
+}

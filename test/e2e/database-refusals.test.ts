@@ -1,0 +1,67 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { finished, PROGRAM, type ProgramResult, runProgram, startProgram } from '../support/program.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
+
+let home: string;
+
+beforeEach(async () => {
+  home = join(await temporaryDirectory(), 'home');
+  mkdirSync(home);
+});
+
+function list(database: string, env: Record<string, string> = {}): Promise<ProgramResult> {
+  return runProgram(home, ['list', '--database', database], { env });
+}
+
+describe('a database that cannot be meant', () => {
+  it.each([
+    ['0', 'is not from 1 to 65535'],
+    ['65536', 'is not from 1 to 65535'],
+    ['99999', 'is not from 1 to 65535'],
+    ['54x', 'is not a whole number'],
+  ])('is refused: PGPORT=%s', async (port, reason) => {
+    const result = await list('postgres://u@127.0.0.1/cat', { PGPORT: port });
+    expect(result).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining(reason) });
+  });
+
+  it.each([
+    ['?sslmod=verify-full', 'Did you mean "sslmode"?'],
+    ['?ssl=true', 'unknown parameter "ssl"'],
+    ['?channel_binding=require', 'channel_binding (PGCHANNELBINDING), which is not supported'],
+    ['?sslcrl=x.pem', 'sslcrl (PGSSLCRL), which is not supported'],
+    ['?target_session_attrs=primery', 'target_session_attrs is none of any, read-write'],
+    ['?hostaddr=localhost', 'hostaddr is not an address'],
+    ['?ssl_min_protocol_version=TLSv9', 'ssl_min_protocol_version is none of'],
+    ['?host=a,b', 'several hosts'],
+  ])('is refused: %s', async (query, reason) => {
+    const result = await list(`postgres://${query.startsWith('?host=') ? '' : 'u@127.0.0.1'}/cat${query}`);
+    expect(result).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining(reason) });
+  });
+
+  it.each(['h1,h2', 'h1:1,h2:2', 'u:s,e@h1,h2'])('is refused: several hosts, %s', async (hosts) => {
+    const result = await list(`postgres://${hosts}/cat`);
+    expect(result).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('several hosts') });
+  });
+
+  it.each([
+    ['PGCHANNELBINDING', 'require'],
+    ['PGGSSENCMODE', 'require'],
+    ['PGREQUIREAUTH', 'scram-sha-256'],
+    ['PGSSLCRL', '/etc/crl.pem'],
+    ['PGHOST', 'h1,h2'],
+  ])('is refused: %s=%s', async (name, value) => {
+    const result = await list('postgres:///cat', { [name]: value });
+    expect(result).toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(/not supported|only one is/) });
+  });
+});
+
+it('a program that runs out of things to wait for never looks as if it had done its work', async () => {
+  const folder = await temporaryDirectory();
+  cpSync(dirname(PROGRAM), join(folder, 'bin'), { recursive: true });
+  mkdirSync(join(folder, 'dist'));
+  writeFileSync(join(folder, 'dist', 'main.cjs'), 'exports.main = () => new Promise(() => undefined);\n');
+  const prefix = [process.execPath, join(folder, 'bin', 'asset-cli.js')];
+  expect(await finished(startProgram(home, ['list'], { prefix }))).toMatchObject({ code: 1 });
+});
