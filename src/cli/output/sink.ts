@@ -92,7 +92,9 @@ function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
       failures.push(failureJson(identity, failure));
     },
     async end(trailer = {}) {
-      const complete = 'summary' in trailer ? { failed: failures, ...trailer } : trailer;
+      // Where the failures are the list itself, a second one of that name would hide it.
+      const isOwnList = !('summary' in trailer) || shape.listName === 'failed';
+      const complete = isOwnList ? trailer : { failed: failures, ...trailer };
       if (document === undefined) await output.out.write(jsonLine(complete));
       else await document.end(complete);
     },
