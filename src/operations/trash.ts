@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AssetChange, AssetWithObject } from '../catalog/catalog.ts';
+import type { AssetChange, AssetFilter, AssetWithObject } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
 import { type FailureRecord, toFailure } from '../core/errors.ts';
 import { keyInPlace } from '../core/storage-key.ts';
@@ -18,12 +18,16 @@ export type ChangeOutcome =
 
 /**
  * Puts assets into the trash, for as long as is configured now. A public one leaves its public path first: its bytes
- * are moved to a private one.
+ * are moved to a private one. What no longer matches the filter that it was chosen by stays, and is not in the answer.
  */
-export async function trashAssets(context: OperationContext, ids: readonly string[]): Promise<ChangeOutcome[]> {
+export async function trashAssets(
+  context: OperationContext,
+  ids: readonly string[],
+  filter?: AssetFilter,
+): Promise<ChangeOutcome[]> {
   const catalog = await context.catalog();
   const retentionSeconds = context.lifecycle.trashSeconds;
-  const changes = await catalog.lifecycle.trash(context.identity, ids, retentionSeconds, context.audit);
+  const changes = await catalog.lifecycle.trash(context.identity, ids, retentionSeconds, context.audit, filter);
   const outcomes: ChangeOutcome[] = [];
   for (const change of changes) {
     outcomes.push(await settle(context, 'delete', change, (found) => withdraw(context, found, retentionSeconds)));
