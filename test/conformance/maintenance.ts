@@ -27,6 +27,36 @@ const PURGE: PurgeRequest = { allOrganizations: false, dryRun: false, batchSize:
 const VERIFY: VerifyRequest = { allOrganizations: false, deep: false, resume: false, repair: false };
 const LONG_AGO = '2020-01-01T00:00:00.000Z';
 
+function createGate(): { open: () => void; opened: Promise<void> } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open: () => open(), opened };
+}
+
+/** A store whose puts wait for something first. */
+function putting(wait: () => Promise<void>): (store: StorageBackend) => StorageBackend {
+  return (store) => ({
+    ...store,
+    async put(...call) {
+      await wait();
+      return store.put(...call);
+    },
+  });
+}
+
+/** A store that waits for something before it tells of one object. */
+function looking(at: string, wait: () => Promise<void>): (store: StorageBackend) => StorageBackend {
+  return (store) => ({
+    ...store,
+    async stat(key, ...rest) {
+      if (key === at) await wait();
+      return store.stat(key, ...rest);
+    },
+  });
+}
+
 /** What cron runs at night, over one database and one kind of store. */
 export function describeMaintenance(name: string, suite: MaintenanceSuite): void {
   const put = async (work: Workspace, content: string, changes: Parameters<typeof uploadPaths>[2] = {}) => {
@@ -219,6 +249,38 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
       expect(found[0]).toMatchObject({ asset: { backend: 'near', status: 'active' } });
       expect(findings(await check(work, { deep: true }))).toEqual([]);
       expect((await catalog.maintenance.status()).objects).toMatchObject({ STORED: 2, RETAINED: 1 });
+    });
+
+    test('two repairs at once: one does it, the other sees that it is done and marks nothing', async () => {
+      const work = await suite.create(['near', 'far']);
+      const asset = await put(work, 'precious');
+      await put(work, 'precious', { backend: 'far' });
+      const path = parseStorageKey(asset.storagePath);
+      await (await work.context().backends.open('near')).put(path, memoryBody('PRECIOUS'), {});
+      const copying = createGate();
+      const seenBusy = createGate();
+      const slow = putting(async () => {
+        copying.open();
+        await seenBusy.opened;
+      });
+      const first = check(work, { repair: true }, { wrapStore: slow });
+      await copying.opened;
+      const impatient = await check(work, { repair: true }, { leaseSeconds: 1 });
+      expect(findings(impatient)).toMatchObject([{ repair: { kind: 'skipped' } }]);
+      let looks = 0;
+      const second = looking(path, async () => {
+        looks += 1;
+        if (looks < 2) return;
+        seenBusy.open();
+        await first;
+      });
+      expect(findings(await check(work, { repair: true }, { wrapStore: second }))).toMatchObject([
+        { repair: { kind: 'repaired', how: expect.stringContaining('another') } },
+      ]);
+      expect(findings(await first)).toMatchObject([{ repair: { kind: 'repaired' } }]);
+      expect(findings(await check(work, { deep: true }))).toEqual([]);
+      expect(await events(work, 'damaged')).toEqual([]);
+      expect((await (await work.catalog()).maintenance.status()).assets).toMatchObject({ damaged: 0, active: 2 });
     });
 
     test('keeps an orphan in lost+found for 30 days, and leaves what is not ours', async () => {
