@@ -283,6 +283,29 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
       expect((await (await work.catalog()).maintenance.status()).assets).toMatchObject({ damaged: 0, active: 2 });
     });
 
+    test('goes on with a deep verification that was interrupted, and reports what that had found', async () => {
+      const work = await suite.create();
+      const [lost, healed] = [await put(work, 'lost'), await put(work, 'healed')];
+      await put(work, 'whole');
+      const store = await work.context().backends.open(work.context().backends.defaultName);
+      await store.deleteMany([lost, healed].map(({ storagePath }) => parseStorageKey(storagePath)));
+      const interrupting = new AbortController();
+      const stopped: VerifyOutcome[] = [];
+      const context = work.context({ signal: interrupting.signal });
+      for await (const outcome of verify(context, { ...VERIFY, deep: true })) {
+        stopped.push(outcome);
+        if (outcome.kind === 'finding') interrupting.abort();
+      }
+      expect(findings(stopped)).toHaveLength(2);
+      await store.put(parseStorageKey(healed.storagePath), memoryBody('healed'), {});
+      expect(findings(await check(work, { deep: true, resume: true }))).toMatchObject([
+        { kind: 'missing', assetIds: [lost.id] },
+      ]);
+      const { inventory } = await work.catalog();
+      expect(await inventory.progress(store.name, 'acme')).toBeUndefined();
+      expect(findings(await check(work, { deep: true, resume: true }))).toHaveLength(1);
+    });
+
     test('keeps an orphan in lost+found for 30 days, and leaves what is not ours', async () => {
       const work = await suite.create();
       await put(work, 'known');
