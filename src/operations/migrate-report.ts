@@ -1,4 +1,4 @@
-import type { AuditEvent, MigrationFailure, MigrationRun } from '../catalog/catalog.ts';
+import type { AuditEvent, MigrationFailure, MigrationRun, MigrationSkip } from '../catalog/catalog.ts';
 import { AssetError } from '../core/errors.ts';
 import { parseStorageKey } from '../core/storage-key.ts';
 import type { OperationContext } from './context.ts';
@@ -54,12 +54,25 @@ function scopeOf({ identity }: OperationContext) {
 export async function* migrationFailures(
   context: OperationContext,
   run: MigrationRun,
-): AsyncGenerator<ReportedFailure> {
+): AsyncGenerator<ReportedFailure[]> {
   const catalog = await context.catalog();
   let after: string | undefined;
   do {
     const page = await catalog.migrations.failures(run.id, after, PAGE_SIZE);
-    yield* page;
+    if (page.length > 0) yield page;
+    after = page.at(-1)?.objectId;
+  } while (after !== undefined);
+}
+
+export type ReportedSkip = MigrationSkip & { skippedAt: string };
+
+/** What the run left where it was, and why. */
+export async function* migrationSkips(context: OperationContext, run: MigrationRun): AsyncGenerator<ReportedSkip[]> {
+  const catalog = await context.catalog();
+  let after: string | undefined;
+  do {
+    const page = await catalog.migrations.skips(run.id, after, PAGE_SIZE);
+    if (page.length > 0) yield page;
     after = page.at(-1)?.objectId;
   } while (after !== undefined);
 }

@@ -43,11 +43,15 @@ export interface ObjectWithAssets {
   assets: Asset[];
 }
 
+/** Why an asset stays where it is, without anything being wrong. */
+export type MigrateSkipReason = SkipReason | 'not-in-source' | 'already-there';
+
 export type MigrateOutcome =
   | { kind: 'begun'; runId: string; total: { count: number; bytes: number } }
   | ({ kind: 'moved' } & ObjectWithAssets)
   | ({ kind: 'would-move' } & ObjectWithAssets)
-  | { kind: 'skipped'; id: string; reason: SkipReason | 'not-in-source' | 'already-there' }
+  /** `ids` as of what failed. */
+  | { kind: 'skipped'; ids: string[]; reason: MigrateSkipReason }
   /** `ids` are those of the object's assets; its own if it has none. */
   | { kind: 'failed'; ids: string[]; failure: FailureRecord }
   /** Once a second: what has passed through this process so far. */

@@ -34,3 +34,32 @@ test('a report names what failed, once', async () => {
   expect(document.failed).toMatchObject([{ code: 'BYTES_MISSING', storagePath: gone.storagePath }]);
   expect(document.summary).toMatchObject({ migrated: 1, failed: 1 });
 });
+
+test('what is skipped is named with its reason: as it happens, before it happens, and in the report', async () => {
+  const { run, upload, migrate } = await prepare();
+  const there = await upload('there.txt', '-b', 'new');
+  const open = await upload('open.txt', '--public');
+  await upload('moves.txt');
+  expect((await migrate(open.id, '--yes')).code).toBe(0);
+  // Its old address is free again after a day.
+  const back = ['migrate', '--from', 'new', '--to', 'old', open.id, '--json'];
+  const expected = [{ id: open.id, reason: 'address-taken' }];
+  expect(parseDocument((await run([...back, '--dry-run'])).stdout)).toMatchObject({
+    skipped: expected,
+    summary: { migrated: 0, skipped: 1 },
+  });
+  const { skipped, summary } = parseDocument((await run([...back, '--yes'])).stdout);
+  expect(skipped).toEqual(expected);
+  expect(summary).toMatchObject({ migrated: 0, skipped: 1 });
+  const report = parseDocument((await run(['migrate', 'report', summary.run, '--json'])).stdout);
+  expect(report).toMatchObject({
+    failed: [],
+    skipped: [{ storagePath: open.storagePath, reason: 'address-taken' }],
+    summary: { skipped: 1 },
+  });
+  const text = await migrate(there.id, '--yes', '-v');
+  expect(text).toMatchObject({ code: 0, stderr: expect.stringContaining(`skipped: ${there.id}: already-there`) });
+  expect(text.stderr).toContain('1 skipped (1 already-there)');
+  const lines = (await migrate(there.id, '--yes', '--format', 'jsonl')).stdout.trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line))[0]).toEqual({ id: there.id, reason: 'already-there' });
+});

@@ -1,6 +1,6 @@
 import type { FailureRecord } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
-import type { MigrateOutcome, Place } from '../../operations/migrate-run.ts';
+import type { MigrateOutcome, MigrateSkipReason, Place } from '../../operations/migrate-run.ts';
 import type { Invocation } from '../command.ts';
 import { reportRun } from './runs.ts';
 import type { Column } from './table.ts';
@@ -14,7 +14,10 @@ interface Moved {
   moved: boolean;
 }
 
-type Line = { kind: 'moved'; line: Moved } | { kind: 'failed'; id: string; failure: FailureRecord };
+type Line =
+  | { kind: 'moved'; line: Moved }
+  | { kind: 'skipped'; id: string; reason: MigrateSkipReason }
+  | { kind: 'failed'; id: string; failure: FailureRecord };
 
 interface Totals {
   run: string;
@@ -23,6 +26,7 @@ interface Totals {
   objects: number;
   bytes: number;
   skipped: number;
+  skippedFor: Map<MigrateSkipReason, number>;
   failedAssets: number;
   remaining: number;
   streamedBytes: number;
@@ -42,16 +46,18 @@ export function reportMigration(
     objects: 0,
     bytes: 0,
     skipped: 0,
+    skippedFor: new Map(),
     failedAssets: 0,
     remaining: 0,
     streamedBytes: 0,
     startedAt: performance.now(),
   };
   return reportRun<Line | 'tick', Moved>(invocation, linesOf(outcomes, totals), {
-    shape: { toJson: ({ moved, ...line }) => ({ ...line, dryRun: !moved }), columns: COLUMNS },
+    shape: { toJson: ({ moved, ...line }) => ({ ...line, dryRun: !moved }), columns: COLUMNS, skips: true },
     toItem: (line) => {
       if (line === 'tick') return undefined;
       if (line.kind === 'moved') return { item: line.line };
+      if (line.kind === 'skipped') return { subject: line.id, identity: { id: line.id }, reason: line.reason };
       return { subject: line.id, identity: { id: line.id }, failure: line.failure };
     },
     count: () => undefined,
@@ -73,7 +79,9 @@ async function* linesOf(outcomes: AsyncIterable<MigrateOutcome>, totals: Totals)
         totals.expected = outcome.total.count;
         break;
       case 'skipped':
-        totals.skipped += 1;
+        totals.skipped += outcome.ids.length;
+        totals.skippedFor.set(outcome.reason, (totals.skippedFor.get(outcome.reason) ?? 0) + outcome.ids.length);
+        for (const id of outcome.ids) yield { kind: 'skipped', id, reason: outcome.reason };
         break;
       case 'ended':
         totals.remaining = outcome.remaining;
@@ -133,13 +141,14 @@ function timeLeft(seconds: number): string {
 }
 
 function describe(
-  { run, migrated, objects, bytes, skipped, remaining }: Totals,
+  { run, migrated, objects, bytes, skipped, skippedFor, remaining }: Totals,
   failed: number,
   dryRun: boolean,
 ): string {
   const verb = dryRun ? 'would be migrated' : 'migrated';
   const parts = [`${migrated} ${verb} (${objects} objects, ${formatSize(bytes)})`];
-  if (skipped > 0) parts.push(`${skipped} skipped`);
+  const reasons = [...skippedFor].map(([reason, count]) => `${count} ${reason}`).join(', ');
+  if (skipped > 0) parts.push(`${skipped} skipped (${reasons})`);
   if (failed > 0) parts.push(`${failed} failed`);
   if (remaining > 0) parts.push(`${remaining} still in the source`);
   return dryRun || run === '' ? parts.join(', ') : `${parts.join(', ')}; run ${run}`;
