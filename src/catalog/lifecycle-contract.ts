@@ -321,5 +321,6 @@ export interface CatalogStatistics {
 }
 
 export interface Statistics {
-  read(scope: OrganizationScope): Promise<CatalogStatistics>;
+  /** `backend`: of what lies there alone. */
+  read(scope: OrganizationScope, backend?: string): Promise<CatalogStatistics>;
 }
