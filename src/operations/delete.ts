@@ -43,7 +43,7 @@ export interface DeleteRequest {
  */
 export async function* deleteAssets(context: OperationContext, request: DeleteRequest): AsyncGenerator<DeleteOutcome> {
   const selection = request.maxDelete === undefined ? request.selection : await fixedSelection(request.selection);
-  if (request.maxDelete !== undefined && !request.dryRun) {
+  if (request.maxDelete !== undefined) {
     const { count } = await measureSelection(context, selection);
     await checkMaxDelete(context, request.maxDelete, count, scopeOf(context, selection));
   }

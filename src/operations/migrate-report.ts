@@ -2,7 +2,7 @@ import type { AuditEvent, MigrationFailure, MigrationRun, MigrationSkip } from '
 import { AssetError } from '../core/errors.ts';
 import { parseStorageKey } from '../core/storage-key.ts';
 import type { OperationContext } from './context.ts';
-import { requireMigrator } from './migrate.ts';
+import { requireMaintenance } from './maintenance-rights.ts';
 import { createManifest, type ManifestLine } from './migrate-manifest.ts';
 import type { Place } from './migrate-run.ts';
 import { organizationScope } from './organization-scope.ts';
@@ -17,7 +17,7 @@ export type ReportedFailure = MigrationFailure & { failedAt: string };
  * @throws AssetError NOT_PERMITTED
  */
 export async function migrationRuns(context: OperationContext, limit: number): Promise<MigrationRun[]> {
-  requireMigrator(context);
+  requireMaintenance(context, 'migrate');
   const catalog = await context.catalog();
   return catalog.migrations.list(scopeOf(context), limit);
 }
@@ -27,7 +27,7 @@ export async function migrationRuns(context: OperationContext, limit: number): P
  * @throws AssetError NOT_PERMITTED, USAGE, AMBIGUOUS_ID, ASSET_NOT_FOUND for a run that is not known
  */
 export async function migrationRun(context: OperationContext, idOrPrefix: string): Promise<MigrationRun> {
-  requireMigrator(context);
+  requireMaintenance(context, 'migrate');
   if (!RUN_PREFIX.test(idOrPrefix)) {
     throw new AssetError('USAGE', `"${idOrPrefix}" is not the id of a run`, {
       hint: 'See the runs: asset-cli migrate report',

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decideOnMaintenance } from '../core/access-policy.ts';
 import type { Asset } from '../core/asset.ts';
 import { AssetError } from '../core/errors.ts';
 import { createChannel } from './channel.ts';
 import type { OperationContext } from './context.ts';
 import { measureSelection } from './delete.ts';
+import { requireMaintenance } from './maintenance-rights.ts';
 import { candidatesOf, formerCopiesOf, narrowed } from './migrate-candidates.ts';
 import { createManifest, type ManifestWriter } from './migrate-manifest.ts';
 import { type Candidate, type MigrateOutcome, type MigrateRequest, type MigrateRun, mustStop } from './migrate-run.ts';
@@ -61,12 +61,18 @@ export async function measureMigration(
   return total;
 }
 
-/** @throws AssetError NOT_PERMITTED */
-export function requireMigrator({ identity }: OperationContext): void {
-  if (decideOnMaintenance(identity, 'migrate') === 'allow') return;
-  throw new AssetError('NOT_PERMITTED', `The role ${identity.role} may not migrate`, {
-    hint: 'Act as an admin of the organisation or as an operator: --role operator.',
-  });
+/**
+ * What can be said before anything is moved, or anyone is asked.
+ * @throws AssetError NOT_PERMITTED, USAGE, CONFIG_INVALID for a backend that is none
+ */
+export async function checkMigration(context: OperationContext, { from, to }: MigrateRequest): Promise<void> {
+  requireMaintenance(context, 'migrate');
+  if (from === to) {
+    throw new AssetError('USAGE', 'The source and the destination are the same backend', {
+      hint: 'Name two backends of the configuration with --from and --to.',
+    });
+  }
+  for (const name of [from, to]) await context.backends.open(name);
 }
 
 async function prepare(
@@ -74,12 +80,7 @@ async function prepare(
   request: MigrateRequest,
   emit: MigrateRun['emit'],
 ): Promise<MigrateRun> {
-  requireMigrator(context);
-  if (request.from === request.to) {
-    throw new AssetError('USAGE', 'The source and the destination are the same backend', {
-      hint: 'Name two backends of the configuration with --from and --to.',
-    });
-  }
+  await checkMigration(context, request);
   return {
     id: randomUUID(),
     context,

@@ -1,9 +1,10 @@
 import type { NewAuditEvent, VerifyProgress } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
-import { AssetError, toFailure } from '../core/errors.ts';
+import { toFailure } from '../core/errors.ts';
 import type { OrganizationScope } from '../core/identity.ts';
 import { mapInOrder } from './concurrently.ts';
 import type { OperationContext } from './context.ts';
+import { requireMaintenance } from './maintenance-rights.ts';
 import { organizationScope } from './organization-scope.ts';
 import { repairFinding } from './repair.ts';
 import { asAssetError } from './storage-failure.ts';
@@ -27,12 +28,7 @@ const AT_THE_BEGINNING = '';
  * @throws AssetError NOT_PERMITTED, CONFIG_INVALID for a backend that is none
  */
 export async function* verify(context: OperationContext, request: VerifyRequest): AsyncGenerator<VerifyOutcome> {
-  if (decideOnMaintenance(context.identity, 'verify') === 'deny') {
-    throw new AssetError('NOT_PERMITTED', `The role ${context.identity.role} may not verify`, {
-      hint: 'Act as an admin of the organisation or as an operator: --role operator.',
-    });
-  }
-  const scope = organizationScope(context.identity, request.allOrganizations);
+  const scope = await checkVerification(context, request);
   const { usable, broken } = await openStoresInUse(context, request.backend);
   const touchesOrphans = decideOnMaintenance(context.identity, 'touch-leftovers') === 'allow';
   for (const store of usable.values()) {
@@ -45,6 +41,20 @@ export async function* verify(context: OperationContext, request: VerifyRequest)
     const [row] = await catalog.inventory.page({ backend, prefix: '', withChecksums: false }, 1);
     if (row !== undefined) yield { kind: 'failed', backend, failure: toFailure(error) };
   }
+}
+
+/**
+ * What can be said before anything is compared, or anyone is asked.
+ * @throws AssetError NOT_PERMITTED, CONFIG_INVALID for a backend that is none
+ */
+export async function checkVerification(
+  context: OperationContext,
+  { allOrganizations, backend }: VerifyRequest,
+): Promise<OrganizationScope> {
+  requireMaintenance(context, 'verify');
+  const scope = organizationScope(context.identity, allOrganizations);
+  if (backend !== undefined) await context.backends.open(backend);
+  return scope;
 }
 
 async function* verifyBackend(verification: Verification, scope: OrganizationScope): AsyncGenerator<VerifyOutcome> {
