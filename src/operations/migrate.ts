@@ -28,7 +28,8 @@ export async function* migrate(context: OperationContext, request: MigrateReques
   const channel = createChannel<MigrateOutcome>();
   const run = await prepare(context, request, channel.push);
   const timer = setInterval(() => {
-    run.emit({ kind: 'progress', streamedBytes: run.streamedBytes });
+    const underWay = [...run.underWay.values()].reduce((sum, bytes) => sum + bytes, 0);
+    run.emit({ kind: 'progress', underWay });
   }, PROGRESS_MILLISECONDS);
   timer.unref();
   const working = (request.dryRun ? plan(run) : work(run)).then(channel.end, channel.fail);
@@ -89,7 +90,7 @@ async function prepare(
     to: await (request.dryRun ? openCandidate(context, request.to) : openOwnStore(context, request.to)),
     deadline: request.maxDuration === undefined ? Number.POSITIVE_INFINITY : performance.now() + request.maxDuration,
     halted: undefined,
-    streamedBytes: 0,
+    underWay: new Map(),
     skipped: 0,
     emit,
   };

@@ -78,8 +78,10 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     return objects.map(() => undefined);
   });
 
-  function onChunk(bytes: number): Promise<void> | undefined {
-    run.streamedBytes += bytes;
+  /** A body that is read anew, for another try, counts once. */
+  function passOn({ id, size, storedSize }: ObjectRecord, bytes: number): Promise<void> | undefined {
+    const passed = (run.underWay.get(id) ?? 0) + bytes * (size / storedSize);
+    run.underWay.set(id, Math.min(size, passed));
     return throttle?.(bytes);
   }
 
@@ -101,7 +103,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
         serverSide: request.serverSide,
         durability: to.features.groupDurability ? 'group' : 'each',
         onSession: (session) => catalog.uploads.recordSession(objectId, claim, session),
-        onChunk,
+        onChunk: (bytes) => passOn(source, bytes),
       },
     );
     gate.faster();
@@ -130,6 +132,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       if (await hasChanged(source)) await skipObjects(run, [{ source, reason: 'source-changed' }]);
       else await fail(candidate, error);
     } finally {
+      run.underWay.delete(source.id);
       if (claim !== undefined) forget(claim);
     }
   }

@@ -214,6 +214,29 @@ await describeEachDatabase('several hosts', ({ createWorkspace }) => {
 });
 
 await describeEachDatabase('a migration', ({ createWorkspace }) => {
+  test('counts what is on its way', async () => {
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
+    await put(work, 'x'.repeat(2 ** 19), { compress: false });
+    let isSeen = (): void => undefined;
+    const seen = new Promise<void>((resolve) => {
+      isSeen = resolve;
+    });
+    const wrapStore = (store: StorageBackend): StorageBackend => ({
+      ...store,
+      async put(key, body, options) {
+        if (body.size === 2 ** 19) await seen;
+        return store.put(key, body, options);
+      },
+    });
+    const outcomes: MigrateOutcome[] = [];
+    for await (const outcome of migrate(work.context({ wrapStore }), REQUEST)) {
+      outcomes.push(outcome);
+      if (outcome.kind === 'progress' && outcome.underWay === 2 ** 19) isSeen();
+    }
+    expect(of(outcomes, 'progress').map(({ underWay }) => underWay)).toContain(2 ** 19);
+    expect(of(outcomes, 'moved')).toHaveLength(1);
+  });
+
   test('says beforehand what it would skip, and keeps what it has skipped', async () => {
     const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     const held = await put(work, 'held');
