@@ -6,6 +6,7 @@ import { keyInPlace } from '../core/storage-key.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { recordFailedChange } from './failed-changes.ts';
+import { isKeptBack } from './handing-out.ts';
 import { carriedAsset, moveBytes } from './move-bytes.ts';
 import { namedAssets } from './named-assets.ts';
 import { cdnUrl, publicHeaders } from './public-access.ts';
@@ -60,11 +61,6 @@ export async function* restoreAssets(context: OperationContext, ids: readonly st
     const [change] = await catalog.lifecycle.restore(context.identity, [found.asset.id], context.audit);
     if (change !== undefined) yield await settle(context, 'restore', change, (asset) => publishAgain(context, asset));
   }
-}
-
-/** In quarantine, or on its way there; what is in the trash comes out of that first. */
-function isKeptBack({ status, trashedAt, virusScanStatus }: Asset): boolean {
-  return status === 'quarantined' || (trashedAt === null && virusScanStatus === 'INFECTED');
 }
 
 async function settle(

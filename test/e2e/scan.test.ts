@@ -77,6 +77,8 @@ await describeWithService('clamd', 'the virus scan of commands', () => {
     expect(await run('download', good, '-o', '-')).toMatchObject({ code: 0, stdout: 'nothing bad' });
     expect(await run('scan', '--all')).toMatchObject({ code: 7 });
     expect(await run('restore', bad, '--role', 'member')).toMatchObject({ code: 5 });
+    const refused = await run('restore', bad, '--role', 'member');
+    expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining('An admin of its organisation') });
     expect((await json('restore', bad, '--role', 'admin')).value).toMatchObject({ id: bad, status: 'active' });
     const again = await json('scan', '--all');
     expect(again.value.summary).toMatchObject({ quarantined: 0 });

@@ -103,9 +103,13 @@ function factsOf(run: MigrationRun): (readonly [string, string])[] {
     ['time', `${seconds} s`],
     ['migrated', `${run.assets} assets, ${run.objects} objects, ${formatSize(run.bytes)}${rate}`],
     ['skipped', String(run.skipped)],
-    ['failed', run.failed === 0 ? '0' : `${run.failed}; try them again with: asset-cli migrate --retry-failed`],
+    ['failed', run.failed === 0 ? '0' : `${run.failed}; try them again with: ${retryOf(run)}`],
     ['remaining', run.remaining === null ? 'unknown' : String(run.remaining)],
   ];
+}
+
+function retryOf({ from, to, organization }: MigrationRun): string {
+  return `asset-cli migrate --from ${from} --to ${to}${organization === null ? ' --all-orgs' : ''} --retry-failed`;
 }
 
 const FAILURES: readonly Column<ReportedFailure>[] = [

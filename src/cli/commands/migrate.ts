@@ -73,7 +73,8 @@ export function configure(command: Command, bind: Bind): void {
     .option('--manifest <file>', 'write a line for each asset moved: a proof for verify --against')
     .option('--all-orgs', 'every organisation (operators)')
     .option('--yes', 'do not ask');
-  addSelectionOptions(command).addHelpText('after', EXAMPLES);
+  const all = 'every status and former copies too, as without filters; with filters, what they leave';
+  addSelectionOptions(command, all).addHelpText('after', EXAMPLES);
   bind(command, { formats: BASE_FORMATS, stopsWithReader: false }, runMigrate);
   configureReport(command, bind);
 }
