@@ -284,15 +284,29 @@ export interface UploadWrites {
 
 export type DeleteResult =
   | { kind: 'deleted'; id: string; asset: Asset; bytesFreed: number; removable?: ClaimedObject }
-  | { kind: 'refused'; id: string; code: ErrorCode };
+  /** STATE_CHANGED: it went into the trash, or came back from there, since it was chosen. */
+  | { kind: 'refused'; id: string; code: ErrorCode }
+  /** What it was chosen by is no longer true of it. */
+  | { kind: 'unmatched'; id: string };
+
+/** What was true of assets when they were chosen; it must still be true when they go. */
+export interface DeleteExpectation {
+  /** Those of them that were in the trash; the others were not. */
+  trashed?: ReadonlySet<string>;
+  filter?: AssetFilter;
+}
 
 export interface DeleteWrites {
-  /** Rule 3, first half: repeats permission under lock; the last reference makes the object DELETING with a lease. */
+  /**
+   * Rule 3, first half: repeats permission and expectation under lock; the last reference makes the object DELETING
+   * with a lease.
+   */
   deleteAssets(
     identity: Identity,
     ids: readonly string[],
     leaseSeconds: number,
     context: AuditContext,
+    expected?: DeleteExpectation,
   ): Promise<DeleteResult[]>;
   /**
    * Rule 3, second half: the bytes are gone, the rows go (only with a matching claim). A row that must outlive its

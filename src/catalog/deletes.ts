@@ -6,17 +6,25 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import { assetChanges, assetsOnObjects, assetsToDecideOn } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
-import type { AuditContext, ClaimedObject, DeleteResult, DeleteWrites, ObjectRecord } from './catalog.ts';
+import type {
+  AuditContext,
+  ClaimedObject,
+  DeleteExpectation,
+  DeleteResult,
+  DeleteWrites,
+  ObjectRecord,
+} from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { endPublicCopies, type PublicPlace } from './former-copies.ts';
 import { type Claim, claimRows, lockObjects, markDeleting } from './objects.ts';
 import { isUuid, toAsset } from './rows.ts';
+import { stillMatching } from './still-matching.ts';
 import { type Content, contentKey, lockVerdicts } from './verdicts.ts';
 
 export function deleteWrites(database: Database): DeleteWrites {
   return {
-    deleteAssets: (identity, ids, leaseSeconds, context) =>
-      database.write((session) => deleteAssets(session, identity, ids, leaseSeconds, context)),
+    deleteAssets: (identity, ids, leaseSeconds, context, expected) =>
+      database.write((session) => deleteAssets(session, identity, ids, leaseSeconds, context, expected)),
     finish: (removed) => database.write((session) => finish(session, removed)),
   };
 }
@@ -27,16 +35,19 @@ async function deleteAssets(
   ids: readonly string[],
   leaseSeconds: number,
   context: AuditContext,
+  expected: DeleteExpectation = {},
 ): Promise<DeleteResult[]> {
   if (ids.length === 0) return [];
   const now = await session.now();
   const locked = await lockAssets(session, ids);
-  const decisions = decideEach(identity, ids, locked);
+  const { filter, trashed } = expected;
+  const matching = filter === undefined ? undefined : await stillMatching(session, [...locked.keys()], filter);
+  const decisions = decideEach(identity, ids, locked, { matching, trashed });
   const deleted = decisions.filter((decision) => decision.kind === 'deleted').map(({ row }) => row);
   const freed = await removeLocked(session, deleted, leaseSeconds, now);
   await writeAudit(
     session,
-    decisions.map((decision) => toAudit(identity, decision)),
+    decisions.flatMap((decision) => (decision.kind === 'unmatched' ? [] : toAudit(identity, decision))),
     context,
     now,
   );
@@ -85,16 +96,30 @@ export async function lockAssets(session: Session, ids: readonly string[]): Prom
 
 type Decided =
   | { kind: 'deleted'; id: string; row: LockedAsset }
-  | { kind: 'refused'; id: string; code: ErrorCode; row: LockedAsset | undefined };
+  | { kind: 'refused'; id: string; code: ErrorCode; row: LockedAsset | undefined }
+  | { kind: 'unmatched'; id: string };
 
-function decideEach(identity: Identity, ids: readonly string[], locked: ReadonlyMap<string, LockedAsset>): Decided[] {
+interface Expected {
+  matching: ReadonlySet<string> | undefined;
+  trashed: ReadonlySet<string> | undefined;
+}
+
+function decideEach(
+  identity: Identity,
+  ids: readonly string[],
+  locked: ReadonlyMap<string, LockedAsset>,
+  { matching, trashed }: Expected,
+): Decided[] {
   const gone = new Set<string>();
   return ids.map((id) => {
     const row = gone.has(id) ? undefined : locked.get(id);
     if (row === undefined) return { kind: 'refused', id, code: 'ASSET_NOT_FOUND', row };
+    if (matching?.has(id) === false) return { kind: 'unmatched', id };
     const decision = decideOnAsset(identity, 'delete', row.asset);
     if (decision === 'hide') return { kind: 'refused', id, code: 'ASSET_NOT_FOUND', row };
     if (decision === 'deny') return { kind: 'refused', id, code: 'NOT_PERMITTED', row };
+    const isOvertaken = trashed !== undefined && trashed.has(id) !== (row.asset.trashedAt !== null);
+    if (isOvertaken) return { kind: 'refused', id, code: 'STATE_CHANGED', row };
     gone.add(id);
     return { kind: 'deleted', id, row };
   });
@@ -172,10 +197,10 @@ async function releaseRetained(session: Session, deleted: readonly LockedAsset[]
     .execute();
 }
 
-function toAudit(identity: Identity, decision: Decided): AuditDraft {
+function toAudit(identity: Identity, decision: Exclude<Decided, { kind: 'unmatched' }>): AuditDraft {
   if (decision.kind === 'deleted') return deletedEvent(identity, decision.row.asset);
   // A refusal belongs to the organisation of whoever asked, unless it may know of the asset.
-  const known = decision.code === 'NOT_PERMITTED' ? decision.row?.asset : undefined;
+  const known = decision.code === 'ASSET_NOT_FOUND' ? undefined : decision.row?.asset;
   return {
     actor: identity.user,
     organizationId: known?.organizationId ?? identity.organization,
@@ -213,6 +238,7 @@ export function deletedEvent(
 }
 
 function toResult(decision: Decided, freed: Map<string, Freed>): DeleteResult {
+  if (decision.kind === 'unmatched') return decision;
   if (decision.kind === 'refused') return { kind: 'refused', id: decision.id, code: decision.code };
   const { asset, objectId } = decision.row;
   const released = freed.get(objectId);

@@ -2,6 +2,7 @@ import type { Asset, StorageProvider } from '../core/asset.ts';
 import type { Identity, OrganizationScope } from '../core/identity.ts';
 import type { StorageKey } from '../core/storage-key.ts';
 import type {
+  AssetFilter,
   AssetWithObject,
   AuditContext,
   ClaimedObject,
@@ -36,12 +37,13 @@ export type AssetChange =
 /** Changes of single assets. Permission and condition are judged under lock; each change and refusal is audited. */
 export interface LifecycleWrites {
   extend(identity: Identity, ids: readonly string[], expiry: Expiry, context: AuditContext): Promise<AssetChange[]>;
-  /** The end of the time in the trash is fixed now. */
+  /** The end of the time in the trash is fixed now. What no longer matches the filter is missing from the answer. */
   trash(
     identity: Identity,
     ids: readonly string[],
     retentionSeconds: number,
     context: AuditContext,
+    filter?: AssetFilter,
   ): Promise<AssetChange[]>;
   restore(identity: Identity, ids: readonly string[], context: AuditContext): Promise<AssetChange[]>;
   /**
@@ -324,5 +326,6 @@ export interface CatalogStatistics {
 }
 
 export interface Statistics {
-  read(scope: OrganizationScope): Promise<CatalogStatistics>;
+  /** `backend`: of what lies there alone. */
+  read(scope: OrganizationScope, backend?: string): Promise<CatalogStatistics>;
 }

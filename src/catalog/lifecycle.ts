@@ -12,18 +12,19 @@ import {
 } from './asset-changes.ts';
 import { assetChanges, assetsToDecideOn } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
-import type { AssetChange, AuditContext, LifecycleWrites, RefusalReason } from './catalog.ts';
+import type { AssetChange, AssetFilter, AuditContext, LifecycleWrites, RefusalReason } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { lockAssets } from './deletes.ts';
 import { lockObjects } from './objects.ts';
 import { isUuid, toAsset } from './rows.ts';
+import { stillMatching } from './still-matching.ts';
 
 export function lifecycleWrites(database: Database): LifecycleWrites {
   return {
     extend: (identity, ids, expiry, context) =>
       database.write((session) => changeAssets(session, identity, ids, extension(expiry), context)),
-    trash: (identity, ids, retentionSeconds, context) =>
-      database.write((session) => changeAssets(session, identity, ids, trashing(retentionSeconds), context)),
+    trash: (identity, ids, retentionSeconds, context, filter) =>
+      database.write((session) => changeAssets(session, identity, ids, trashing(retentionSeconds), context, filter)),
     restore: (identity, ids, context) =>
       database.write((session) => changeAssets(session, identity, ids, RESTORING, context)),
     changeVisibility: (identity, ids, visibility, context) =>
@@ -61,9 +62,11 @@ async function changeAssets(
   ids: readonly string[],
   change: Change,
   context: AuditContext,
+  filter?: AssetFilter,
 ): Promise<AssetChange[]> {
   const now = await session.now();
   const states = await lockAssetStates(session, ids);
+  const matching = filter === undefined ? undefined : await stillMatching(session, [...states.keys()], filter);
   const objects = await lockObjects(
     session,
     [...states.values()].map((state) => state.objectId),
@@ -71,6 +74,7 @@ async function changeAssets(
   const results: AssetChange[] = [];
   const audit: AuditDraft[] = [];
   for (const id of ids) {
+    if (matching?.has(id) === false) continue;
     const state = states.get(id);
     const reason = refusalOf(identity, change, state, now);
     if (reason !== undefined || state === undefined) {

@@ -37,6 +37,17 @@ export interface MigrationFailure {
   message: string;
 }
 
+/** An object that a run left where it was. */
+export interface MigrationSkip {
+  objectId: string;
+  organizationId: string;
+  storagePath: string;
+  reason: string;
+}
+
+/** What would keep an object from being moved, as far as the catalog knows. */
+export type MigrationObstacle = 'busy' | 'address-taken' | 'target-damaged';
+
 /** Whose objects, and between which backends. */
 export interface MigrationPlace {
   scope: OrganizationScope;
@@ -53,6 +64,7 @@ export interface FormerCopy {
 export interface MigrationRuns {
   begin(run: NewMigrationRun, context: AuditContext): Promise<void>;
   recordFailures(runId: string, failures: readonly MigrationFailure[]): Promise<void>;
+  recordSkips(runId: string, skips: readonly MigrationSkip[]): Promise<void>;
   end(runId: string, skipped: number, remaining: number): Promise<void>;
   /** The newest first; with `prefix` only those whose ids begin so. */
   list(scope: OrganizationScope, limit: number, prefix?: string): Promise<MigrationRun[]>;
@@ -62,6 +74,10 @@ export interface MigrationRuns {
     after: string | undefined,
     limit: number,
   ): Promise<(MigrationFailure & { failedAt: string })[]>;
+  /** In the order of object ids. */
+  skips(runId: string, after: string | undefined, limit: number): Promise<(MigrationSkip & { skippedAt: string })[]>;
+  /** Which of these objects could not be moved to a backend now, and why; the others are missing from the answer. */
+  obstacles(to: string, objectIds: readonly string[]): Promise<Map<string, MigrationObstacle>>;
   /** Objects that an earlier run between the same backends could not move and that are still STORED in the source. */
   failedObjects(place: MigrationPlace, after: string | undefined, limit: number): Promise<ObjectRecord[]>;
   /** Undamaged RETAINED objects of the source whose content the destination does not hold. In id order. */

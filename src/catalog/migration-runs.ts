@@ -4,9 +4,11 @@ import type {
   AuditContext,
   FormerCopy,
   MigrationFailure,
+  MigrationObstacle,
   MigrationPlace,
   MigrationRun,
   MigrationRuns,
+  MigrationSkip,
   NewMigrationRun,
   ObjectRecord,
 } from './catalog.ts';
@@ -18,9 +20,12 @@ export function migrationRuns(database: Database): MigrationRuns {
   return {
     begin: (run, context) => database.write((session) => begin(session, run, context)),
     recordFailures: (runId, failures) => database.write((session) => recordFailures(session, runId, failures)),
+    recordSkips: (runId, skips) => database.write((session) => recordSkips(session, runId, skips)),
     end: (runId, skipped, remaining) => database.write((session) => end(session, runId, skipped, remaining)),
     list: (scope, limit, prefix) => database.read((session) => list(session, scope, limit, prefix)),
     failures: (runId, after, limit) => database.read((session) => failures(session, runId, after, limit)),
+    skips: (runId, after, limit) => database.read((session) => skips(session, runId, after, limit)),
+    obstacles: (to, objectIds) => database.read((session) => obstacles(session, to, objectIds)),
     failedObjects: (place, after, limit) => database.read((session) => failedObjects(session, place, after, limit)),
     formerCopies: (place, after, limit) => database.read((session) => formerCopies(session, place, after, limit)),
   };
@@ -79,6 +84,20 @@ async function recordFailures(session: Session, runId: string, failed: readonly 
     failed_at: now,
   }));
   await session.insert('migration_failures', rows, { ifAbsent: true });
+}
+
+async function recordSkips(session: Session, runId: string, skipped: readonly MigrationSkip[]): Promise<void> {
+  if (skipped.length === 0) return;
+  const now = await session.now();
+  const rows = skipped.map(({ objectId, organizationId, storagePath, reason }) => ({
+    run_id: runId,
+    object_id: objectId,
+    organization_id: organizationId,
+    storage_path: storagePath,
+    reason,
+    skipped_at: now,
+  }));
+  await session.insert('migration_skips', rows, { ifAbsent: true });
 }
 
 async function end(session: Session, runId: string, skipped: number, remaining: number): Promise<void> {
@@ -152,6 +171,58 @@ async function failures(
     message: row.message,
     failedAt: row.failed_at,
   }));
+}
+
+async function skips(
+  session: Session,
+  runId: string,
+  after: string | undefined,
+  limit: number,
+): Promise<(MigrationSkip & { skippedAt: string })[]> {
+  let query = session.db.selectFrom('migration_skips').selectAll().where('run_id', '=', runId);
+  if (after !== undefined) query = query.where('object_id', '>', after);
+  const rows = await query.orderBy('object_id').limit(limit).execute();
+  return rows.map((row) => ({
+    objectId: row.object_id,
+    organizationId: row.organization_id,
+    storagePath: row.storage_path,
+    reason: row.reason,
+    skippedAt: row.skipped_at,
+  }));
+}
+
+/** The conditions of the first transaction of a move, without changing anything. */
+async function obstacles(
+  session: Session,
+  to: string,
+  objectIds: readonly string[],
+): Promise<Map<string, MigrationObstacle>> {
+  const wanted = session.dialect.rowSet(
+    { id: 'uuid' },
+    objectIds.map((id) => ({ id })),
+  );
+  const { now } = session.dialect;
+  const isAddress = sql<boolean>`o.is_public and t.backend = ${to} and t.storage_path = o.storage_path`;
+  const isDamagedCopy = sql<boolean>`not o.is_public and o.state = 'STORED' and t.state = 'STORED'
+    and not t.is_public and t.damaged_at is not null and t.backend = ${to}
+    and t.organization_id = o.organization_id and t.sha256 = o.sha256`;
+  const isUnderWay = sql<boolean>`t.copied_from = o.id and not (t.state = 'PENDING' and t.lease_expires_at <= ${now})`;
+  const found = new Map<string, MigrationObstacle>();
+  for (const [reason, condition] of [
+    ['busy', isUnderWay],
+    ['target-damaged', isDamagedCopy],
+    ['address-taken', isAddress],
+  ] as const) {
+    const rows = await session.db
+      .selectFrom('objects as o')
+      .innerJoin('objects as t', (join) => join.on(condition))
+      .where('o.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
+      .select('o.id')
+      .distinct()
+      .execute();
+    for (const { id } of rows) found.set(id, reason);
+  }
+  return found;
 }
 
 async function failedObjects(

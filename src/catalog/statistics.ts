@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { OrganizationScope } from '../core/identity.ts';
-import { assetsIn } from './asset-query.ts';
+import { type AssetSelection, assetsIn } from './asset-query.ts';
 import type { AssetStat, CatalogStatistics, ObjectState, StatCount, Statistics } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 
@@ -8,12 +8,18 @@ const HORIZONS_IN_DAYS = [7, 30, 90];
 const SECONDS_A_DAY = 86_400;
 
 export function statistics(database: Database): Statistics {
-  return { read: (scope) => database.snapshot((session) => read(session, scope)) };
+  return {
+    read: (scope, backend) =>
+      database.snapshot((session) => read(session, backend === undefined ? scope : { ...scope, backend })),
+  };
 }
+
+/** Whose, and where. */
+type Extent = OrganizationScope & { backend?: string };
 
 const count = sql<number>`count(*)`.as('count');
 
-async function read(session: Session, scope: OrganizationScope): Promise<CatalogStatistics> {
+async function read(session: Session, scope: Extent): Promise<CatalogStatistics> {
   const assets = await assetStats(session, scope);
   const stored = await storedContent(session, scope);
   const expiring: CatalogStatistics['expiring'] = [];
@@ -36,7 +42,12 @@ function sumOf(stats: readonly StatCount[], field: keyof StatCount): number {
   return stats.reduce((total, each) => total + each[field], 0);
 }
 
-async function assetStats(session: Session, scope: OrganizationScope): Promise<AssetStat[]> {
+function assetsWithin(session: Session, scope: Extent): AssetSelection {
+  const query = assetsIn(session, scope);
+  return scope.backend === undefined ? query : query.where('assets.backend', '=', scope.backend);
+}
+
+async function assetStats(session: Session, scope: Extent): Promise<AssetStat[]> {
   const columns = [
     'assets.organization_id',
     'assets.asset_type',
@@ -44,7 +55,7 @@ async function assetStats(session: Session, scope: OrganizationScope): Promise<A
     'assets.status',
     'assets.virus_scan_status',
   ] as const;
-  const rows = await assetsIn(session, scope)
+  const rows = await assetsWithin(session, scope)
     .select([...columns, count, sql<number>`sum(assets.file_size)`.as('bytes')])
     .groupBy(columns)
     .orderBy('assets.organization_id')
@@ -64,11 +75,12 @@ async function assetStats(session: Session, scope: OrganizationScope): Promise<A
   }));
 }
 
-async function objectStats(session: Session, scope: OrganizationScope): Promise<CatalogStatistics['objects']> {
+async function objectStats(session: Session, scope: Extent): Promise<CatalogStatistics['objects']> {
   let query = session.db
     .selectFrom('objects')
     .select(['backend', 'state', count, sql<number>`sum(coalesce(stored_size, 0))`.as('bytes')]);
   if ('organization' in scope) query = query.where('organization_id', '=', scope.organization);
+  if (scope.backend !== undefined) query = query.where('backend', '=', scope.backend);
   const rows = await query.groupBy(['backend', 'state']).orderBy('backend').orderBy('state').execute();
   return rows.map((row) => ({
     backend: row.backend,
@@ -78,39 +90,41 @@ async function objectStats(session: Session, scope: OrganizationScope): Promise<
   }));
 }
 
-async function storedContent(session: Session, scope: OrganizationScope): Promise<StatCount> {
+async function storedContent(session: Session, scope: Extent): Promise<StatCount> {
   let query = session.db
     .selectFrom('objects')
     .select([count, sql<number>`coalesce(sum(size), 0)`.as('bytes')])
     .where('state', '=', 'STORED');
   if ('organization' in scope) query = query.where('organization_id', '=', scope.organization);
+  if (scope.backend !== undefined) query = query.where('backend', '=', scope.backend);
   const row = await query.executeTakeFirstOrThrow();
   return { count: Number(row.count), bytes: Number(row.bytes) };
 }
 
-async function compressionStats(session: Session, scope: OrganizationScope): Promise<StatCount> {
+async function compressionStats(session: Session, scope: Extent): Promise<StatCount> {
   let query = session.db
     .selectFrom('objects')
     .select([count, sql<number>`coalesce(sum(size - stored_size), 0)`.as('bytes')])
     .where('state', '=', 'STORED')
     .where('content_encoding', 'is not', null);
   if ('organization' in scope) query = query.where('organization_id', '=', scope.organization);
+  if (scope.backend !== undefined) query = query.where('backend', '=', scope.backend);
   const row = await query.executeTakeFirstOrThrow();
   return { count: Number(row.count), bytes: Number(row.bytes) };
 }
 
 const sizes = sql<number>`coalesce(sum(assets.file_size), 0)`.as('bytes');
 
-async function alreadyExpired(session: Session, scope: OrganizationScope): Promise<StatCount> {
-  const row = await assetsIn(session, scope)
+async function alreadyExpired(session: Session, scope: Extent): Promise<StatCount> {
+  const row = await assetsWithin(session, scope)
     .where('assets.expires_sort', '<=', session.dialect.now)
     .select([count, sizes])
     .executeTakeFirstOrThrow();
   return { count: Number(row.count), bytes: Number(row.bytes) };
 }
 
-async function dueWithin(session: Session, scope: OrganizationScope, days: number): Promise<StatCount> {
-  const row = await assetsIn(session, scope)
+async function dueWithin(session: Session, scope: Extent, days: number): Promise<StatCount> {
+  const row = await assetsWithin(session, scope)
     .where('assets.expires_sort', '>', session.dialect.now)
     .where('assets.expires_sort', '<=', session.dialect.nowPlus(days * SECONDS_A_DAY))
     .select([count, sizes])

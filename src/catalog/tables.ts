@@ -133,6 +133,14 @@ export const COLUMNS = {
     message: 'text',
     failed_at: 'time',
   },
+  migration_skips: {
+    run_id: 'uuid',
+    object_id: 'uuid',
+    organization_id: 'text',
+    storage_path: 'text',
+    reason: 'text',
+    skipped_at: 'time',
+  },
   scan_runs: { organization_id: 'text', started_at: 'time' },
   schema_migrations: { version: 'int', name: 'text', checksum: 'text', applied_at: 'time' },
 } as const satisfies Record<string, Readonly<Record<string, ColumnKind>>>;
@@ -174,6 +182,7 @@ export type OpenTables = {
   verify_progress: Table<'verify_progress'>;
   migration_runs: Table<'migration_runs'>;
   migration_failures: Table<'migration_failures'>;
+  migration_skips: Table<'migration_skips'>;
   scan_runs: Table<'scan_runs'>;
   schema_migrations: Table<'schema_migrations'>;
 };

@@ -1,3 +1,3 @@
 /** How content comes in: from a file, or from a stream whose end nobody knows. */
 export { readFileContent } from './read-file-content.ts';
-export { readStreamContent } from './read-stream-content.ts';
+export { readLooseContent, readStreamContent, STRANGE } from './read-stream-content.ts';

@@ -1,6 +1,9 @@
+import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { AssetError } from '../core/errors.ts';
+import type { BodySource } from '../core/body.ts';
+import { AssetError, type ErrorCode } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
+import { bytesBody } from './bytes-body.ts';
 import { bytesContent } from './bytes-content.ts';
 import type { Content, ReadOptions } from './content.ts';
 import { checkSize, tooLarge } from './file-errors.ts';
@@ -12,6 +15,9 @@ export interface StreamReadOptions extends ReadOptions {
   /** Where a private temporary file may be made for what does not fit in memory. */
   spoolDirectory: string;
 }
+
+/** What an upload refuses for what it is. */
+export const STRANGE: readonly ErrorCode[] = ['TYPE_MISMATCH', 'CONTENT_UNSAFE'];
 
 /**
  * Reads a stream to its end, then judges and fingerprints it. What is larger than LARGEST_IN_MEMORY
@@ -38,6 +44,51 @@ export async function readStreamContent(stream: Readable, name: string, options:
     signal?.throwIfAborted();
     throw error;
   }
+}
+
+/** Bytes that are looked at, and never stored. */
+export interface LooseContent {
+  body: BodySource;
+  /** undefined for what an upload would refuse for what it is. */
+  mimeType: string | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * Reads a stream to its end, whatever it holds. The caller closes the result.
+ * @throws AssetError FILE_EMPTY, FILE_UNREADABLE, DISK_FULL, CONFIG_INVALID; what aborted the signal
+ */
+export async function readLooseContent(
+  stream: Readable,
+  name: string,
+  options: StreamReadOptions,
+): Promise<LooseContent> {
+  const { signal } = options;
+  if (signal !== undefined) addAbortSignal(signal, stream);
+  const spool = new Spool(options.spoolDirectory);
+  try {
+    await drain(stream, spool, name, options);
+    checkSize(name, spool.size, options.rules);
+    const { fd, size } = spool;
+    const bytes = fd === undefined ? spool.takeMemory() : new Uint8Array();
+    const body: BodySource = fd === undefined ? bytesBody(bytes) : { size, open: () => readFrom(fd) };
+    const judged = fd === undefined ? bytesContent(bytes, name, options) : openFileContent(fd, name, options);
+    const mimeType = await judged.then((content) => content.mimeType, typeUnlessStrange);
+    return { body, mimeType, close: async () => spool.discard() };
+  } catch (error) {
+    spool.discard();
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+function readFrom(fd: number): Readable {
+  return createReadStream('', { fd, autoClose: false, start: 0 });
+}
+
+function typeUnlessStrange(error: unknown): undefined {
+  if (error instanceof AssetError && STRANGE.includes(error.code)) return undefined;
+  throw error;
 }
 
 async function drain(stream: Readable, spool: Spool, name: string, options: StreamReadOptions): Promise<void> {

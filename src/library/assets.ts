@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { type Asset, DEFAULT_ASSET_TYPE } from '../core/asset.ts';
 import { AssetError, type FailureRecord } from '../core/errors.ts';
-import { checkId } from '../core/identity.ts';
+import { checkId as checkName } from '../core/identity.ts';
 import { checkAssetType } from '../operations/check-asset-type.ts';
 import type { OperationContext } from '../operations/context.ts';
 import { deleteAssets } from '../operations/delete.ts';
@@ -13,7 +13,16 @@ import { publishAssets, unpublishAssets } from '../operations/publish.ts';
 import { sign } from '../operations/sign.ts';
 import { upload } from '../operations/upload.ts';
 import { generatedName } from '../operations/upload-prepare.ts';
-import type { Assets, DownloadedAsset, DownloadTo, ListOptions, UploadedAsset, UploadOptions } from './types.ts';
+import { checkDownload, checkGenerated, checkId, checkList, checkSign, checkUpload } from './check-input.ts';
+import type {
+  Assets,
+  DownloadedAsset,
+  DownloadTo,
+  ListOptions,
+  UploadedAsset,
+  UploadInput,
+  UploadOptions,
+} from './types.ts';
 import { type SourceInput, toSources } from './upload-input.ts';
 
 const DEFAULT_LIFE_SECONDS = 3600;
@@ -43,14 +52,17 @@ export function createAssets(context: OperationContext, directory: string, close
   function downloadAny(id: string): Promise<Buffer>;
   function downloadAny(id: string, to: DownloadTo): Promise<DownloadedAsset>;
   function downloadAny(id: string, to?: DownloadTo): Promise<Buffer | DownloadedAsset> {
-    return run<Buffer | DownloadedAsset>(async (own) =>
-      to === undefined ? downloadToMemory(own, id) : downloadTo(own, id, to, directory),
-    );
+    return run<Buffer | DownloadedAsset>(async (own) => {
+      checkDownload(id, to);
+      return to === undefined ? downloadToMemory(own, id) : downloadTo(own, id, to, directory);
+    });
   }
 
   return {
-    saveGeneratedAsset: ({ content, filename, assetType, projectId, scanResultId }) =>
-      run((own) => {
+    saveGeneratedAsset: (generated) =>
+      run(async (own) => {
+        checkGenerated(generated);
+        const { content, filename, assetType, projectId, scanResultId } = generated;
         const asNobody = { ...own, identity: { ...own.identity, user: null } };
         const name = {
           filename: filename ?? generatedName(assetType, new Date()),
@@ -64,22 +76,34 @@ export function createAssets(context: OperationContext, directory: string, close
         });
       }),
     upload: (source, options = {}) =>
-      run((own) =>
-        uploadOne(own, 'path' in source ? { ...source, path: resolve(directory, source.path) } : source, options),
-      ),
+      run(async (own) => {
+        checkUpload(source, options);
+        return uploadOne(own, isPath(source) ? { ...source, path: resolve(directory, source.path) } : source, options);
+      }),
     download: downloadAny,
     list: (options = {}) => listAll(begin, options),
-    sign: (id, { expiresIn = DEFAULT_LIFE_SECONDS, inline = false, downloadAs } = {}) =>
+    sign: (id, options = {}) =>
       run(async (own) => {
+        checkSign(id, options);
+        const { expiresIn = DEFAULT_LIFE_SECONDS, inline = false, downloadAs } = options;
         const request = { ids: [id], expiresIn, inline, noCdn: false };
         const named = downloadAs === undefined ? request : { ...request, downloadAs };
         const { url, expiresAt, contentEncoding, id: whole } = succeeded(await only(sign(own, named)));
         return { id: whole, url, expiresAt, contentEncoding };
       }),
-    publish: (id) => run(async (own) => succeeded(await only(publishAssets(own, [id]))).asset),
-    unpublish: (id) => run(async (own) => succeeded(await only(unpublishAssets(own, [id]))).asset),
+    publish: (id) =>
+      run(async (own) => {
+        checkId(id, 'publish');
+        return succeeded(await only(publishAssets(own, [id]))).asset;
+      }),
+    unpublish: (id) =>
+      run(async (own) => {
+        checkId(id, 'unpublish');
+        return succeeded(await only(unpublishAssets(own, [id]))).asset;
+      }),
     delete: (id) =>
       run(async (own) => {
+        checkId(id, 'delete');
         const request = { selection: { kind: 'ids' as const, ids: [id] }, dryRun: false };
         const { id: whole, bytes } = succeeded(await only(deleteAssets(own, request)));
         return { id: whole, bytes };
@@ -89,6 +113,11 @@ export function createAssets(context: OperationContext, directory: string, close
       return closing;
     },
   };
+}
+
+/** Of its two keys exactly one is there. */
+function isPath(source: UploadInput): source is Extract<UploadInput, { path: string }> {
+  return 'path' in source && source.path !== undefined;
 }
 
 async function uploadOne(
@@ -103,7 +132,7 @@ async function uploadOne(
         ...toSources(input),
         backend: context.backends.defaultName,
         assetType: checkAssetType(context, assetType),
-        projectId: projectId === null ? null : checkId('project', projectId),
+        projectId: projectId === null ? null : checkName('project', projectId),
         scanResultId,
         isPublic: options.isPublic === true,
         tags: options.tags ?? {},
@@ -140,10 +169,14 @@ async function downloadTo(
     path,
     bytes,
     id: whole,
-  } = 'stream' in to
+  } = isStream(to)
     ? await downloadOne(context, id, { kind: 'stream', stream: to.stream }, false)
     : await downloadOne(context, id, { kind: 'file', path: resolve(directory, to.path) }, to.overwrite === true);
   return { id: whole, path, bytes };
+}
+
+function isStream(to: DownloadTo): to is Extract<DownloadTo, { stream: Writable }> {
+  return 'stream' in to && to.stream !== undefined;
 }
 
 async function downloadOne(context: OperationContext, id: string, target: DownloadTarget, force: boolean) {
@@ -152,6 +185,7 @@ async function downloadOne(context: OperationContext, id: string, target: Downlo
 }
 
 async function* listAll(begin: () => OperationContext, options: ListOptions): AsyncGenerator<Asset> {
+  checkList(options);
   const { allOrganizations = false, sort = NEWEST_FIRST, limit, ...filter } = options;
   const request = { filter, allOrganizations, sort };
   for await (const page of listAssets(begin(), limit === undefined ? request : { ...request, limit }))

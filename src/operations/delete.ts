@@ -1,6 +1,7 @@
-import type { AssetWithObject, ContentRef, DeleteResult } from '../catalog/catalog.ts';
+import type { AssetFilter, AssetWithObject, ContentRef, DeleteResult } from '../catalog/catalog.ts';
 import { decideOnAsset } from '../core/access-policy.ts';
-import { type AssetError, type FailureRecord, toFailure } from '../core/errors.ts';
+import type { Asset } from '../core/asset.ts';
+import { AssetError, type ErrorCode, type FailureRecord, toFailure } from '../core/errors.ts';
 import type { OrganizationScope } from '../core/identity.ts';
 import { changeRefused } from './change-refusals.ts';
 import { workAhead } from './concurrently.ts';
@@ -43,7 +44,7 @@ export interface DeleteRequest {
  */
 export async function* deleteAssets(context: OperationContext, request: DeleteRequest): AsyncGenerator<DeleteOutcome> {
   const selection = request.maxDelete === undefined ? request.selection : await fixedSelection(request.selection);
-  if (request.maxDelete !== undefined && !request.dryRun) {
+  if (request.maxDelete !== undefined) {
     const { count } = await measureSelection(context, selection);
     await checkMaxDelete(context, request.maxDelete, count, scopeOf(context, selection));
   }
@@ -142,7 +143,8 @@ async function* takePages(
 ): AsyncGenerator<TakenPage> {
   for await (const page of selectAssets(context, selection)) {
     if (context.signal.aborted) return;
-    yield await takePage(context, request, page);
+    const filter = selection.kind === 'filter' ? selection.filter : undefined;
+    yield await takePage(context, request, page, filter);
   }
 }
 
@@ -150,6 +152,7 @@ async function takePage(
   context: OperationContext,
   request: DeleteRequest,
   page: readonly Selected[],
+  filter: AssetFilter | undefined,
 ): Promise<TakenPage> {
   const missing = page.flatMap((selected) => ('error' in selected ? selected : []));
   await recordUnknownNames(context, 'deleted', missing);
@@ -158,6 +161,7 @@ async function takePage(
   const trashed = await trashAssets(
     context,
     forTrash.map(({ asset }) => asset.id),
+    filter,
   );
   const forGood = found.filter((each) => !forTrash.includes(each));
   const { usable, unusable } = await checkStores(context, forGood);
@@ -169,7 +173,10 @@ async function takePage(
   if (usable.length === 0) return { settled, results: [], found: [] };
   const catalog = await context.catalog();
   const ids = usable.map(({ asset }) => asset.id);
-  const results = await catalog.deletes.deleteAssets(context.identity, ids, context.leaseSeconds, context.audit);
+  const { identity, leaseSeconds, audit } = context;
+  const trashedBefore = new Set(usable.flatMap(({ asset }) => (asset.trashedAt === null ? [] : asset.id)));
+  const expected = { trashed: trashedBefore, ...(filter === undefined ? {} : { filter }) };
+  const results = await catalog.deletes.deleteAssets(identity, ids, leaseSeconds, audit, expected);
   return { settled, results, found: usable };
 }
 
@@ -183,7 +190,7 @@ async function finishPage(context: OperationContext, { settled, results, found }
   });
   const stuck = await removeObjects(context, removable);
   await removeFormerCopiesOrWarn(context, publicContents(results));
-  return [...settled, ...results.map((result) => outcomeOf(result, found, stuck))];
+  return [...settled, ...results.flatMap((result) => outcomeOf(result, found, stuck))];
 }
 
 function publicContents(results: readonly DeleteResult[]): ContentRef[] {
@@ -225,15 +232,29 @@ function outcomeOf(
   result: DeleteResult,
   found: readonly AssetWithObject[],
   stuck: ReadonlyMap<string, Error>,
-): DeleteOutcome {
+): DeleteOutcome | [] {
+  // What another has changed so that the filter leaves it out simply no longer matches.
+  if (result.kind === 'unmatched') return [];
   if (result.kind === 'refused') {
     const each = found.find(({ asset }) => asset.id === result.id);
-    const denied = each !== undefined && result.code === 'NOT_PERMITTED';
-    return failure(result.id, denied ? notPermitted(each.asset, 'delete') : notFound(result.id));
+    return failure(result.id, each === undefined ? notFound(result.id) : refusedBecause(result.code, each.asset));
   }
   const reason = result.removable === undefined ? undefined : stuck.get(result.removable.objectId);
   if (reason === undefined) return { kind: 'deleted', id: result.id, bytes: result.bytesFreed };
   return failure(result.id, bytesRemain(result.id, reason));
+}
+
+function refusedBecause(code: ErrorCode, asset: Asset): AssetError {
+  if (code === 'NOT_PERMITTED') return notPermitted(asset, 'delete');
+  return code === 'STATE_CHANGED' ? overtaken(asset) : notFound(asset.id);
+}
+
+/** What was chosen in one state does not go for good in the other, whoever brought it there. */
+function overtaken({ id, trashedAt }: Asset): AssetError {
+  const change = trashedAt === null ? 'put into the trash' : 'brought back from the trash';
+  return new AssetError('STATE_CHANGED', `Asset ${id} was ${change} meanwhile, and is left alone`, {
+    hint: 'See how it is now, then delete it again: asset-cli show <id>',
+  });
 }
 
 function failure(id: string, error: unknown): DeleteOutcome {

@@ -23,9 +23,15 @@ export async function checkHandingOut(handing: Handing, { asset }: AssetWithObje
   if (asset.virusScanStatus === 'PENDING' && scanning.mode === 'required') throw verdictRequired(asset);
 }
 
+/** In quarantine, or on its way there; what is in the trash comes out of that first. */
+export function isKeptBack({ status, trashedAt, virusScanStatus }: Asset): boolean {
+  return status === 'quarantined' || (trashedAt === null && virusScanStatus === 'INFECTED');
+}
+
 export function notPermitted(asset: Asset, verb: string): AssetError {
+  const isForAdmins = asset.userId === null || (verb === 'restore' && isKeptBack(asset));
   return new AssetError('NOT_PERMITTED', `You may not ${verb} asset ${asset.id}`, {
-    hint: 'Its owner, an admin of its organisation or an operator may.',
+    hint: `${isForAdmins ? 'An' : 'Its owner, an'} admin of its organisation or an operator may.`,
     details: { id: asset.id },
   });
 }

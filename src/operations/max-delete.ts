@@ -20,7 +20,7 @@ export async function checkMaxDelete(
   if (wanted <= allowed) return;
   const limit = most.kind === 'count' ? `${most.count}` : `${most.percent}%, which is ${allowed}`;
   throw new AssetError('MAX_DELETE_EXCEEDED', `${wanted} assets would be removed; --max-delete allows ${limit}`, {
-    hint: 'Nothing was removed. See which they are with --dry-run; if that is right, allow more.',
+    hint: 'Nothing was removed. See which they are with --dry-run alone; if that is right, allow more.',
     details: { wanted, allowed },
   });
 }

@@ -2,6 +2,7 @@ import type { AssetWithObject, ObjectRecord } from '../catalog/catalog.ts';
 import { decideOnAsset } from '../core/access-policy.ts';
 import { AssetError, toFailure } from '../core/errors.ts';
 import { type Candidate, type MigrateRun, mustStop } from './migrate-run.ts';
+import { type Skipped, skipObjects } from './migrate-skips.ts';
 import { publicHeaders } from './public-access.ts';
 import { type Selection, selectAssets } from './select-assets.ts';
 
@@ -23,31 +24,32 @@ export function narrowed({ request }: Pick<MigrateRun, 'request'>, selection: Se
 async function* selected(run: MigrateRun, selection: Selection): AsyncGenerator<Candidate[]> {
   for await (const page of selectAssets(run.context, selection)) {
     const objects = new Map<string, Candidate>();
+    const elsewhere: Skipped[] = [];
     for (const each of page) {
       if ('error' in each) {
         run.emit({ kind: 'failed', ids: [each.id], failure: toFailure(each.error) });
-      } else if (isToMove(run, each.found, selection.kind === 'ids')) {
-        objects.set(each.found.object.id, toCandidate(each.found));
+        continue;
       }
+      const judged = judge(run, each.found, selection.kind === 'ids');
+      if (judged === 'move') objects.set(each.found.object.id, toCandidate(each.found));
+      else if (judged !== undefined) elsewhere.push(judged);
     }
+    await skipObjects(run, elsewhere);
     yield shuffled([...objects.values()]);
     if (mustStop(run)) return;
   }
 }
 
-function isToMove(run: MigrateRun, { asset, object }: AssetWithObject, isNamed: boolean): boolean {
+function judge(run: MigrateRun, { asset, object }: AssetWithObject, isNamed: boolean): 'move' | Skipped | undefined {
   const { from, to, scope } = run.request;
   const inScope = !('organization' in scope) || isNamed || scope.organization === asset.organizationId;
   if (isNamed && decideOnAsset(run.context.identity, 'publish', asset) !== 'allow') {
     run.emit({ kind: 'failed', ids: [asset.id], failure: toFailure(notPermitted(asset.id)) });
-    return false;
+    return undefined;
   }
-  if (object.backend === from) return inScope;
-  if (isNamed) {
-    run.skipped += 1;
-    run.emit({ kind: 'skipped', id: asset.id, reason: object.backend === to ? 'already-there' : 'not-in-source' });
-  }
-  return false;
+  if (object.backend === from) return inScope ? 'move' : undefined;
+  const reason = object.backend === to ? 'already-there' : 'not-in-source';
+  return isNamed ? { source: object, reason, assetIds: [asset.id] } : undefined;
 }
 
 function notPermitted(id: string): AssetError {

@@ -1,8 +1,8 @@
-import type { AuditEvent, MigrationFailure, MigrationRun } from '../catalog/catalog.ts';
+import type { AuditEvent, MigrationFailure, MigrationRun, MigrationSkip } from '../catalog/catalog.ts';
 import { AssetError } from '../core/errors.ts';
 import { parseStorageKey } from '../core/storage-key.ts';
 import type { OperationContext } from './context.ts';
-import { requireMigrator } from './migrate.ts';
+import { requireMaintenance } from './maintenance-rights.ts';
 import { createManifest, type ManifestLine } from './migrate-manifest.ts';
 import type { Place } from './migrate-run.ts';
 import { organizationScope } from './organization-scope.ts';
@@ -17,7 +17,7 @@ export type ReportedFailure = MigrationFailure & { failedAt: string };
  * @throws AssetError NOT_PERMITTED
  */
 export async function migrationRuns(context: OperationContext, limit: number): Promise<MigrationRun[]> {
-  requireMigrator(context);
+  requireMaintenance(context, 'migrate');
   const catalog = await context.catalog();
   return catalog.migrations.list(scopeOf(context), limit);
 }
@@ -27,7 +27,7 @@ export async function migrationRuns(context: OperationContext, limit: number): P
  * @throws AssetError NOT_PERMITTED, USAGE, AMBIGUOUS_ID, ASSET_NOT_FOUND for a run that is not known
  */
 export async function migrationRun(context: OperationContext, idOrPrefix: string): Promise<MigrationRun> {
-  requireMigrator(context);
+  requireMaintenance(context, 'migrate');
   if (!RUN_PREFIX.test(idOrPrefix)) {
     throw new AssetError('USAGE', `"${idOrPrefix}" is not the id of a run`, {
       hint: 'See the runs: asset-cli migrate report',
@@ -54,12 +54,25 @@ function scopeOf({ identity }: OperationContext) {
 export async function* migrationFailures(
   context: OperationContext,
   run: MigrationRun,
-): AsyncGenerator<ReportedFailure> {
+): AsyncGenerator<ReportedFailure[]> {
   const catalog = await context.catalog();
   let after: string | undefined;
   do {
     const page = await catalog.migrations.failures(run.id, after, PAGE_SIZE);
-    yield* page;
+    if (page.length > 0) yield page;
+    after = page.at(-1)?.objectId;
+  } while (after !== undefined);
+}
+
+export type ReportedSkip = MigrationSkip & { skippedAt: string };
+
+/** What the run left where it was, and why. */
+export async function* migrationSkips(context: OperationContext, run: MigrationRun): AsyncGenerator<ReportedSkip[]> {
+  const catalog = await context.catalog();
+  let after: string | undefined;
+  do {
+    const page = await catalog.migrations.skips(run.id, after, PAGE_SIZE);
+    if (page.length > 0) yield page;
     after = page.at(-1)?.objectId;
   } while (after !== undefined);
 }

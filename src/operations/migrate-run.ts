@@ -43,15 +43,19 @@ export interface ObjectWithAssets {
   assets: Asset[];
 }
 
+/** Why an asset stays where it is, without anything being wrong. */
+export type MigrateSkipReason = SkipReason | 'not-in-source' | 'already-there';
+
 export type MigrateOutcome =
   | { kind: 'begun'; runId: string; total: { count: number; bytes: number } }
   | ({ kind: 'moved' } & ObjectWithAssets)
   | ({ kind: 'would-move' } & ObjectWithAssets)
-  | { kind: 'skipped'; id: string; reason: SkipReason | 'not-in-source' | 'already-there' }
+  /** `ids` as of what failed. */
+  | { kind: 'skipped'; ids: string[]; reason: MigrateSkipReason }
   /** `ids` are those of the object's assets; its own if it has none. */
   | { kind: 'failed'; ids: string[]; failure: FailureRecord }
-  /** Once a second: what has passed through this process so far. */
-  | { kind: 'progress'; streamedBytes: number }
+  /** Once a second: the content that is on its way, as far as it has passed through this process. */
+  | { kind: 'progress'; underWay: number }
   /** Assets that match and are still in the source. */
   | { kind: 'ended'; remaining: number };
 
@@ -74,7 +78,8 @@ export interface MigrateRun {
   deadline: number;
   /** Why nothing more can be moved: the destination is full, the credentials have expired. */
   halted: Error | undefined;
-  streamedBytes: number;
+  /** Bytes of content by the id of the object that is copied. */
+  underWay: Map<string, number>;
   skipped: number;
   emit: (outcome: MigrateOutcome) => void;
 }

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decideOnMaintenance } from '../core/access-policy.ts';
 import type { Asset } from '../core/asset.ts';
 import { AssetError } from '../core/errors.ts';
 import { createChannel } from './channel.ts';
 import type { OperationContext } from './context.ts';
 import { measureSelection } from './delete.ts';
+import { requireMaintenance } from './maintenance-rights.ts';
 import { candidatesOf, formerCopiesOf, narrowed } from './migrate-candidates.ts';
 import { createManifest, type ManifestWriter } from './migrate-manifest.ts';
 import { type Candidate, type MigrateOutcome, type MigrateRequest, type MigrateRun, mustStop } from './migrate-run.ts';
+import { skipObjects } from './migrate-skips.ts';
 import { type MovePipeline, targetKey, withPipeline } from './move-pipeline.ts';
 import { openCandidate, openOwnStore } from './own-store.ts';
 
@@ -27,7 +28,8 @@ export async function* migrate(context: OperationContext, request: MigrateReques
   const channel = createChannel<MigrateOutcome>();
   const run = await prepare(context, request, channel.push);
   const timer = setInterval(() => {
-    run.emit({ kind: 'progress', streamedBytes: run.streamedBytes });
+    const underWay = [...run.underWay.values()].reduce((sum, bytes) => sum + bytes, 0);
+    run.emit({ kind: 'progress', underWay });
   }, PROGRESS_MILLISECONDS);
   timer.unref();
   const working = (request.dryRun ? plan(run) : work(run)).then(channel.end, channel.fail);
@@ -60,12 +62,18 @@ export async function measureMigration(
   return total;
 }
 
-/** @throws AssetError NOT_PERMITTED */
-export function requireMigrator({ identity }: OperationContext): void {
-  if (decideOnMaintenance(identity, 'migrate') === 'allow') return;
-  throw new AssetError('NOT_PERMITTED', `The role ${identity.role} may not migrate`, {
-    hint: 'Act as an admin of the organisation or as an operator: --role operator.',
-  });
+/**
+ * What can be said before anything is moved, or anyone is asked.
+ * @throws AssetError NOT_PERMITTED, USAGE, CONFIG_INVALID for a backend that is none
+ */
+export async function checkMigration(context: OperationContext, { from, to }: MigrateRequest): Promise<void> {
+  requireMaintenance(context, 'migrate');
+  if (from === to) {
+    throw new AssetError('USAGE', 'The source and the destination are the same backend', {
+      hint: 'Name two backends of the configuration with --from and --to.',
+    });
+  }
+  for (const name of [from, to]) await context.backends.open(name);
 }
 
 async function prepare(
@@ -73,12 +81,7 @@ async function prepare(
   request: MigrateRequest,
   emit: MigrateRun['emit'],
 ): Promise<MigrateRun> {
-  requireMigrator(context);
-  if (request.from === request.to) {
-    throw new AssetError('USAGE', 'The source and the destination are the same backend', {
-      hint: 'Name two backends of the configuration with --from and --to.',
-    });
-  }
+  await checkMigration(context, request);
   return {
     id: randomUUID(),
     context,
@@ -87,7 +90,7 @@ async function prepare(
     to: await (request.dryRun ? openCandidate(context, request.to) : openOwnStore(context, request.to)),
     deadline: request.maxDuration === undefined ? Number.POSITIVE_INFINITY : performance.now() + request.maxDuration,
     halted: undefined,
-    streamedBytes: 0,
+    underWay: new Map(),
     skipped: 0,
     emit,
   };
@@ -123,18 +126,18 @@ function listIn(run: MigrateRun, manifest: ManifestWriter): void {
 
 async function moveAll(run: MigrateRun, pipeline: MovePipeline): Promise<void> {
   const passes = run.request.selection.kind === 'filter' ? PASSES : 1;
-  const failed = new Set<string>();
+  const stuck = new Set<string>();
   const { emit } = run;
   let moved = 0;
   run.emit = (outcome) => {
     if (outcome.kind === 'moved') moved += 1;
-    if (outcome.kind === 'failed') for (const id of outcome.ids) failed.add(id);
+    if (outcome.kind === 'failed' || outcome.kind === 'skipped') for (const id of outcome.ids) stuck.add(id);
     emit(outcome);
   };
   for (let pass = 1; pass <= passes && !mustStop(run); pass += 1) {
     const before = moved;
     for await (const page of candidatesOf(run)) {
-      await pipeline.offer(pass === 1 ? page : await withoutFailed(run, page, failed));
+      await pipeline.offer(pass === 1 ? page : await withoutStuck(run, page, stuck));
       if (mustStop(run)) break;
     }
     await pipeline.settle();
@@ -147,17 +150,17 @@ async function moveAll(run: MigrateRun, pipeline: MovePipeline): Promise<void> {
   await comeBack(run, pipeline);
 }
 
-/** What has failed in this run is not tried again by it. */
-async function withoutFailed(
+/** What has failed or was skipped in this run is not tried again by it. */
+async function withoutStuck(
   { context }: MigrateRun,
   page: readonly Candidate[],
-  failed: ReadonlySet<string>,
+  stuck: ReadonlySet<string>,
 ): Promise<readonly Candidate[]> {
-  if (failed.size === 0) return page;
+  if (stuck.size === 0) return page;
   const catalog = await context.catalog();
   const references = await catalog.inventory.assetsOn(page.map(({ source }) => source.id));
-  const stuck = new Set(references.filter(({ assetId }) => failed.has(assetId)).map(({ objectId }) => objectId));
-  return page.filter(({ source }) => !stuck.has(source.id));
+  const objects = new Set(references.filter(({ assetId }) => stuck.has(assetId)).map(({ objectId }) => objectId));
+  return page.filter(({ source }) => !objects.has(source.id));
 }
 
 /** What another was copying is come back to for as long as a lease, then left to it. */
@@ -170,8 +173,10 @@ async function comeBack(run: MigrateRun, pipeline: MovePipeline): Promise<void> 
     busy = pipeline.takeBusy();
     if (busy.length > 0) await sleep(BUSY_PAUSE_MILLISECONDS);
   }
-  run.skipped += busy.length;
-  for (const { source } of busy) run.emit({ kind: 'skipped', id: source.id, reason: 'busy' });
+  await skipObjects(
+    run,
+    busy.map(({ source }) => ({ source, reason: 'busy' })),
+  );
 }
 
 /** What would move, object by object, each with all its assets. */
@@ -180,12 +185,22 @@ async function plan(run: MigrateRun): Promise<void> {
   run.emit({ kind: 'begun', runId: run.id, total });
   // Only objects with several assets can come up more than once.
   const seen = new Set<string>();
+  const catalog = await run.context.catalog();
   for await (const page of candidatesOf(run)) {
     const assets = await assetsOn(run, page);
+    const obstacles = await catalog.migrations.obstacles(
+      run.to.name,
+      page.map(({ source }) => source.id),
+    );
     for (const { source } of page) {
       const on = assets.get(source.id) ?? [];
       if (seen.has(source.id)) continue;
       if (on.length > 1) seen.add(source.id);
+      const reason = obstacles.get(source.id);
+      if (reason !== undefined) {
+        await skipObjects(run, [{ source, reason, assetIds: on.map(({ id }) => id) }]);
+        continue;
+      }
       const to = { backend: run.to.name, storagePath: targetKey(source) };
       run.emit({ kind: 'would-move', source, to, assets: on });
     }

@@ -9,7 +9,7 @@ import { createGate } from './gate.ts';
 import { createGroups } from './groups.ts';
 import { type HeldClaim, removeBytes, whileHolding } from './leases.ts';
 import { type Candidate, type MigrateRun, mustStop } from './migrate-run.ts';
-import type { SkipReason } from './move-bytes.ts';
+import { skipObjects } from './migrate-skips.ts';
 import { cdnUrl } from './public-access.ts';
 import { gracePeriod } from './stopping.ts';
 import { asAssetError } from './storage-failure.ts';
@@ -61,7 +61,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   const tasks = new Set<Promise<void>>();
   const releases = new Set<Promise<void>>();
   const throttle = request.bandwidth === undefined ? undefined : createBandwidth(request.bandwidth);
-  let busy: Candidate[] = [];
+  const busy = new Map<string, Candidate>();
 
   const commits = createGroups<WholeMove, MoveResult>(LARGEST_COMMIT, async (moves) => {
     if (to.features.groupDurability) await to.flush?.();
@@ -78,8 +78,10 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     return objects.map(() => undefined);
   });
 
-  function onChunk(bytes: number): Promise<void> | undefined {
-    run.streamedBytes += bytes;
+  /** A body that is read anew, for another try, counts once. */
+  function passOn({ id, size, storedSize }: ObjectRecord, bytes: number): Promise<void> | undefined {
+    const passed = (run.underWay.get(id) ?? 0) + bytes * (size / storedSize);
+    run.underWay.set(id, Math.min(size, passed));
     return throttle?.(bytes);
   }
 
@@ -101,7 +103,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
         serverSide: request.serverSide,
         durability: to.features.groupDurability ? 'group' : 'each',
         onSession: (session) => catalog.uploads.recordSession(objectId, claim, session),
-        onChunk,
+        onChunk: (bytes) => passOn(source, bytes),
       },
     );
     gate.faster();
@@ -123,32 +125,24 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       // Only a public object, which keeps its path, has an address behind a CDN.
       const address = source.isPublic ? cdnUrl(context, to.name, storagePath) : null;
       const move = { source, target, sourceEnd: request.sourceEnd, cdnUrl: address, ...retained };
-      settleMove(candidate, await commits.add(move));
+      await settleMove(candidate, await commits.add(move));
     } catch (error) {
       if (claim !== undefined) await giveUp(claim);
       if (context.signal.aborted && error === context.signal.reason) return;
-      if (await hasChanged(source)) skip(candidate, 'source-changed');
+      if (await hasChanged(source)) await skipObjects(run, [{ source, reason: 'source-changed' }]);
       else await fail(candidate, error);
     } finally {
+      run.underWay.delete(source.id);
       if (claim !== undefined) forget(claim);
     }
   }
 
-  function settleMove(candidate: Candidate, result: MoveResult): void {
-    const { source } = candidate;
+  async function settleMove({ source }: Candidate, result: MoveResult): Promise<void> {
     release(result.discard);
-    if (result.kind === 'undone') {
-      skip(candidate, result.reason);
-      return;
-    }
+    if (result.kind === 'undone') return skipObjects(run, [{ source, reason: result.reason }]);
     release(result.removable);
     const { backend, storagePath } = result.target;
     run.emit({ kind: 'moved', source, to: { backend, storagePath }, assets: result.assets });
-  }
-
-  function skip({ source: { id } }: Candidate, reason: SkipReason): void {
-    run.skipped += 1;
-    run.emit({ kind: 'skipped', id, reason });
   }
 
   /** A source that was deleted or moved while it was copied is no failure, whatever its store said of it. */
@@ -200,13 +194,17 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     if (reservation === undefined) throw new Error('the catalog did not answer a move');
     if (reservation.kind === 'skipped') {
       const { reason } = reservation;
-      if (reason === 'busy') busy.push(candidate);
+      if (reason === 'busy') busy.set(candidate.source.id, candidate);
       // One that went meanwhile simply is no longer there to be moved.
-      else if (reason !== 'gone') skip(candidate, reason);
+      else if (reason !== 'gone') follow(skipObjects(run, [{ source: candidate.source, reason }]));
       return;
     }
     if (reservation.kind === 'store') held.push({ objectId: reservation.objectId, claim: reservation.claim });
-    const task = move(candidate, storagePath, reservation).catch((error: unknown) => {
+    follow(move(candidate, storagePath, reservation));
+  }
+
+  function follow(work: Promise<void>): void {
+    const task = work.catch((error: unknown) => {
       run.halted ??= asAssetError(error);
     });
     tasks.add(task);
@@ -239,8 +237,8 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       while (releases.size > 0) await Promise.race(releases);
     },
     takeBusy() {
-      const taken = busy;
-      busy = [];
+      const taken = [...busy.values()];
+      busy.clear();
       return taken;
     },
   };

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PurgedAsset, PurgeFilter, PurgeKind } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
-import { AssetError, toFailure } from '../core/errors.ts';
+import { toFailure } from '../core/errors.ts';
 import { workAhead } from './concurrently.ts';
 import type { OperationContext } from './context.ts';
 import { finishInfected } from './finish-infected.ts';
+import { requireMaintenance } from './maintenance-rights.ts';
 import { checkMaxDelete } from './max-delete.ts';
 import { organizationScope } from './organization-scope.ts';
 import { countLeftovers, purgeLeftovers } from './purge-leftovers.ts';
@@ -26,20 +27,24 @@ const BUSY_PAUSE_MILLISECONDS = 100;
  */
 export async function* purgeExpired(context: OperationContext, request: PurgeRequest): AsyncGenerator<PurgeOutcome> {
   const run = await prepare(context, request);
-  if (request.maxDelete !== undefined && !request.dryRun) {
+  if (request.maxDelete !== undefined) {
     const due = Math.min(await countDue(run), request.limit ?? Number.POSITIVE_INFINITY);
     await checkMaxDelete(context, request.maxDelete, due, run.scope);
   }
+  let planned = 0;
   for (const organization of run.organizations) {
     for (const kind of KINDS) {
       const filter = filterFor(run, organization, kind);
-      yield* request.dryRun ? planAssets(run, filter) : purgeAssets(run, filter);
+      for await (const outcome of request.dryRun ? planAssets(run, filter) : purgeAssets(run, filter)) {
+        if (outcome.kind === 'would-purge') planned += 1;
+        yield outcome;
+      }
     }
   }
   if (!isFiltered(request) && !request.dryRun) yield* quarantineInfected(run);
   if (touchesLeftovers(run)) yield* request.dryRun ? countLeftovers(run) : purgeLeftovers(run);
   yield* reportBrokenStores(run);
-  yield { kind: 'remaining', count: request.dryRun ? 0 : await countDue(run) };
+  yield { kind: 'remaining', count: Math.max(0, (await countDue(run)) - planned) };
 }
 
 /** How many assets are due, and how large their content is: what a confirmation names. */
@@ -57,11 +62,7 @@ export async function measurePurge(
 }
 
 async function prepare(context: OperationContext, request: PurgeRequest): Promise<PurgeRun> {
-  if (decideOnMaintenance(context.identity, 'purge') === 'deny') {
-    throw new AssetError('NOT_PERMITTED', `The role ${context.identity.role} may not purge`, {
-      hint: 'Act as an admin of the organisation or as an operator: --role operator.',
-    });
-  }
+  requireMaintenance(context, 'purge');
   const scope = organizationScope(context.identity, request.allOrganizations);
   const catalog = await context.catalog();
   return {

@@ -1,19 +1,25 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { InventoryRow, ObjectRecord } from '../catalog/catalog.ts';
 import { toFailure } from '../core/errors.ts';
 import { type KeyPlace, keyInPlace } from '../core/storage-key.ts';
 import type { PutOptions, StoredObject } from '../storage/backend.ts';
 import { hashOf } from './check-stored-copy.ts';
 import type { OperationContext } from './context.ts';
-import { moveBytes } from './move-bytes.ts';
+import { moveBytes, type SkipReason } from './move-bytes.ts';
 import { cdnUrl, publicHeaders } from './public-access.ts';
 import { finishLeftovers } from './purge-leftovers.ts';
 import { asAssetError } from './storage-failure.ts';
 import { factsOf } from './upload-bytes.ts';
+import { lookAgain } from './verify-look-again.ts';
 import type { Finding, Repair, Verification } from './verify-run.ts';
 
 /** How long what nobody needs any more is kept, in case somebody does. */
 const RETAIN_SECONDS = 30 * 86_400;
+
+const BUSY_PAUSE_MILLISECONDS = 250;
+/** Whoever moves the bytes, or has moved them, knows of them what we knew. */
+const OVERTAKEN: readonly SkipReason[] = ['busy', 'gone', 'source-changed', 'target-changed'];
 
 /** Puts right what a finding says, as far as that can be; never throws for one finding. */
 export async function repairFinding(
@@ -75,8 +81,33 @@ async function keepOrphan({ context, store }: Verification, found: StoredObject)
   return { kind: 'repaired', how: `kept in ${place} for 30 days` };
 }
 
+/** What another is at work on is looked at again until it is done, for as long as a lease; nothing is marked for that. */
+async function replaceBytes(verification: Verification, finding: Finding, row: InventoryRow): Promise<Repair> {
+  const { signal, leaseSeconds } = verification.context;
+  const until = performance.now() + (leaseSeconds + 1) * 1000;
+  let repair = await copyOrMark(verification, finding, row);
+  while (repair === 'overtaken') {
+    if (performance.now() >= until || signal.aborted) return { kind: 'skipped', how: 'another is at work on it' };
+    await sleep(BUSY_PAUSE_MILLISECONDS);
+    const verdict = await lookAgain(verification, { kind: 'row', path: row.storagePath });
+    const isSame = verdict.kind === 'finding' && verdict.finding.objectId === row.id && isDamage(verdict.finding);
+    if (!isSame || verdict.row === undefined)
+      return { kind: 'repaired', how: 'another repaired or removed it meanwhile' };
+    repair = await copyOrMark(verification, verdict.finding, verdict.row);
+  }
+  return repair;
+}
+
+function isDamage({ kind }: Finding): boolean {
+  return kind === 'missing' || kind === 'corrupt';
+}
+
 /** From another backend, another asset or a former copy of the same content; else its assets are marked. */
-async function replaceBytes({ context, store }: Verification, finding: Finding, row: InventoryRow): Promise<Repair> {
+async function copyOrMark(
+  { context, store }: Verification,
+  finding: Finding,
+  row: InventoryRow,
+): Promise<Repair | 'overtaken'> {
   const catalog = await context.catalog();
   const problems: string[] = [];
   const headers = await headersOf(context, finding);
@@ -97,6 +128,7 @@ async function replaceBytes({ context, store }: Verification, finding: Finding, 
       if (outcome.kind === 'moved') {
         return { kind: 'repaired', how: `bytes taken from ${copy.backend}:${copy.storagePath}` };
       }
+      if (OVERTAKEN.includes(outcome.reason)) return 'overtaken';
       problems.push(outcome.reason);
     } catch (error) {
       problems.push(asAssetError(error).message);

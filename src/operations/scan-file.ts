@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import type { FoundVerdict } from '../catalog/catalog.ts';
 import type { Content } from '../content/content.ts';
-import { readFileContent } from '../content/read-content.ts';
+import { readFileContent, readLooseContent, STRANGE } from '../content/read-content.ts';
 import type { BodySource } from '../core/body.ts';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
@@ -14,7 +15,6 @@ const ANY_FILE = {
 };
 
 export interface ScannedFile {
-  path: string;
   bytes: number;
   verdict: FoundVerdict;
 }
@@ -29,9 +29,26 @@ export async function scanFile(context: OperationContext, path: string): Promise
   const body = content?.body ?? (await plainBody(path));
   try {
     const { status, result, signatureVersion } = await scanner.scan(body, { signal: context.signal });
-    return { path, bytes: body.size, verdict: { status, result, signatureVersion } };
+    return { bytes: body.size, verdict: { status, result, signatureVersion } };
   } finally {
     await content?.close();
+  }
+}
+
+/**
+ * The same of what comes from a stream.
+ * @throws AssetError SCANNER_UNAVAILABLE, FILE_UNREADABLE, FILE_EMPTY, DISK_FULL
+ */
+export async function scanStream(context: OperationContext, stream: Readable): Promise<ScannedFile> {
+  const { signal, temporaryDirectory: spoolDirectory } = context;
+  const scanner = await context.scanning.scanner();
+  const options = { rules: ANY_FILE, checksums: [], signal, spoolDirectory };
+  const { body, close } = await readLooseContent(stream, 'standard input', options);
+  try {
+    const { status, result, signatureVersion } = await scanner.scan(body, { signal });
+    return { bytes: body.size, verdict: { status, result, signatureVersion } };
+  } finally {
+    await close();
   }
 }
 
@@ -40,7 +57,7 @@ async function readIfDecent(path: string, signal: AbortSignal): Promise<Content 
   try {
     return await readFileContent(path, { rules: ANY_FILE, checksums: [], signal });
   } catch (error) {
-    const isStrange = error instanceof AssetError && ['TYPE_MISMATCH', 'CONTENT_UNSAFE'].includes(error.code);
+    const isStrange = error instanceof AssetError && STRANGE.includes(error.code);
     if (!isStrange) throw error;
     return undefined;
   }

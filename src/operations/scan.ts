@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { ScanJob } from '../catalog/catalog.ts';
-import { decideOnMaintenance } from '../core/access-policy.ts';
 import { AssetError } from '../core/errors.ts';
 import type { OrganizationScope } from '../core/identity.ts';
 import type { OperationContext } from './context.ts';
 import { finishInfected } from './finish-infected.ts';
+import { requireMaintenance } from './maintenance-rights.ts';
 import { type NamedJob, scanBatch } from './scan-batch.ts';
 import { mustStop, type ScanOutcome, type ScanRequest, type ScanRun } from './scan-run.ts';
 import { contentKey, type NamedContent, type ScanPage, type ScanPart, scanParts } from './scan-selection.ts';
@@ -45,11 +45,7 @@ async function* finishEarlier(context: OperationContext, scope: OrganizationScop
 }
 
 async function begin(context: OperationContext, request: ScanRequest): Promise<ScanRun> {
-  if (decideOnMaintenance(context.identity, 'scan') === 'deny') {
-    throw new AssetError('NOT_PERMITTED', `The role ${context.identity.role} may not scan`, {
-      hint: 'Act as an admin of the organisation or as an operator: --role operator.',
-    });
-  }
+  requireMaintenance(context, 'scan');
   return { context, request, scanner: await context.scanning.scanner(), inHand: new Set(), busy: 0 };
 }
 

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { AssetChange, AssetWithObject } from '../catalog/catalog.ts';
+import type { AssetChange, AssetFilter, AssetWithObject } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
 import { type FailureRecord, toFailure } from '../core/errors.ts';
 import { keyInPlace } from '../core/storage-key.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { recordFailedChange } from './failed-changes.ts';
+import { isKeptBack } from './handing-out.ts';
 import { carriedAsset, moveBytes } from './move-bytes.ts';
 import { namedAssets } from './named-assets.ts';
 import { cdnUrl, publicHeaders } from './public-access.ts';
@@ -19,12 +20,16 @@ export type ChangeOutcome =
 
 /**
  * Puts assets into the trash, for as long as is configured now. A public one leaves its public path first: its bytes
- * are moved to a private one.
+ * are moved to a private one. What no longer matches the filter that it was chosen by stays, and is not in the answer.
  */
-export async function trashAssets(context: OperationContext, ids: readonly string[]): Promise<ChangeOutcome[]> {
+export async function trashAssets(
+  context: OperationContext,
+  ids: readonly string[],
+  filter?: AssetFilter,
+): Promise<ChangeOutcome[]> {
   const catalog = await context.catalog();
   const retentionSeconds = context.lifecycle.trashSeconds;
-  const changes = await catalog.lifecycle.trash(context.identity, ids, retentionSeconds, context.audit);
+  const changes = await catalog.lifecycle.trash(context.identity, ids, retentionSeconds, context.audit, filter);
   const outcomes: ChangeOutcome[] = [];
   for (const change of changes) {
     outcomes.push(await settle(context, 'delete', change, (found) => withdraw(context, found, retentionSeconds)));
@@ -57,11 +62,6 @@ export async function* restoreAssets(context: OperationContext, ids: readonly st
     const [change] = await catalog.lifecycle.restore(context.identity, [found.asset.id], context.audit);
     if (change !== undefined) yield await settle(context, 'restore', change, (asset) => publishAgain(context, asset));
   }
-}
-
-/** In quarantine, or on its way there; what is in the trash comes out of that first. */
-function isKeptBack({ status, trashedAt, virusScanStatus }: Asset): boolean {
-  return status === 'quarantined' || (trashedAt === null && virusScanStatus === 'INFECTED');
 }
 
 async function settle(

@@ -39,6 +39,8 @@ export type Repair =
   | { kind: 'repaired'; how: string }
   /** Nothing to repair it with: its assets are marked as damaged. */
   | { kind: 'marked'; how: string }
+  /** Another was at work on it, for longer than a lease. */
+  | { kind: 'skipped'; how: string }
   | { kind: 'failed'; failure: FailureRecord };
 
 export type VerifyOutcome =

@@ -1,15 +1,17 @@
-import type { NewAuditEvent } from '../catalog/catalog.ts';
+import type { NewAuditEvent, VerifyProgress } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
-import { AssetError, toFailure } from '../core/errors.ts';
+import { toFailure } from '../core/errors.ts';
 import type { OrganizationScope } from '../core/identity.ts';
 import { mapInOrder } from './concurrently.ts';
 import type { OperationContext } from './context.ts';
+import { requireMaintenance } from './maintenance-rights.ts';
 import { organizationScope } from './organization-scope.ts';
 import { repairFinding } from './repair.ts';
 import { asAssetError } from './storage-failure.ts';
 import { openStoresInUse } from './stores-in-use.ts';
 import { type Compared, compareWithListing } from './verify-compare.ts';
 import { lookAgain, type Verdict } from './verify-look-again.ts';
+import { foundBefore } from './verify-resume.ts';
 import type { Finding, Repair, Verification, VerifyOutcome, VerifyRequest } from './verify-run.ts';
 
 /** How many suspects are looked at at once: hashing is bound by the store and by one core. */
@@ -18,6 +20,7 @@ const LOOKS_AT_ONCE = 4;
 const STEPS_AT_ONCE = 1000;
 const SAVE_PROGRESS_MILLISECONDS = 5000;
 const EVERYTHING = '*';
+const AT_THE_BEGINNING = '';
 
 /**
  * Compares database and storage, backend by backend, and yields what is wrong on either side; with `repair` puts it
@@ -25,12 +28,7 @@ const EVERYTHING = '*';
  * @throws AssetError NOT_PERMITTED, CONFIG_INVALID for a backend that is none
  */
 export async function* verify(context: OperationContext, request: VerifyRequest): AsyncGenerator<VerifyOutcome> {
-  if (decideOnMaintenance(context.identity, 'verify') === 'deny') {
-    throw new AssetError('NOT_PERMITTED', `The role ${context.identity.role} may not verify`, {
-      hint: 'Act as an admin of the organisation or as an operator: --role operator.',
-    });
-  }
-  const scope = organizationScope(context.identity, request.allOrganizations);
+  const scope = await checkVerification(context, request);
   const { usable, broken } = await openStoresInUse(context, request.backend);
   const touchesOrphans = decideOnMaintenance(context.identity, 'touch-leftovers') === 'allow';
   for (const store of usable.values()) {
@@ -45,16 +43,33 @@ export async function* verify(context: OperationContext, request: VerifyRequest)
   }
 }
 
+/**
+ * What can be said before anything is compared, or anyone is asked.
+ * @throws AssetError NOT_PERMITTED, CONFIG_INVALID for a backend that is none
+ */
+export async function checkVerification(
+  context: OperationContext,
+  { allOrganizations, backend }: VerifyRequest,
+): Promise<OrganizationScope> {
+  requireMaintenance(context, 'verify');
+  const scope = organizationScope(context.identity, allOrganizations);
+  if (backend !== undefined) await context.backends.open(backend);
+  return scope;
+}
+
 async function* verifyBackend(verification: Verification, scope: OrganizationScope): AsyncGenerator<VerifyOutcome> {
   const { context, request, store } = verification;
   const catalog = await context.catalog();
   const scopeName = 'organization' in scope ? scope.organization : EVERYTHING;
-  const position = request.resume ? (await catalog.inventory.progress(store.name, scopeName))?.position : undefined;
+  const before = request.resume ? await catalog.inventory.progress(store.name, scopeName) : undefined;
   let savedAt = performance.now();
   try {
-    for (const { prefix, startAfter } of ranges(scope, position)) {
+    const known = new Set<string>();
+    if (before !== undefined) yield* examineAgain(verification, scope, before, known);
+    else if (request.deep) await beginProgress(context, store.name, scopeName);
+    for (const { prefix, startAfter } of ranges(scope, before?.position)) {
       for await (const steps of inChunks(compareWithListing(verification, prefix, startAfter))) {
-        yield* examine(verification, steps);
+        yield* examine(verification, steps, known);
         const last = steps.at(-1);
         const isDue = request.deep && performance.now() - savedAt > SAVE_PROGRESS_MILLISECONDS;
         if (last !== undefined && (isDue || (request.deep && context.signal.aborted))) {
@@ -71,6 +86,26 @@ async function* verifyBackend(verification: Verification, scope: OrganizationSco
   }
 }
 
+/** From now on, whatever is found belongs to this verification, and to those that go on with it. */
+async function beginProgress(context: OperationContext, backend: string, scopeName: string): Promise<void> {
+  const catalog = await context.catalog();
+  await catalog.inventory.clearProgress(backend, scopeName);
+  await catalog.inventory.saveProgress(backend, scopeName, AT_THE_BEGINNING);
+}
+
+/** A report is of the whole verification: what was found before it was interrupted too, if it still is so. */
+async function* examineAgain(
+  verification: Verification,
+  scope: OrganizationScope,
+  before: VerifyProgress,
+  known: Set<string>,
+): AsyncGenerator<VerifyOutcome> {
+  for await (const { path, suspect } of foundBefore(verification, scope, before)) {
+    known.add(path);
+    if (suspect !== undefined) yield* settle(verification, await lookAgain(verification, suspect));
+  }
+}
+
 /** Where an organisation's keys lie, in byte order; from a position on, if there is one. */
 function ranges(
   scope: OrganizationScope,
@@ -80,7 +115,8 @@ function ranges(
     'organization' in scope
       ? ['', 'lost+found/', 'public/', 'quarantine/'].map((place) => `${place}${scope.organization}/`)
       : [''];
-  if (position === undefined) return prefixes.map((prefix) => ({ prefix, startAfter: undefined }));
+  if (position === undefined || position === AT_THE_BEGINNING)
+    return prefixes.map((prefix) => ({ prefix, startAfter: undefined }));
   const at = prefixes.findIndex((prefix) => position.startsWith(prefix));
   return prefixes
     .slice(Math.max(at, 0))
@@ -101,8 +137,13 @@ async function* inChunks(steps: AsyncIterable<Compared>): AsyncGenerator<Compare
   if (chunk.length > 0) yield chunk;
 }
 
-async function* examine(verification: Verification, steps: readonly Compared[]): AsyncGenerator<VerifyOutcome> {
-  const suspects = steps.flatMap(({ suspect }) => suspect ?? []);
+/** `known` has been looked at already. */
+async function* examine(
+  verification: Verification,
+  steps: readonly Compared[],
+  known: ReadonlySet<string>,
+): AsyncGenerator<VerifyOutcome> {
+  const suspects = steps.flatMap(({ path, suspect }) => (suspect === undefined || known.has(path) ? [] : suspect));
   for await (const verdict of mapInOrder(suspects, LOOKS_AT_ONCE, (suspect) => lookAgain(verification, suspect))) {
     yield* settle(verification, verdict);
   }

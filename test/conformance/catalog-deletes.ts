@@ -32,7 +32,7 @@ export function describeDeletes(context: CatalogContext): void {
       const assets = await storeAssets(context.catalog(), alice, [{ content: 'both' }, { content: 'both' }]);
       const ids = assets.map((asset) => asset.id);
       const results = await remove(alice, [...ids, ...ids.slice(0, 1)]);
-      expect(results.map((result) => (result.kind === 'deleted' ? result.bytesFreed : result.code))).toEqual([
+      expect(results.map((result) => (result.kind === 'deleted' ? result.bytesFreed : codeOf(result)))).toEqual([
         4,
         0,
         'ASSET_NOT_FOUND',
@@ -70,6 +70,46 @@ export function describeDeletes(context: CatalogContext): void {
       expect((await remove(operator, ids.slice(1, 2))).map(codeOf)).toEqual(['deleted']);
     });
 
+    it('leave what came back from the trash, or went into it, since it was chosen', async () => {
+      const alice = person(freshOrganization());
+      const { deletes, lifecycle, audit } = context.catalog();
+      const [asset] = await storeAssets(context.catalog(), alice, [{}]);
+      const ids = [asset?.id ?? ''];
+      const chosen = (trashed: readonly string[]) => ({ trashed: new Set(trashed) });
+      expect((await deletes.deleteAssets(alice, ids, 30, AUDIT, chosen(ids))).map(codeOf)).toEqual(['STATE_CHANGED']);
+      await lifecycle.trash(alice, ids, 60, AUDIT);
+      expect((await deletes.deleteAssets(alice, ids, 30, AUDIT, chosen([]))).map(codeOf)).toEqual(['STATE_CHANGED']);
+      const refused = await audit.page({ organization: alice.organization }, { action: 'deleted' }, 9);
+      expect(refused.events.map(({ assetId, details }) => [assetId, details['code']])).toEqual([
+        [asset?.id, 'STATE_CHANGED'],
+        [asset?.id, 'STATE_CHANGED'],
+      ]);
+      expect((await deletes.deleteAssets(alice, ids, 30, AUDIT, chosen(ids))).map(codeOf)).toEqual(['deleted']);
+    });
+
+    it('leave what the filter no longer matches, without a word in the audit trail', async () => {
+      const alice = person(freshOrganization());
+      const { deletes, lifecycle, audit } = context.catalog();
+      const past = '2020-01-01T00:00:00.000Z';
+      const assets = await storeAssets(context.catalog(), alice, [
+        { expiresAt: past, tags: { run: '1' }, originalFilename: 'a.txt' },
+        { expiresAt: past, tags: { run: '1' }, originalFilename: 'b.txt' },
+      ]);
+      const ids = assets.map(({ id }) => id);
+      const filter = { expired: 'only', tags: { run: '1' }, nameGlob: '*.txt', status: 'active' } as const;
+      await lifecycle.extend(alice, ids.slice(0, 1), { kind: 'never' }, AUDIT);
+      expect(await lifecycle.trash(alice, ids.slice(0, 1), 60, AUDIT, filter)).toEqual([]);
+      expect((await deletes.deleteAssets(alice, ids, 30, AUDIT, { filter })).map(codeOf)).toEqual([
+        'unmatched',
+        'deleted',
+      ]);
+      const { events } = await audit.page({ organization: alice.organization }, {}, 9);
+      expect(events.filter(({ assetId }) => assetId === ids[0]).map(({ action }) => action)).toEqual([
+        'extended',
+        'uploaded',
+      ]);
+    });
+
     it('let former copies of a content go with its last asset', async () => {
       const alice = person(freshOrganization());
       const asset = only(await storeAssets(context.catalog(), alice, [{ content: 'copied' }]));
@@ -93,5 +133,5 @@ function removable(result: DeleteResult) {
 }
 
 function codeOf(result: DeleteResult): string {
-  return result.kind === 'deleted' ? 'deleted' : result.code;
+  return result.kind === 'refused' ? result.code : result.kind;
 }

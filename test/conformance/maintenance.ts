@@ -27,6 +27,36 @@ const PURGE: PurgeRequest = { allOrganizations: false, dryRun: false, batchSize:
 const VERIFY: VerifyRequest = { allOrganizations: false, deep: false, resume: false, repair: false };
 const LONG_AGO = '2020-01-01T00:00:00.000Z';
 
+function createGate(): { open: () => void; opened: Promise<void> } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open: () => open(), opened };
+}
+
+/** A store whose puts wait for something first. */
+function putting(wait: () => Promise<void>): (store: StorageBackend) => StorageBackend {
+  return (store) => ({
+    ...store,
+    async put(...call) {
+      await wait();
+      return store.put(...call);
+    },
+  });
+}
+
+/** A store that waits for something before it tells of one object. */
+function looking(at: string, wait: () => Promise<void>): (store: StorageBackend) => StorageBackend {
+  return (store) => ({
+    ...store,
+    async stat(key, ...rest) {
+      if (key === at) await wait();
+      return store.stat(key, ...rest);
+    },
+  });
+}
+
 /** What cron runs at night, over one database and one kind of store. */
 export function describeMaintenance(name: string, suite: MaintenanceSuite): void {
   const put = async (work: Workspace, content: string, changes: Parameters<typeof uploadPaths>[2] = {}) => {
@@ -232,6 +262,61 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
       expect(found[0]).toMatchObject({ asset: { backend: 'near', status: 'active' } });
       expect(findings(await check(work, { deep: true }))).toEqual([]);
       expect((await catalog.maintenance.status()).objects).toMatchObject({ STORED: 2, RETAINED: 1 });
+    });
+
+    test('two repairs at once: one does it, the other sees that it is done and marks nothing', async () => {
+      const work = await suite.create(['near', 'far']);
+      const asset = await put(work, 'precious');
+      await put(work, 'precious', { backend: 'far' });
+      const path = parseStorageKey(asset.storagePath);
+      await (await work.context().backends.open('near')).put(path, memoryBody('PRECIOUS'), {});
+      const copying = createGate();
+      const seenBusy = createGate();
+      const slow = putting(async () => {
+        copying.open();
+        await seenBusy.opened;
+      });
+      const first = check(work, { repair: true }, { wrapStore: slow });
+      await copying.opened;
+      const impatient = await check(work, { repair: true }, { leaseSeconds: 1 });
+      expect(findings(impatient)).toMatchObject([{ repair: { kind: 'skipped' } }]);
+      let looks = 0;
+      const second = looking(path, async () => {
+        looks += 1;
+        if (looks < 2) return;
+        seenBusy.open();
+        await first;
+      });
+      expect(findings(await check(work, { repair: true }, { wrapStore: second }))).toMatchObject([
+        { repair: { kind: 'repaired', how: expect.stringContaining('another') } },
+      ]);
+      expect(findings(await first)).toMatchObject([{ repair: { kind: 'repaired' } }]);
+      expect(findings(await check(work, { deep: true }))).toEqual([]);
+      expect(await events(work, 'damaged')).toEqual([]);
+      expect((await (await work.catalog()).maintenance.status()).assets).toMatchObject({ damaged: 0, active: 2 });
+    });
+
+    test('goes on with a deep verification that was interrupted, and reports what that had found', async () => {
+      const work = await suite.create();
+      const [lost, healed] = [await put(work, 'lost'), await put(work, 'healed')];
+      await put(work, 'whole');
+      const store = await work.context().backends.open(work.context().backends.defaultName);
+      await store.deleteMany([lost, healed].map(({ storagePath }) => parseStorageKey(storagePath)));
+      const interrupting = new AbortController();
+      const stopped: VerifyOutcome[] = [];
+      const context = work.context({ signal: interrupting.signal });
+      for await (const outcome of verify(context, { ...VERIFY, deep: true })) {
+        stopped.push(outcome);
+        if (outcome.kind === 'finding') interrupting.abort();
+      }
+      expect(findings(stopped)).toHaveLength(2);
+      await store.put(parseStorageKey(healed.storagePath), memoryBody('healed'), {});
+      expect(findings(await check(work, { deep: true, resume: true }))).toMatchObject([
+        { kind: 'missing', assetIds: [lost.id] },
+      ]);
+      const { inventory } = await work.catalog();
+      expect(await inventory.progress(store.name, 'acme')).toBeUndefined();
+      expect(findings(await check(work, { deep: true, resume: true }))).toHaveLength(1);
     });
 
     test('keeps an orphan in lost+found for 30 days, and leaves what is not ours', async () => {

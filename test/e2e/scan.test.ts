@@ -77,6 +77,8 @@ await describeWithService('clamd', 'the virus scan of commands', () => {
     expect(await run('download', good, '-o', '-')).toMatchObject({ code: 0, stdout: 'nothing bad' });
     expect(await run('scan', '--all')).toMatchObject({ code: 7 });
     expect(await run('restore', bad, '--role', 'member')).toMatchObject({ code: 5 });
+    const refused = await run('restore', bad, '--role', 'member');
+    expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining('An admin of its organisation') });
     expect((await json('restore', bad, '--role', 'admin')).value).toMatchObject({ id: bad, status: 'active' });
     const again = await json('scan', '--all');
     expect(again.value.summary).toMatchObject({ quarantined: 0 });
@@ -89,6 +91,17 @@ await describeWithService('clamd', 'the virus scan of commands', () => {
     expect(bad).toMatchObject({ code: 7, value: { findings: [{ verdict: 'INFECTED', signature: SIGNATURE }] } });
     expect(await json('scan', '--file', 'good.txt')).toMatchObject({ code: 0, value: { summary: { clean: 1 } } });
     expect((await json('list')).value.assets).toEqual([]);
+  });
+
+  test('judges standard input, whatever it is and however much', async () => {
+    const judged = async (input: string | Buffer) => {
+      const { code, stdout } = await runProgram(home, ['scan', '--file', '-', '--json'], { input });
+      return { code, ...JSON.parse(stdout).summary };
+    };
+    expect(await judged(EICAR)).toMatchObject({ code: 7, infected: 1, bytes: EICAR.length });
+    expect(await judged('nothing bad')).toMatchObject({ code: 0, clean: 1 });
+    expect(await judged(Buffer.from('%PDF-not really \0\u0001'))).toMatchObject({ code: 0, infected: 0 });
+    expect(await judged('large '.repeat(MIB / 4))).toMatchObject({ code: 0, pending: 1, bytes: 6 * (MIB / 4) });
   });
 
   test('asks before it deletes, and then deletes', async () => {
@@ -109,6 +122,9 @@ await describeWithService('clamd', 'the virus scan of commands', () => {
     configure({ mode: 'required' });
     writeFileSync(join(home, 'larger.txt'), 'larger '.repeat(MIB / 4));
     expect(await run('upload', 'larger.txt')).toMatchObject({ code: 6 });
+    const examined = await json('scan', '--file', 'larger.txt');
+    expect(examined).toMatchObject({ code: 6, stderr: expect.stringContaining('NOT_SCANNABLE') });
+    expect(examined.value.summary).toMatchObject({ pending: 1, clean: 0 });
     expect(await run('download', id, '-o', '-')).toMatchObject({ code: 5, stdout: '' });
   });
 

@@ -97,6 +97,37 @@ describe('the library', () => {
     await expect(openAssets({ database: 'mysql://x', environment: {} })).rejects.toMatchObject({ code: 'USAGE' });
   });
 
+  test.each<[string, (assets: Untyped) => unknown, RegExp, RegExp?]>([
+    ['nothing to save', (assets) => assets.saveGeneratedAsset(), /takes an object/, /assetType/],
+    ['no content to save', (assets) => assets.saveGeneratedAsset({ assetType: 'LLM_TXT' }), /needs "content"/],
+    ['nothing to upload', (assets) => assets.upload(), /either \{ path \}/, /neither/],
+    ['a path and content', (assets) => assets.upload({ path: 'a', content: 'b', filename: 'c' }), /either/, /both/],
+    ['content without a name', (assets) => assets.upload({ content: 'b' }), /needs "filename"/],
+    ['a number as content', (assets) => assets.upload({ content: 7, filename: 'c' }), /text, bytes or a stream/],
+    ['a misspelt option', (assets) => assets.upload({ path: 'a' }, { assettype: 'X' }), /"assettype"/, /"assetType"/],
+    ['tags that are none', (assets) => assets.upload({ path: 'a' }, { tags: { a: 1 } }), /object of text/],
+    ['no id', (assets) => assets.download(), /download needs the id/],
+    ['two targets', (assets) => assets.download('00000000', { path: 'a', stream: new PassThrough() }), /either/],
+    ['an unknown filter', (assets) => collect(assets.list({ type: 'X' })), /"type"/, /Valid: .*assetType/],
+    ['a limit below 1', (assets) => collect(assets.list({ limit: -1 })), /"limit" .* at least 1/],
+    ['no filter at all', (assets) => collect(assets.list(null)), /takes an object/],
+    ['an order by nothing', (assets) => collect(assets.list({ sort: { descending: true } })), /needs "field"/],
+    ['no id to sign', (assets) => assets.sign(undefined), /sign needs the id/],
+    ['a life of minus one', (assets) => assets.sign('00000000', { expiresIn: -1 }), /seconds above 0/],
+    ['no id to delete', (assets) => assets.delete(), /delete needs the id/],
+    ['no id to publish', (assets) => assets.publish({}), /publish needs the id/],
+  ])('says what is wrong with its arguments: %s', async (_, call, message, hint = /./) => {
+    const { open } = await createLibrary();
+    const assets = (await open()) as unknown as Untyped;
+    await expect(Promise.resolve().then(() => call(assets))).rejects.toMatchObject({
+      name: 'AssetError',
+      code: 'USAGE',
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    });
+    await assets.close();
+  });
+
   test('works on many things at once, and close waits for them', async () => {
     const { open } = await createLibrary();
     const assets = await open();
@@ -149,6 +180,9 @@ describe('the library', () => {
     for (const spy of printed) expect(spy).not.toHaveBeenCalled();
   });
 });
+
+/** As a program without types sees it. */
+type Untyped = { [Method in keyof Assets]: (...given: unknown[]) => ReturnType<Assets[Method]> };
 
 async function* pieces(...parts: string[]): AsyncGenerator<string> {
   yield* parts;

@@ -83,6 +83,11 @@ async function keysIn(work: Workspace, name: string): Promise<string[]> {
   return found.map(({ key }) => key as string).filter((key) => key !== '.asset-cli.json');
 }
 
+async function objectIdOf(work: Workspace, { id }: Asset): Promise<string> {
+  const [found] = await (await work.catalog()).assets.byIds(work.context().identity, [id]);
+  return found?.object.id ?? '';
+}
+
 async function read(work: Workspace, asset: Asset): Promise<string> {
   const context = work.context();
   const [found] = await (await work.catalog()).assets.byIds(context.identity, [asset.id]);
@@ -211,6 +216,56 @@ await describeEachDatabase('several hosts', ({ createWorkspace }) => {
 });
 
 await describeEachDatabase('a migration', ({ createWorkspace }) => {
+  test('counts what is on its way', async () => {
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
+    await put(work, 'x'.repeat(2 ** 19), { compress: false });
+    let isSeen = (): void => undefined;
+    const seen = new Promise<void>((resolve) => {
+      isSeen = resolve;
+    });
+    const wrapStore = (store: StorageBackend): StorageBackend => ({
+      ...store,
+      async put(key, body, options) {
+        if (body.size === 2 ** 19) await seen;
+        return store.put(key, body, options);
+      },
+    });
+    const outcomes: MigrateOutcome[] = [];
+    for await (const outcome of migrate(work.context({ wrapStore }), REQUEST)) {
+      outcomes.push(outcome);
+      if (outcome.kind === 'progress' && outcome.underWay === 2 ** 19) isSeen();
+    }
+    expect(of(outcomes, 'progress').map(({ underWay }) => underWay)).toContain(2 ** 19);
+    expect(of(outcomes, 'moved')).toHaveLength(1);
+  });
+
+  test('says beforehand what it would skip, and keeps what it has skipped', async () => {
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
+    const held = await put(work, 'held');
+    await put(work, 'held', { backend: 'far' });
+    const [busy, free] = [await put(work, 'busy'), await put(work, 'free')];
+    const { identity, audit } = work.context();
+    const catalog = await work.catalog();
+    const [damaged] = await catalog.inventory.goodCopies('acme', held.fileHash, await objectIdOf(work, held));
+    if (damaged === undefined) throw new Error('no copy');
+    await catalog.inventory.mark(identity, damaged, true, {}, audit);
+    const storagePath = parseStorageKey(`acme/document_upload/2030/01/02/${randomUUID()}.txt`);
+    const to = { backend: 'far', storageProvider: 'LOCAL', storagePath, isPublic: false } as const;
+    await catalog.moves.begin([{ ...to, sourceObjectId: await objectIdOf(work, busy) }], 60);
+    const expected = [
+      { kind: 'skipped', ids: [held.id], reason: 'target-damaged' },
+      { kind: 'skipped', ids: [busy.id], reason: 'busy' },
+    ];
+    const planned = await run(work, { dryRun: true });
+    expect(of(planned, 'skipped')).toEqual(expect.arrayContaining(expected));
+    expect(of(planned, 'would-move').map(({ assets }) => assets[0]?.id)).toEqual([free.id]);
+    const outcomes = await run(work, {}, { leaseSeconds: 1 });
+    expect(of(outcomes, 'skipped')).toHaveLength(2);
+    expect(of(outcomes, 'skipped')).toEqual(expect.arrayContaining(expected));
+    const kept = await catalog.migrations.skips(runIdOf(outcomes), undefined, 9);
+    expect(kept.map(({ reason }) => reason).sort()).toEqual(['busy', 'target-damaged']);
+  });
+
   test('that was told to stop leaves the rest, and the next goes on', async () => {
     const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     for (const content of ['a', 'b', 'c']) await put(work, content);

@@ -29,8 +29,8 @@ type Deleted = Exclude<DeleteOutcome, { kind: 'failed' }>;
 
 const EXAMPLES = `
 The owner, an admin of the organisation or an operator may. The bytes go with the last asset on them.
-What goes to the trash can be restored until the time there (trash.retention, 7d) ends; what is in the trash
-already is deleted for good.
+What goes to the trash can be restored until the time there (trash.retention, 7d) ends. What is in the trash already
+is deleted for good; with --trash it is left there, and refused (exit 11).
 
 Examples:
   $ asset-cli delete 1f0c2a9b
@@ -70,13 +70,21 @@ async function runDelete(invocation: Invocation, ids: readonly string[], options
 async function confirm(
   { globals, streams, signal }: Invocation,
   context: OperationContext,
-  { selection, trash = context.lifecycle.trashEnabled }: DeleteRequest,
+  request: DeleteRequest,
 ): Promise<void> {
-  const { count, bytes } = await measureSelection(context, selection);
+  const { count, bytes } = await measureSelection(context, request.selection);
   if (count === 0) return;
-  const what = countAndSize(count, bytes);
-  const deed = trash ? `Move ${what} to the trash` : `Delete ${what} for good`;
+  const deed = deedOf(request, context.lifecycle.trashEnabled, countAndSize(count, bytes));
   await confirmOrStop(streams, { yes: false, input: globals.input !== false }, deed, signal);
+}
+
+/** What is in the trash already goes for good, unless --trash says otherwise. */
+function deedOf({ selection, trash }: DeleteRequest, trashEnabled: boolean, what: string): string {
+  const status = selection.kind === 'filter' ? (selection.filter.status ?? 'active') : 'any';
+  const isFinal = trash === false || (trash === undefined && (!trashEnabled || status === 'trashed'));
+  if (isFinal) return `Delete ${what} for good`;
+  const mayHoldTrash = trash === undefined && status === 'any';
+  return `Move ${what} to the trash${mayHoldTrash ? ', and delete for good what is there already' : ''}`;
 }
 
 function report(invocation: Invocation, outcomes: AsyncIterable<DeleteOutcome>, dryRun: boolean): Promise<number> {

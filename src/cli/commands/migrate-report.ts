@@ -5,21 +5,25 @@ import {
   migrationFailures,
   migrationRun,
   migrationRuns,
+  migrationSkips,
   type ReportedFailure,
+  type ReportedSkip,
   writeManifest,
 } from '../../operations/migrate-report.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { EXIT_OK } from '../exit-codes.ts';
 import { BASE_FORMATS } from '../output/format.ts';
+import { growDocument, jsonLine } from '../output/json.ts';
+import type { Output } from '../output/output.ts';
 import { createSink, type ItemShape } from '../output/sink.ts';
-import { renderFacts } from '../output/table.ts';
+import { type Column, createTable, renderFacts } from '../output/table.ts';
 
 const MOST_RUNS = 50;
 
 export function configureReport(command: Command, bind: Bind): void {
   const report = command
     .command('report')
-    .description('what a run did, and what failed and why; without one, the newest runs')
+    .description('what a run did, and what failed or was skipped and why; without one, the newest runs')
     .argument('[run]', 'the id of a run, or its first 8 or more characters')
     .option('--manifest <file>', 'write its manifest from the audit trail, complete even if it was killed');
   bind(report, { formats: BASE_FORMATS, stopsWithReader: true }, runReport);
@@ -39,12 +43,40 @@ async function runReport(
     return EXIT_OK;
   }
   const run = await migrationRun(context, id);
-  if (output.format === 'text') await output.out.write(renderFacts(factsOf(run), output.paint));
-  const sink = createSink(output, FAILURES);
-  for await (const failure of migrationFailures(context, run)) await sink.add([failure]);
-  await sink.end({ summary: toJson(run) });
+  await show(output, run, migrationFailures(context, run), migrationSkips(context, run));
   if (options.manifest !== undefined) await writeManifest(context, run, options.manifest);
   return EXIT_OK;
+}
+
+/** Both lists as they come, however long they are. */
+async function show(
+  output: Output,
+  run: MigrationRun,
+  failures: AsyncIterable<ReportedFailure[]>,
+  skips: AsyncIterable<ReportedSkip[]>,
+): Promise<void> {
+  const { out, format } = output;
+  if (format === 'text') {
+    await out.write(renderFacts(factsOf(run), output.paint));
+    const failureTable = createTable(FAILURES, out.columns, output.paint);
+    for await (const page of failures) await out.write(await failureTable(page));
+    const skipTable = createTable(SKIPS, out.columns, output.paint);
+    for await (const page of skips) await out.write(await skipTable(page));
+  } else if (format === 'jsonl') {
+    for await (const page of failures) await out.write(page.map(withId).map(jsonLine).join(''));
+    for await (const page of skips) await out.write(page.map(withId).map(jsonLine).join(''));
+    await out.write(jsonLine({ summary: toJson(run) }));
+  } else {
+    const document = growDocument(out, 'failed');
+    for await (const page of failures) await document.add(page.map(withId));
+    await document.next('skipped');
+    for await (const page of skips) await document.add(page.map(withId));
+    await document.end({ summary: toJson(run) });
+  }
+}
+
+function withId<T extends { objectId: string }>({ objectId, ...rest }: T): object {
+  return { id: objectId, ...rest };
 }
 
 function toJson(run: MigrationRun): Record<string, unknown> {
@@ -71,20 +103,25 @@ function factsOf(run: MigrationRun): (readonly [string, string])[] {
     ['time', `${seconds} s`],
     ['migrated', `${run.assets} assets, ${run.objects} objects, ${formatSize(run.bytes)}${rate}`],
     ['skipped', String(run.skipped)],
-    ['failed', run.failed === 0 ? '0' : `${run.failed}; try them again with: asset-cli migrate --retry-failed`],
+    ['failed', run.failed === 0 ? '0' : `${run.failed}; try them again with: ${retryOf(run)}`],
     ['remaining', run.remaining === null ? 'unknown' : String(run.remaining)],
   ];
 }
 
-const FAILURES: ItemShape<ReportedFailure> = {
-  listName: 'failed',
-  toJson: ({ objectId, ...failure }) => ({ id: objectId, ...failure }),
-  columns: [
-    { header: 'CODE', value: ({ code }) => code, width: 16 },
-    { header: 'PATH', value: ({ storagePath }) => storagePath, width: 30, flexible: true },
-    { header: 'WHY', value: ({ message }) => message, width: 40, flexible: true },
-  ],
-};
+function retryOf({ from, to, organization }: MigrationRun): string {
+  return `asset-cli migrate --from ${from} --to ${to}${organization === null ? ' --all-orgs' : ''} --retry-failed`;
+}
+
+const FAILURES: readonly Column<ReportedFailure>[] = [
+  { header: 'CODE', value: ({ code }) => code, width: 16 },
+  { header: 'PATH', value: ({ storagePath }) => storagePath, width: 30, flexible: true },
+  { header: 'WHY', value: ({ message }) => message, width: 40, flexible: true },
+];
+
+const SKIPS: readonly Column<ReportedSkip>[] = [
+  { header: 'SKIPPED', value: ({ reason }) => reason, width: 16 },
+  { header: 'PATH', value: ({ storagePath }) => storagePath, width: 30, flexible: true },
+];
 
 const RUNS: ItemShape<MigrationRun> = {
   listName: 'runs',

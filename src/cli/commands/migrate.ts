@@ -1,11 +1,11 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { MoveCommit } from '../../catalog/catalog.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError } from '../../core/errors.ts';
 import { parseSize } from '../../core/size.ts';
 import type { OperationContext } from '../../operations/context.ts';
 import { fixedSelection } from '../../operations/delete.ts';
-import { measureMigration, migrate } from '../../operations/migrate.ts';
+import { checkMigration, measureMigration, migrate } from '../../operations/migrate.ts';
 import type { MigrateRequest } from '../../operations/migrate-run.ts';
 import { organizationScope } from '../../operations/organization-scope.ts';
 import type { Bind, Invocation } from '../command.ts';
@@ -73,13 +73,16 @@ export function configure(command: Command, bind: Bind): void {
     .option('--manifest <file>', 'write a line for each asset moved: a proof for verify --against')
     .option('--all-orgs', 'every organisation (operators)')
     .option('--yes', 'do not ask');
-  addSelectionOptions(command).addHelpText('after', EXAMPLES);
+  const all = 'every status and former copies too, as without filters; with filters, what they leave';
+  addSelectionOptions(command, all).addHelpText('after', EXAMPLES);
   bind(command, { formats: BASE_FORMATS, stopsWithReader: false }, runMigrate);
   configureReport(command, bind);
 }
 
 function parseConcurrency(text: string): number {
-  return Math.min(wholeNumber(1)(text), MOST_CONCURRENCY);
+  const objects = wholeNumber(1)(text);
+  if (objects <= MOST_CONCURRENCY) return objects;
+  throw new InvalidArgumentError(`Give at most ${MOST_CONCURRENCY}.`);
 }
 
 /** `20MiB` and `20MiB/s` */
@@ -96,6 +99,7 @@ async function runMigrate(invocation: Invocation, ids: readonly string[], option
   const context = await invocation.context({ readOnly: dryRun });
   const asks = !dryRun && options.yes !== true && options.keepSource !== true;
   const wanted = toRequest(invocation, context, ids, { ...options, from, to });
+  await checkMigration(context, wanted);
   // The question comes before the deed, and names that are piped in can be read once only.
   const { selection } = wanted;
   const request = asks && selection.kind === 'ids' ? { ...wanted, selection: await fixedSelection(selection) } : wanted;
@@ -124,6 +128,9 @@ function toRequest(
   options: MigrateOptions & { from: string; to: string },
 ): MigrateRequest {
   const { from, to, concurrency, bandwidth, maxDuration, manifest } = options;
+  if (manifest !== undefined && options.dryRun === true) {
+    throw new AssetError('USAGE', 'A dry run moves nothing that --manifest could list', { hint: 'Give one of them.' });
+  }
   const filter = toFilter(options, {}, context);
   const isFiltered = Object.keys(filter).length > 0;
   if ([ids.length > 0, isFiltered || options.all === true, options.retryFailed === true].filter(Boolean).length > 1) {

@@ -3,9 +3,10 @@ import type { OnInfected, ScanCondition } from '../../catalog/catalog.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { OperationContext } from '../../operations/context.ts';
 import { fixedSelection, measureSelection } from '../../operations/delete.ts';
+import { requireMaintenance } from '../../operations/maintenance-rights.ts';
 import { organizationScope } from '../../operations/organization-scope.ts';
 import { scanAssets } from '../../operations/scan.ts';
-import { scanFile } from '../../operations/scan-file.ts';
+import { scanFile, scanStream } from '../../operations/scan-file.ts';
 import type { ScanRequest } from '../../operations/scan-run.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { addFilterOptions, type FilterOptions, toFilter } from '../options/filters.ts';
@@ -43,6 +44,7 @@ Examples:
   $ asset-cli scan 1f0c2a9b
   $ asset-cli scan --type EMAIL_ATTACHMENT --all --on-infected delete --yes
   $ asset-cli scan --file ./download.zip
+  $ curl -sL https://example.com/download.zip | asset-cli scan --file -
 `;
 
 export function configure(command: Command, bind: Bind): void {
@@ -51,7 +53,7 @@ export function configure(command: Command, bind: Bind): void {
     .option('--pending', 'what has no verdict (the default)')
     .option('--all', 'whatever verdict there is')
     .option('--stale', 'what was judged by an older signature database')
-    .option('--file <path>', 'scan a local file; nothing is stored or changed')
+    .option('--file <path>', 'scan a local file, or - for standard input; nothing is stored or changed')
     .addOption(
       new Option('--on-infected <action>', 'what becomes of infected assets')
         .choices(['quarantine', 'delete'])
@@ -66,7 +68,8 @@ export function configure(command: Command, bind: Bind): void {
 
 async function runScan(invocation: Invocation, ids: readonly string[], options: ScanOptions): Promise<number> {
   const context = await invocation.context();
-  if (options.file !== undefined) return runFile(invocation, context, ids, options.file);
+  if (options.file !== undefined) return runFile(invocation, context, ids, { ...options, file: options.file });
+  requireMaintenance(context, 'scan');
   const request = await toRequest(invocation, context, ids, options);
   if (request.onInfected === 'delete' && options.yes !== true) await confirm(invocation, context, request);
   return reportScan(invocation, scanAssets(context, request));
@@ -76,13 +79,19 @@ async function runFile(
   invocation: Invocation,
   context: OperationContext,
   ids: readonly string[],
-  file: string,
+  options: ScanOptions & { file: string },
 ): Promise<number> {
-  if (ids.length > 0) {
-    throw new AssetError('USAGE', 'Ids and --file cannot be combined', { hint: 'Give one or the other.' });
+  const isFiltered = Object.keys(toFilter(options, invocation.globals, context)).length > 0;
+  if (ids.length > 0 || isFiltered || whichOf(options) !== undefined || options.allOrgs === true) {
+    throw new AssetError('USAGE', '--file cannot be combined with what selects stored assets', {
+      hint: 'Give one or the other.',
+    });
   }
-  const { path, bytes, verdict } = await scanFile(context, file);
-  return reportFile(invocation, { ...verdict, path, action: null }, bytes);
+  const path = options.file;
+  const { stdin } = invocation.streams;
+  const { bytes, verdict } = await (path === '-' ? scanStream(context, stdin) : scanFile(context, path));
+  const isRequired = context.scanning.mode === 'required';
+  return reportFile(invocation, { ...verdict, path, action: null }, bytes, isRequired);
 }
 
 async function toRequest(

@@ -10,7 +10,7 @@ import { toPrometheus } from '../output/prometheus.ts';
 import { type Column, createTable } from '../output/table.ts';
 
 const EXAMPLES = `
-Of your organisation; of every one with --all-orgs. An asset's bytes are those of its content; an object's those
+Of your organisation; of every one with --all-orgs; of one backend with -b. An asset's bytes are those of its content; an object's those
 that lie in the store. "deduplicated" is what assets need no bytes of their own for, because others hold the same;
 "compressed" are the objects that are stored as gzip, and the bytes that this saves.
 
@@ -29,7 +29,7 @@ export function configure(command: Command, bind: Bind): void {
 async function runStats(invocation: Invocation, options: { allOrgs?: boolean }): Promise<number> {
   const { output } = invocation;
   const context = await invocation.context({ readOnly: true });
-  const statistics = await readStatistics(context, options.allOrgs === true);
+  const statistics = await readStatistics(context, options.allOrgs === true, invocation.globals.backend);
   await output.out.write(await render(invocation, statistics));
   return EXIT_OK;
 }

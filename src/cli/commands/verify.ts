@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AssetError, type ErrorCode, type FailureRecord } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
-import { verify } from '../../operations/verify.ts';
+import { checkVerification, verify } from '../../operations/verify.ts';
 import { verifyManifest } from '../../operations/verify-manifest.ts';
 import type { Finding, VerifyOutcome, VerifyRequest } from '../../operations/verify-run.ts';
 import type { Bind, Invocation } from '../command.ts';
@@ -64,11 +64,13 @@ async function runVerify(invocation: Invocation, options: VerifyOptions): Promis
     repair: options.repair === true,
     ...(globals.backend === undefined ? {} : { backend: globals.backend }),
   };
+  const context = await invocation.context();
   if (request.repair) {
+    await checkVerification(context, request);
     const choices = { yes: options.yes === true, input: globals.input !== false };
     await confirmOrStop(streams, choices, 'Repair what is found', signal);
   }
-  return report(invocation, verify(await invocation.context(), request));
+  return report(invocation, verify(context, request));
 }
 
 async function verifyAgainst(invocation: Invocation, path: string, options: VerifyOptions): Promise<number> {

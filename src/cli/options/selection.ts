@@ -11,10 +11,10 @@ export interface SelectionOptions extends FilterOptions {
 }
 
 /** Arguments and options of a command that works on named assets or on those that match. */
-export function addSelectionOptions(command: Command): Command {
+export function addSelectionOptions(command: Command, all = 'every active asset that the filters leave'): Command {
   command
     .argument('[id...]', 'ids, or their first 8 or more characters; - reads ids from standard input')
-    .addOption(new Option('--all', 'every active asset that the filters leave'));
+    .addOption(new Option('--all', all));
   return addFilterOptions(command);
 }
 

@@ -18,13 +18,20 @@ export function jsonDocument(value: unknown): string {
 /** One JSON object that is written as it grows: a list of items, then whatever is known at the end. */
 export interface GrowingDocument {
   add(items: readonly unknown[]): Promise<void>;
+  /** Ends the list and begins another. */
+  next(listName: string): Promise<void>;
   end(trailer: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 export function growDocument(out: TextWriter, listName: string): GrowingDocument {
   let written = 0;
-  const opening = `{${jsonText(listName)}:[`;
+  let opening = `{${jsonText(listName)}:[`;
   return {
+    async next(name) {
+      await out.write(written === 0 ? `${opening}]` : '\n]');
+      written = 0;
+      opening = `,${jsonText(name)}:[`;
+    },
     async add(items) {
       if (items.length === 0) return;
       const text = items.map(jsonText).join(',\n');

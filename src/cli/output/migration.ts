@@ -1,7 +1,8 @@
 import type { FailureRecord } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
-import type { MigrateOutcome, Place } from '../../operations/migrate-run.ts';
+import type { MigrateOutcome, MigrateSkipReason, Place } from '../../operations/migrate-run.ts';
 import type { Invocation } from '../command.ts';
+import { describeProgress, type MigrationProgress } from './migration-progress.ts';
 import { reportRun } from './runs.ts';
 import type { Column } from './table.ts';
 
@@ -14,18 +15,25 @@ interface Moved {
   moved: boolean;
 }
 
-type Line = { kind: 'moved'; line: Moved } | { kind: 'failed'; id: string; failure: FailureRecord };
+type Line =
+  | { kind: 'moved'; line: Moved }
+  | { kind: 'skipped'; id: string; reason: MigrateSkipReason }
+  | { kind: 'failed'; id: string; failure: FailureRecord };
 
 interface Totals {
   run: string;
-  expected: number;
+  expected: { count: number; bytes: number };
   migrated: number;
   objects: number;
   bytes: number;
   skipped: number;
+  skippedFor: Map<MigrateSkipReason, number>;
   failedAssets: number;
   remaining: number;
-  streamedBytes: number;
+  /** Content, counted for each asset. */
+  contentBytes: number;
+  /** Of objects that are on their way. */
+  underWay: number;
   startedAt: number;
 }
 
@@ -37,21 +45,24 @@ export function reportMigration(
 ): Promise<number> {
   const totals: Totals = {
     run: '',
-    expected: 0,
+    expected: { count: 0, bytes: 0 },
     migrated: 0,
     objects: 0,
     bytes: 0,
     skipped: 0,
+    skippedFor: new Map(),
     failedAssets: 0,
     remaining: 0,
-    streamedBytes: 0,
+    contentBytes: 0,
+    underWay: 0,
     startedAt: performance.now(),
   };
   return reportRun<Line | 'tick', Moved>(invocation, linesOf(outcomes, totals), {
-    shape: { toJson: ({ moved, ...line }) => ({ ...line, dryRun: !moved }), columns: COLUMNS },
+    shape: { toJson: ({ moved, ...line }) => ({ ...line, dryRun: !moved }), columns: COLUMNS, skips: true },
     toItem: (line) => {
       if (line === 'tick') return undefined;
       if (line.kind === 'moved') return { item: line.line };
+      if (line.kind === 'skipped') return { subject: line.id, identity: { id: line.id }, reason: line.reason };
       return { subject: line.id, identity: { id: line.id }, failure: line.failure };
     },
     count: () => undefined,
@@ -61,7 +72,7 @@ export function reportMigration(
       return { run, migrated, objects, bytes, skipped, failed, remaining, seconds, dryRun };
     },
     describe: (failed) => describe(totals, failed, dryRun),
-    progress: (failed) => bar(totals, failed),
+    progress: (failed) => describeProgress(progressOf(totals, failed), invocation.output.err.isTTY),
   });
 }
 
@@ -70,16 +81,18 @@ async function* linesOf(outcomes: AsyncIterable<MigrateOutcome>, totals: Totals)
     switch (outcome.kind) {
       case 'begun':
         totals.run = outcome.runId;
-        totals.expected = outcome.total.count;
+        totals.expected = outcome.total;
         break;
       case 'skipped':
-        totals.skipped += 1;
+        totals.skipped += outcome.ids.length;
+        totals.skippedFor.set(outcome.reason, (totals.skippedFor.get(outcome.reason) ?? 0) + outcome.ids.length);
+        for (const id of outcome.ids) yield { kind: 'skipped', id, reason: outcome.reason };
         break;
       case 'ended':
         totals.remaining = outcome.remaining;
         break;
       case 'progress':
-        totals.streamedBytes = outcome.streamedBytes;
+        totals.underWay = outcome.underWay;
         break;
       case 'failed':
         totals.failedAssets += outcome.ids.length;
@@ -89,6 +102,7 @@ async function* linesOf(outcomes: AsyncIterable<MigrateOutcome>, totals: Totals)
         totals.objects += 1;
         totals.bytes += outcome.source.storedSize;
         totals.migrated += outcome.assets.length;
+        totals.contentBytes += outcome.assets.reduce((sum, { fileSize }) => sum + fileSize, 0);
         yield* outcome.assets.map((asset): Line => {
           const { id, organizationId, fileSize: bytes } = asset;
           const { source, to, kind } = outcome;
@@ -109,37 +123,27 @@ function placeOf({ backend, storagePath }: Place): string {
   return `${backend}:${storagePath}`;
 }
 
-const BAR_WIDTH = 20;
-
-/** `████░░░░ 40% 400/1000 assets, 1.2 GiB, 35 MiB/s, 2 min left, 3 failed` */
-function bar(totals: Totals, failed: number): string {
+function progressOf(totals: Totals, failed: number): MigrationProgress {
   const { expected, migrated, failedAssets, skipped } = totals;
-  const seconds = (performance.now() - totals.startedAt) / 1000;
-  const bytes = Math.max(totals.bytes, totals.streamedBytes);
-  const parts = [`${formatSize(bytes)}`, `${formatSize(Math.round(bytes / Math.max(seconds, 0.001)))}/s`];
-  if (failed > 0) parts.push(`${failed} failed`);
-  const done = migrated + failedAssets + skipped;
-  if (expected === 0) return [`${done} assets`, ...parts].join(', ');
-  const share = Math.min(1, done / expected);
-  const filled = Math.round(share * BAR_WIDTH);
-  const left = share > 0 ? [timeLeft((seconds / share) * (1 - share))] : [];
-  const drawn = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
-  return [`${drawn} ${Math.floor(share * 100)}% ${done}/${expected} assets`, ...parts, ...left].join(', ');
-}
-
-function timeLeft(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s left`;
-  return seconds < 5400 ? `${Math.ceil(seconds / 60)} min left` : `${Math.ceil(seconds / 3600)} h left`;
+  return {
+    expected,
+    moved: migrated,
+    settled: failedAssets + skipped,
+    bytes: totals.contentBytes + totals.underWay,
+    failed,
+    seconds: (performance.now() - totals.startedAt) / 1000,
+  };
 }
 
 function describe(
-  { run, migrated, objects, bytes, skipped, remaining }: Totals,
+  { run, migrated, objects, bytes, skipped, skippedFor, remaining }: Totals,
   failed: number,
   dryRun: boolean,
 ): string {
   const verb = dryRun ? 'would be migrated' : 'migrated';
   const parts = [`${migrated} ${verb} (${objects} objects, ${formatSize(bytes)})`];
-  if (skipped > 0) parts.push(`${skipped} skipped`);
+  const reasons = [...skippedFor].map(([reason, count]) => `${count} ${reason}`).join(', ');
+  if (skipped > 0) parts.push(`${skipped} skipped (${reasons})`);
   if (failed > 0) parts.push(`${failed} failed`);
   if (remaining > 0) parts.push(`${remaining} still in the source`);
   return dryRun || run === '' ? parts.join(', ') : `${parts.join(', ')}; run ${run}`;

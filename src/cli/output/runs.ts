@@ -4,11 +4,12 @@ import { startBatch } from './batch.ts';
 import { startProgress } from './progress.ts';
 import { createSink, type ItemShape } from './sink.ts';
 
-/** What an operation yields, seen as one of two: a result to show, or an item that failed. */
+/** What an operation yields, seen as one of three: a result to show, an item that failed, or one that was skipped. */
 export type RunItem<T> =
   | { item: T }
   /** `subject` names it to people, `identity` to programs. */
-  | { subject: string; identity: object; failure: FailureRecord };
+  | { subject: string; identity: object; failure: FailureRecord }
+  | { subject: string; identity: object; reason: string };
 
 export interface RunReport<Outcome, T> {
   shape: ItemShape<T>;
@@ -52,6 +53,8 @@ export async function reportRun<Outcome, T>(
         batch.succeeded();
         report.count(outcome);
         await sink.add([entry.item]);
+      } else if ('reason' in entry) {
+        await sink.skip(entry.subject, entry.identity, entry.reason);
       } else {
         batch.failed(entry.failure);
         await sink.fail(entry.subject, entry.identity, entry.failure);

@@ -127,10 +127,16 @@ function virusFound(signatures: readonly string[], count: number): AssetError {
   });
 }
 
-/** The verdict on a local file, which is no asset. */
-export async function reportFile(invocation: Invocation, finding: Finding, bytes: number): Promise<number> {
+/** The verdict on a local file, which is no asset. Without one it is refused where an upload would be. */
+export async function reportFile(
+  invocation: Invocation,
+  finding: Finding,
+  bytes: number,
+  isRequired: boolean,
+): Promise<number> {
   const { output } = invocation;
   const { status, result, path = '' } = finding;
+  const name = path === '-' ? 'standard input' : path;
   if (output.format === 'text') await output.out.write(`${status}${result === null ? '' : ` (${result})`}\n`);
   else {
     const sink = createSink<Finding>(output, SHAPE);
@@ -139,13 +145,23 @@ export async function reportFile(invocation: Invocation, finding: Finding, bytes
     const summary = { clean: count('CLEAN'), infected: count('INFECTED'), pending: count('PENDING'), bytes, failed: 0 };
     await sink.end({ summary });
   }
-  if (status !== 'INFECTED') return batchExitCode(1, []);
-  const error = new AssetError('VIRUS_FOUND', `${path} is infected: ${result ?? 'unknown signature'}`, {
+  if (status === 'CLEAN' || (status === 'PENDING' && !isRequired)) return batchExitCode(1, []);
+  if (status === 'PENDING') {
+    await tell(output, notScannable(name, result));
+    return batchExitCode(1, ['NOT_SCANNABLE']);
+  }
+  const error = new AssetError('VIRUS_FOUND', `${name} is infected: ${result ?? 'unknown signature'}`, {
     hint: 'Nothing was stored and nothing was changed.',
     details: { signature: result },
   });
   await tell(output, error);
   return batchExitCode(1, ['VIRUS_FOUND']);
+}
+
+function notScannable(name: string, reason: string | null): AssetError {
+  return new AssetError('NOT_SCANNABLE', `${name} could not be examined in full: ${reason ?? 'no reason was given'}`, {
+    hint: 'See what clamd takes, and what it can be told to: docs/scanning.md',
+  });
 }
 
 function describe({ clean, infected, pending, quarantined, deleted, skipped, bytes, failed }: Score): string {

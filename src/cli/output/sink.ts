@@ -12,15 +12,19 @@ export interface ItemShape<T> {
   listName?: string;
   toJson: (item: T) => object;
   columns: readonly Column<T>[];
+  /** Items may be skipped: `json` lists them beside those that failed. */
+  skips?: true;
   /** Column names and cells of `csv`, for commands that have it. */
   csv?: { header: readonly string[]; row: (item: T) => (string | number | boolean | null)[] };
 }
 
-/** Where a command puts its results as they come. Memory stays flat: only failures are kept, for `json`. */
+/** Where a command puts its results as they come. Memory stays flat: only what failed or was skipped is kept, for `json`. */
 export interface ItemSink<T> {
   add(items: readonly T[]): Promise<void>;
   /** `subject` names the item to people, `identity` to programs: `{ source }` or `{ id }`. */
   fail(subject: string, identity: object, failure: FailureRecord): Promise<void>;
+  /** What stays as it is, and why; named with `-v`, to programs always. */
+  skip(subject: string, identity: object, reason: string): Promise<void>;
   /** What is known at the end; `summary` also ends `jsonl`. */
   end(trailer?: Readonly<Record<string, unknown>>): Promise<void>;
 }
@@ -53,6 +57,10 @@ function inChunks<T>(sink: ItemSink<T>, most: number, beforeWriting: () => void 
       await flush();
       await sink.fail(subject, identity, failure);
     },
+    async skip(subject, identity, reason) {
+      await flush();
+      await sink.skip(subject, identity, reason);
+    },
     async end(trailer) {
       await flush();
       await sink.end(trailer);
@@ -83,6 +91,7 @@ function failureJson(identity: object, failure: FailureRecord): object {
 
 function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
   const failures: object[] = [];
+  const skipped: object[] = [];
   const document = shape.listName === undefined ? undefined : growDocument(output.out, shape.listName);
   return {
     async add(items) {
@@ -91,8 +100,12 @@ function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
     async fail(_subject, identity, failure) {
       failures.push(failureJson(identity, failure));
     },
+    async skip(_subject, identity, reason) {
+      skipped.push({ ...identity, reason });
+    },
     async end(trailer = {}) {
-      const complete = 'summary' in trailer ? { failed: failures, ...trailer } : trailer;
+      const lists = shape.skips === true ? { failed: failures, skipped } : { failed: failures };
+      const complete = 'summary' in trailer ? { ...lists, ...trailer } : trailer;
       if (document === undefined) await output.out.write(jsonLine(complete));
       else await document.end(complete);
     },
@@ -106,6 +119,9 @@ function jsonlSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
     },
     async fail(_subject, identity, failure) {
       await output.out.write(jsonLine(failureJson(identity, failure)));
+    },
+    async skip(_subject, identity, reason) {
+      await output.out.write(jsonLine({ ...identity, reason }));
     },
     async end(trailer = {}) {
       if ('summary' in trailer) await output.out.write(jsonLine({ summary: trailer['summary'] }));
@@ -129,6 +145,7 @@ function csvSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
     async fail(subject, _identity, failure) {
       await output.err.write(renderFailure(subject, failure, output.paintError));
     },
+    skip: () => Promise.resolve(),
     async end() {
       await output.out.write(header());
     },
@@ -143,6 +160,9 @@ function textSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
     },
     async fail(subject, _identity, failure) {
       await output.err.write(renderFailure(subject, failure, output.paintError));
+    },
+    async skip(subject, _identity, reason) {
+      if (output.verbose) output.note(`skipped: ${subject}: ${reason}`);
     },
     end: () => Promise.resolve(),
   };

@@ -1,0 +1,49 @@
+import { formatSize } from '../../core/size.ts';
+
+export interface MigrationProgress {
+  /** What there is to move, content counted for each asset; nothing where that is not known yet. */
+  expected: { count: number; bytes: number };
+  /** Assets that have moved. */
+  moved: number;
+  /** Assets that stay where they are. */
+  settled: number;
+  /** Of what has moved, and of what is on its way. */
+  bytes: number;
+  failed: number;
+  seconds: number;
+}
+
+const BAR_WIDTH = 20;
+
+/** `████░░░░ 40% 400/1000 assets, 1.2 GiB of 3.1 GiB, 35 MiB/s, 2 min left, 3 failed`; the bar only on a terminal. */
+export function describeProgress(progress: MigrationProgress, onTerminal: boolean): string {
+  const { expected, moved, settled, bytes, failed, seconds } = progress;
+  const done = moved + settled;
+  const rate = `${formatSize(Math.round(bytes / Math.max(seconds, 0.001)))}/s`;
+  const failures = failed > 0 ? [`${failed} failed`] : [];
+  if (expected.count === 0) return [`${done} assets`, formatSize(bytes), rate, ...failures].join(', ');
+  const share = shareOf(progress);
+  const filled = Math.floor(share * BAR_WIDTH);
+  const bar = onTerminal ? `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ` : '';
+  const left = share > 0 ? [timeLeft((seconds / share) * (1 - share))] : [];
+  const parts = [
+    `${bar}${Math.floor(share * 100)}% ${done}/${expected.count} assets`,
+    `${formatSize(bytes)} of ${formatSize(expected.bytes)}`,
+    rate,
+  ];
+  return [...parts, ...left, ...failures].join(', ');
+}
+
+/** By bytes: one large object takes as long as many small ones. What stays is taken to be of average size. */
+function shareOf({ expected, moved, settled, bytes }: MigrationProgress): number {
+  const share =
+    expected.bytes === 0
+      ? (moved + settled) / expected.count
+      : (bytes + settled * (expected.bytes / expected.count)) / expected.bytes;
+  return Math.min(1, share);
+}
+
+function timeLeft(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s left`;
+  return seconds < 5400 ? `${Math.ceil(seconds / 60)} min left` : `${Math.ceil(seconds / 3600)} h left`;
+}

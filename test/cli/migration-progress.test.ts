@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { describeProgress } from '../../src/cli/output/migration-progress.ts';
+
+const MIB = 2 ** 20;
+const HALF_WAY = {
+  expected: { count: 1000, bytes: 400 * MIB },
+  moved: 100,
+  settled: 0,
+  bytes: 200 * MIB,
+  failed: 0,
+  seconds: 100,
+};
+
+test('is a share of the bytes, not of the assets, with the time that is left', () => {
+  expect(describeProgress(HALF_WAY, true)).toBe(
+    '██████████░░░░░░░░░░ 50% 100/1000 assets, 200 MiB of 400 MiB, 2.0 MiB/s, 2 min left',
+  );
+});
+
+test('has no bar where no terminal is, and names failures', () => {
+  const text = describeProgress({ ...HALF_WAY, settled: 200, failed: 200, bytes: 100 * MIB }, false);
+  expect(text).toBe('45% 300/1000 assets, 100 MiB of 400 MiB, 1.0 MiB/s, 3 min left, 200 failed');
+});
+
+test('says what it knows where it is not told how much there is', () => {
+  const unknown = { ...HALF_WAY, expected: { count: 0, bytes: 0 } };
+  expect(describeProgress(unknown, true)).toBe('100 assets, 200 MiB, 2.0 MiB/s');
+});
+
+test('of nothing but empty content goes by the assets', () => {
+  expect(describeProgress({ ...HALF_WAY, expected: { count: 400, bytes: 0 }, bytes: 0 }, false)).toMatch(/^25% /);
+});
