@@ -16,7 +16,6 @@ import { generatedName } from '../operations/upload-prepare.ts';
 import type { Assets, DownloadedAsset, DownloadTo, ListOptions, UploadedAsset, UploadOptions } from './types.ts';
 import { type SourceInput, toSources } from './upload-input.ts';
 
-const DEFAULT_LIFE_SECONDS = 3600;
 const NEWEST_FIRST = { field: 'created', descending: true } as const;
 
 /** The library's methods over one context; `directory` is what relative paths count from. */
@@ -69,11 +68,16 @@ export function createAssets(context: OperationContext, directory: string, close
       ),
     download: downloadAny,
     list: (options = {}) => listAll(begin, options),
-    sign: (id, { expiresIn = DEFAULT_LIFE_SECONDS, inline = false, downloadAs } = {}) =>
+    sign: (id, { expiresIn, inline = false, downloadAs, noCdn = false } = {}) =>
       run(async (own) => {
-        const request = { ids: [id], expiresIn, inline, noCdn: false };
-        const named = downloadAs === undefined ? request : { ...request, downloadAs };
-        const { url, expiresAt, contentEncoding, id: whole } = succeeded(await only(sign(own, named)));
+        const request = {
+          ids: [id],
+          inline,
+          noCdn,
+          ...(expiresIn === undefined ? {} : { expiresIn }),
+          ...(downloadAs === undefined ? {} : { downloadAs }),
+        };
+        const { url, expiresAt, contentEncoding, id: whole } = succeeded(await only(sign(own, request)));
         return { id: whole, url, expiresAt, contentEncoding };
       }),
     publish: (id) => run(async (own) => succeeded(await only(publishAssets(own, [id]))).asset),
