@@ -25,7 +25,6 @@ import type {
 } from './types.ts';
 import { type SourceInput, toSources } from './upload-input.ts';
 
-const DEFAULT_LIFE_SECONDS = 3600;
 const NEWEST_FIRST = { field: 'created', descending: true } as const;
 
 /** The library's methods over one context; `directory` is what relative paths count from. */
@@ -85,10 +84,15 @@ export function createAssets(context: OperationContext, directory: string, close
     sign: (id, options = {}) =>
       run(async (own) => {
         checkSign(id, options);
-        const { expiresIn = DEFAULT_LIFE_SECONDS, inline = false, downloadAs } = options;
-        const request = { ids: [id], expiresIn, inline, noCdn: false };
-        const named = downloadAs === undefined ? request : { ...request, downloadAs };
-        const { url, expiresAt, contentEncoding, id: whole } = succeeded(await only(sign(own, named)));
+        const { expiresIn, inline = false, downloadAs, noCdn = false } = options;
+        const request = {
+          ids: [id],
+          inline,
+          noCdn,
+          ...(expiresIn === undefined ? {} : { expiresIn }),
+          ...(downloadAs === undefined ? {} : { downloadAs }),
+        };
+        const { url, expiresAt, contentEncoding, id: whole } = succeeded(await only(sign(own, request)));
         return { id: whole, url, expiresAt, contentEncoding };
       }),
     publish: (id) =>

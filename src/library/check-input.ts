@@ -119,7 +119,7 @@ export function checkList(options: unknown): void {
 
 export function checkSign(id: unknown, options: unknown): void {
   checkId(id, 'sign');
-  checkObject(options, 'sign', { expiresIn: seconds, downloadAs: text, inline: flag });
+  checkObject(options, 'sign', { expiresIn: seconds, downloadAs: text, inline: flag, noCdn: flag });
 }
 
 export function checkId(id: unknown, method: string): void {

@@ -86,6 +86,8 @@ export interface SignOptions {
   downloadAs?: string;
   /** Let a browser show it instead of saving it. */
   inline?: boolean;
+  /** A signed URL of a public asset behind a CDN, too; so does each of the other options. */
+  noCdn?: boolean;
 }
 
 export interface SignedAsset {

@@ -3,6 +3,7 @@ import { toFailure } from '../core/errors.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { namedAssets } from './named-assets.ts';
+import { withAddress } from './public-access.ts';
 import type { ChangeOutcome } from './trash.ts';
 
 /** Changes when assets expire, one by one; permitted like `delete`. An asset in the trash may be extended too. */
@@ -20,7 +21,7 @@ export async function* extendAssets(
     const { found } = named;
     const wholeId = found.asset.id;
     const [change] = await catalog.lifecycle.extend(context.identity, [wholeId], expiry, context.audit);
-    if (change?.kind === 'changed') yield change;
+    if (change?.kind === 'changed') yield { ...change, asset: withAddress(context, change.asset) };
     else if (change?.kind === 'refused') {
       const refusal = changeRefused(wholeId, 'extend', change.reason, change.asset);
       yield { kind: 'failed', id: wholeId, failure: toFailure(refusal) };

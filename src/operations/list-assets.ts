@@ -1,6 +1,7 @@
 import type { AssetFilter, AssetPage, AssetQuery } from '../catalog/catalog.ts';
 import type { OperationContext } from './context.ts';
 import { organizationScope } from './organization-scope.ts';
+import { withAddress } from './public-access.ts';
 
 export interface ListRequest {
   filter: AssetFilter;
@@ -27,7 +28,7 @@ export async function* listAssets(context: OperationContext, request: ListReques
     const limit = Math.min(remaining, LARGEST_PAGE);
     const query: AssetQuery = { filter: request.filter, sort: request.sort, limit };
     const page = await catalog.assets.page(scope, after === undefined ? query : { ...query, after });
-    yield page;
+    yield { ...page, assets: page.assets.map((asset) => withAddress(context, asset)) };
     if (page.nextCursor === null) return;
     remaining -= page.assets.length;
     after = page.nextCursor;

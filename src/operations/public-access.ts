@@ -1,7 +1,6 @@
 import type { Asset } from '../core/asset.ts';
 import { contentDisposition } from '../core/content-disposition.ts';
 import { encodePath } from '../core/percent-encoding.ts';
-import type { StorageKey } from '../core/storage-key.ts';
 import type { PutOptions } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
 import { handoutName } from './handout-name.ts';
@@ -34,8 +33,20 @@ export function publicHeaders(asset: Pick<Asset, 'mimeType' | 'originalFilename'
 }
 
 /** The address of a public object behind the backend's CDN; null where it has none. */
-export function cdnUrl(context: OperationContext, backend: string, storagePath: StorageKey): string | null {
+export function cdnUrl(context: OperationContext, backend: string, storagePath: string): string | null {
   const domain = context.content.cdnDomains.get(backend);
   if (domain === undefined) return null;
   return `https://${domain}/${encodePath(storagePath)}`;
+}
+
+/** As the configuration says now, whatever it said when the asset was published; null for what is not handed out. */
+export function withAddress(context: OperationContext, asset: Asset): Asset {
+  return { ...asset, cdnUrl: isOpenToAll(context, asset) ? cdnUrl(context, asset.backend, asset.storagePath) : null };
+}
+
+function isOpenToAll({ scanning }: OperationContext, asset: Asset): boolean {
+  const { isPublic, status, virusScanStatus, expiresAt } = asset;
+  if (!isPublic || status === 'trashed' || status === 'quarantined') return false;
+  if (virusScanStatus === 'INFECTED' || (virusScanStatus === 'PENDING' && scanning.mode === 'required')) return false;
+  return expiresAt === null || Date.parse(expiresAt) > Date.now();
 }

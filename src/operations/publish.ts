@@ -9,7 +9,7 @@ import type { OperationContext } from './context.ts';
 import { recordFailedChange } from './failed-changes.ts';
 import { carriedAsset, type MoveOutcome, moveBytes, type SkipReason } from './move-bytes.ts';
 import { namedAssets } from './named-assets.ts';
-import { cdnUrl, publicHeaders } from './public-access.ts';
+import { cdnUrl, publicHeaders, withAddress } from './public-access.ts';
 import { asAssetError } from './storage-failure.ts';
 import type { ChangeOutcome } from './trash.ts';
 import { withdrawBytes } from './withdraw.ts';
@@ -51,13 +51,13 @@ async function changeOne(context: OperationContext, asset: Asset, visibility: Vi
       const catalog = await context.catalog();
       const [change] = await catalog.lifecycle.changeVisibility(context.identity, [id], visibility, context.audit);
       if (change === undefined) throw new Error('the catalog did not answer a change');
-      if (change.kind === 'changed') return change;
+      if (change.kind === 'changed') return { ...change, asset: withAddress(context, change.asset) };
       if (change.kind === 'refused') {
         const refusal = changeRefused(id, verbOf(visibility), change.reason, change.asset);
         return { kind: 'failed', id, failure: toFailure(refusal) };
       }
       const outcome = await move(context, change.found, visibility);
-      if (outcome.kind === 'moved') return { kind: 'changed', id, asset: carriedAsset(outcome) };
+      if (outcome.kind === 'moved') return { kind: 'changed', id, asset: withAddress(context, carriedAsset(outcome)) };
       // Whoever copies it now does so under a lease.
       const isBusy = outcome.reason === 'busy';
       const isOver = context.signal.aborted || (isBusy ? performance.now() > patience : tries >= MOST_TRIES);

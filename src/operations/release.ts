@@ -7,6 +7,7 @@ import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { isQuarantined } from './infected-content.ts';
 import { moveBytes } from './move-bytes.ts';
+import { withAddress } from './public-access.ts';
 import { asAssetError } from './storage-failure.ts';
 import type { ChangeOutcome } from './trash.ts';
 
@@ -24,7 +25,7 @@ export async function* releaseAsset(context: OperationContext, asset: Asset): As
     let named = false;
     for (const released of await moveBack(context, asset, content, signature)) {
       named ||= released.id === id;
-      yield { kind: 'changed', id: released.id, asset: released };
+      yield { kind: 'changed', id: released.id, asset: withAddress(context, released) };
     }
     if (!named) yield* asItIs(context, id);
   } catch (error) {
@@ -62,5 +63,5 @@ async function moveBack(
 async function* asItIs(context: OperationContext, id: string): AsyncGenerator<ChangeOutcome> {
   const catalog = await context.catalog();
   const [found] = await catalog.assets.byIds(context.identity, [id]);
-  if (found !== undefined) yield { kind: 'changed', id, asset: found.asset };
+  if (found !== undefined) yield { kind: 'changed', id, asset: withAddress(context, found.asset) };
 }

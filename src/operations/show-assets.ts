@@ -2,6 +2,7 @@ import type { AuditEvent } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
 import { auditTrail } from './audit-trail.ts';
 import type { OperationContext } from './context.ts';
+import { withAddress } from './public-access.ts';
 import { resolveAsset } from './resolve-assets.ts';
 
 export interface ShownAsset {
@@ -25,7 +26,7 @@ export async function* showAssets(
 
 async function showOne(context: OperationContext, id: string, withHistory: boolean): Promise<ShowOutcome> {
   try {
-    const { asset } = await resolveAsset(context, id);
+    const asset = withAddress(context, (await resolveAsset(context, id)).asset);
     if (!withHistory) return { kind: 'shown', asset };
     return { kind: 'shown', asset, history: await historyOf(context, asset) };
   } catch (error) {

@@ -8,18 +8,18 @@ import type { OperationContext } from './context.ts';
 import { checkHandingOut } from './handing-out.ts';
 import { handoutName } from './handout-name.ts';
 import { openOwnStore } from './own-store.ts';
-import { mayBeShown } from './public-access.ts';
+import { mayBeShown, withAddress } from './public-access.ts';
 import { resolveAsset } from './resolve-assets.ts';
 import { asAssetError } from './storage-failure.ts';
 
 export interface SignRequest {
   ids: readonly string[];
-  /** Seconds. */
-  expiresIn: number;
+  /** Seconds; default: an hour. */
+  expiresIn?: number;
   /** The name a browser saves it under; default: the original file name. */
   downloadAs?: string;
   inline: boolean;
-  /** A signed URL even of a public asset that has a CDN URL. */
+  /** A signed URL even of a public asset that has a CDN URL, which knows neither an end nor a name. */
   noCdn: boolean;
 }
 
@@ -36,6 +36,7 @@ export type SignOutcome =
   | { kind: 'failed'; id: string; failure: FailureRecord };
 
 /** SigV4, GCS V4 and Azure user delegation keys all end after 7 days. */
+const DEFAULT_LIFE_SECONDS = 3600;
 export const LONGEST_SIGNATURE_SECONDS = 7 * 86_400;
 
 /**
@@ -51,8 +52,8 @@ export async function* sign(context: OperationContext, request: SignRequest): As
   }
 }
 
-function checkLife(request: SignRequest): void {
-  if (request.expiresIn >= 1 && request.expiresIn <= LONGEST_SIGNATURE_SECONDS) return;
+function checkLife({ expiresIn = DEFAULT_LIFE_SECONDS }: SignRequest): void {
+  if (expiresIn >= 1 && expiresIn <= LONGEST_SIGNATURE_SECONDS) return;
   throw new AssetError('USAGE', 'A signed URL lives between 1 second and 7 days', {
     hint: 'Give a shorter --expires-in; the providers grant no more than 7d.',
   });
@@ -76,12 +77,16 @@ async function signOne(context: OperationContext, request: SignRequest, id: stri
 async function makeUrl(context: OperationContext, request: SignRequest, { asset, object }: AssetWithObject) {
   const store = await openOwnStore(context, object.backend);
   const contentEncoding = answeredEncoding(store, object);
-  if (asset.isPublic && asset.cdnUrl !== null && !request.noCdn) {
-    return { url: asset.cdnUrl, expiresAt: null, contentEncoding };
-  }
+  const { cdnUrl } = withAddress(context, asset);
+  if (cdnUrl !== null && !needsSignature(request)) return { url: cdnUrl, expiresAt: null, contentEncoding };
   if (!store.features.signs) throw cannotSign(store.name);
   const signed = await signWith(store, object.storagePath, signOptions(request, asset));
   return { url: signed.url, expiresAt: signed.expiresAt.toISOString(), contentEncoding };
+}
+
+/** What was asked for is kept by a signature alone. */
+function needsSignature({ noCdn, expiresIn, downloadAs, inline }: SignRequest): boolean {
+  return noCdn || inline || expiresIn !== undefined || downloadAs !== undefined;
 }
 
 /** S3 and Azure answer in the stored encoding, whoever asks; others decode for readers that do not accept it. */
@@ -101,7 +106,7 @@ async function signWith(store: StorageBackend, key: StorageKey, options: SignOpt
 
 function signOptions(request: SignRequest, asset: Asset): SignOptions {
   return {
-    expiresIn: Math.min(request.expiresIn, secondsLeft(asset)),
+    expiresIn: Math.min(request.expiresIn ?? DEFAULT_LIFE_SECONDS, secondsLeft(asset)),
     downloadAs: request.downloadAs ?? handoutName(asset),
     inline: request.inline && mayBeShown(asset.mimeType),
     contentType: asset.mimeType,

@@ -9,7 +9,7 @@ import { recordFailedChange } from './failed-changes.ts';
 import { isKeptBack } from './handing-out.ts';
 import { carriedAsset, moveBytes } from './move-bytes.ts';
 import { namedAssets } from './named-assets.ts';
-import { cdnUrl, publicHeaders } from './public-access.ts';
+import { cdnUrl, publicHeaders, withAddress } from './public-access.ts';
 import { releaseAsset } from './release.ts';
 import { asAssetError } from './storage-failure.ts';
 import { withdrawBytes } from './withdraw.ts';
@@ -71,12 +71,12 @@ async function settle(
   move: (found: AssetWithObject) => Promise<Asset>,
 ): Promise<ChangeOutcome> {
   const { id } = change;
-  if (change.kind === 'changed') return change;
+  if (change.kind === 'changed') return { ...change, asset: withAddress(context, change.asset) };
   if (change.kind === 'refused') {
     return { kind: 'failed', id, failure: toFailure(changeRefused(id, verb, change.reason, change.asset)) };
   }
   try {
-    return { kind: 'changed', id, asset: await move(change.found) };
+    return { kind: 'changed', id, asset: withAddress(context, await move(change.found)) };
   } catch (error) {
     const failure = toFailure(asAssetError(error));
     await recordFailedChange(context, verb === 'delete' ? 'trashed' : 'restored', change.found.asset, failure);

@@ -1,6 +1,7 @@
 import type { SameUploadQuery } from '../catalog/catalog.ts';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
+import { withAddress } from './public-access.ts';
 import { failed, type PreparedFile, type UploadOutcome, type UploadRequest } from './upload-request.ts';
 import type { UploadSource } from './upload-sources.ts';
 
@@ -19,7 +20,7 @@ export async function leaveOutExisting(
   return files.filter((file, index) => {
     const asset = existing[index];
     if (asset === undefined) return true;
-    outcomes.set(file.source, { kind: 'existing', source: file.source.label, asset });
+    outcomes.set(file.source, { kind: 'existing', source: file.source.label, asset: withAddress(context, asset) });
     return false;
   });
 }

@@ -11,11 +11,12 @@ async function desk() {
   mkdirSync(join(home, 'config', 'asset-cli'), { recursive: true });
   writeFileSync(join(home, 'config', 'asset-cli', 'config.yaml'), 'cdn: { domain: cdn.example.com }\n');
   const run = (...args: string[]) => runProgram(home, args);
+  const configure = (yaml: string) => writeFileSync(join(home, 'config', 'asset-cli', 'config.yaml'), yaml);
   const upload = async (name: string): Promise<Asset> => {
     writeFileSync(join(home, name), `content of ${name}`);
     return JSON.parse((await run('upload', name, '--json')).stdout).assets[0];
   };
-  return { run, upload };
+  return { run, upload, configure };
 }
 
 describe('publish and unpublish', () => {
@@ -42,6 +43,31 @@ describe('publish and unpublish', () => {
       ['published', 'signed', 'unpublished', 'uploaded'].sort(),
     );
     expect((await run('download', one.id, '-o', '-')).stdout).toBe('content of one.txt');
+  });
+
+  test('give the address that the configuration gives now, and none for what is not handed out', async () => {
+    const { run, upload, configure } = await desk();
+    const { id } = await upload('one.txt');
+    expect(await run('publish', id)).toMatchObject({ code: 0 });
+    const addresses = async () => {
+      const shown: Asset = JSON.parse((await run('show', id, '--json')).stdout);
+      const all = [...['active', 'trashed'].map((status) => ['--status', status]), ['--expired']];
+      const lists = await Promise.all(all.map((filter) => run('list', '--json', ...filter)));
+      const listed: Asset[] = lists.flatMap(({ stdout }) => JSON.parse(stdout).assets);
+      return [shown.cdnUrl?.split('/')[2] ?? null, ...listed.map(({ cdnUrl }) => cdnUrl?.split('/')[2] ?? null)];
+    };
+    expect(await addresses()).toEqual(['cdn.example.com', 'cdn.example.com']);
+    configure('cdn: { domain: new.example.com }\n');
+    expect(await addresses()).toEqual(['new.example.com', 'new.example.com']);
+    expect((await run('sign', id)).stdout).toMatch(/^https:\/\/new\.example\.com\//);
+    const extended = await run('extend', id, '--expires-in', '3d', '--json');
+    expect(JSON.parse(extended.stdout).cdnUrl).toMatch(/^https:\/\/new\.example\.com\//);
+    configure('');
+    expect(await addresses()).toEqual([null, null]);
+    configure('cdn: { domain: cdn.example.com }\n');
+    await run('extend', id, '--expires-in', '1s');
+    await sleep(1100);
+    expect(await addresses()).toEqual([null, null]);
   });
 
   test('show the address in text, and end as the contract says', async () => {

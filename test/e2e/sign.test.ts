@@ -8,11 +8,11 @@ import { temporaryDirectory } from '../support/workspace.ts';
 const NAME = 'Bericht "für" 世界.txt';
 
 /** A home whose default backend is a bucket of its own, with one text in it. */
-async function homeWithAsset(s3: Services['s3']) {
+async function homeWithAsset(s3: Services['s3'], more: object = {}) {
   const home = await temporaryDirectory();
   const bucket = await createBucket('s3');
   const backend = { provider: 'AWS_S3', bucket, endpoint: s3.url, region: s3.region, forcePathStyle: true };
-  writeFileSync(join(home, 'asset-cli.config.json'), JSON.stringify({ backends: { reports: backend } }), {
+  writeFileSync(join(home, 'asset-cli.config.json'), JSON.stringify({ backends: { reports: backend }, ...more }), {
     mode: 0o600,
   });
   const env = { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey };
@@ -52,6 +52,17 @@ await describeWithService('s3', 'a signed URL', (s3) => {
     expect(lines).toHaveLength(2);
     for (const line of lines) expect(new URL(line).searchParams.get('X-Amz-Expires')).toBe('3600');
     expect(stdout + stderr).not.toContain(secret);
+  });
+
+  test('of a public asset is the address behind the CDN, unless something is asked for that only a signature keeps', async () => {
+    const { run, id } = await homeWithAsset(s3, { cdn: { domain: 'cdn.example.com' } });
+    expect(await run('publish', id)).toMatchObject({ code: 0 });
+    const plain = JSON.parse((await run('sign', id, '--json')).stdout);
+    expect(plain).toMatchObject({ url: expect.stringContaining('https://cdn.example.com/public/'), expiresAt: null });
+    for (const options of [['--no-cdn'], ['--expires-in', '15m'], ['--download-as', 'b.txt'], ['--inline']]) {
+      const { url, expiresAt } = JSON.parse((await run('sign', id, '--json', ...options)).stdout);
+      expect([options[0], (await fetch(url)).status, typeof expiresAt]).toEqual([options[0], 200, 'string']);
+    }
   });
 
   test('that was changed is refused', async () => {

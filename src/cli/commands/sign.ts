@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError, type ErrorCode } from '../../core/errors.ts';
-import { type SignOutcome, sign } from '../../operations/sign.ts';
+import { type SignOutcome, type SignRequest, sign } from '../../operations/sign.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
 import { parsedBy } from '../options/values.ts';
@@ -10,18 +10,19 @@ import { BASE_FORMATS } from '../output/format.ts';
 import { jsonDocument, jsonLine } from '../output/json.ts';
 
 interface SignOptions {
-  expiresIn: number;
+  expiresIn?: number;
   downloadAs?: string;
   inline?: boolean;
+  cdn: boolean;
 }
 
 type Signed = Extract<SignOutcome, { kind: 'signed' }>;
 
-const DEFAULT_LIFE = '1h';
-
 const EXAMPLES = `
 The URL works without any credentials until it ends, and no longer than the asset and the
-credentials that signed it. Who signed is in the audit trail before the URL is printed.
+credentials that signed it. Who signed is in the audit trail before the URL is printed. Of a
+public asset behind cdn.domain it is the CDN's, which has no end and no name of its own: each
+of the options asks for a signed one.
 
 Examples:
   $ asset-cli sign 1f0c2a9b
@@ -33,12 +34,13 @@ export function configure(command: Command, bind: Bind): void {
   command
     .argument('<id...>', 'ids, or their first 8 or more characters')
     .addOption(
-      new Option('--expires-in <duration>', 'how long it works, at most 7d')
-        .argParser(parsedBy(parseDuration))
-        .default(parseDuration(DEFAULT_LIFE), DEFAULT_LIFE),
+      new Option('--expires-in <duration>', 'how long it works, at most 7d (default: 1h)').argParser(
+        parsedBy(parseDuration),
+      ),
     )
     .option('--download-as <name>', 'the name that a browser saves it under (default: the original file name)')
     .option('--inline', 'let a browser show it instead of saving it')
+    .option('--no-cdn', 'a signed URL of a public asset, too')
     .addHelpText('after', EXAMPLES);
   bind(command, { formats: BASE_FORMATS, stopsWithReader: false }, runSign);
 }
@@ -65,9 +67,14 @@ async function runSign(invocation: Invocation, ids: readonly string[], options: 
   return batchExitCode(ids.length, failures);
 }
 
-function toRequest(ids: readonly string[], { expiresIn, downloadAs, inline }: SignOptions) {
-  const request = { ids, expiresIn: Math.floor(expiresIn / 1000), inline: inline === true, noCdn: false };
-  return downloadAs === undefined ? request : { ...request, downloadAs };
+function toRequest(ids: readonly string[], { expiresIn, downloadAs, inline, cdn }: SignOptions): SignRequest {
+  return {
+    ids,
+    inline: inline === true,
+    noCdn: !cdn,
+    ...(expiresIn === undefined ? {} : { expiresIn: Math.floor(expiresIn / 1000) }),
+    ...(downloadAs === undefined ? {} : { downloadAs }),
+  };
 }
 
 function codedAnswer({ id, contentEncoding }: Signed): string {
