@@ -25,6 +25,8 @@ export interface CopyManner {
   onSession?: PutOptions['onSession'];
   /** Told of every chunk that passes through us before it is passed on; it may wait. */
   onChunk?: (bytes: number) => Promise<void> | undefined;
+  /** Told when either store turns a request away, which is then tried again. */
+  onRetry?: () => void;
 }
 
 /** Read and verified as a whole before the put, which then needs no buffer of its own. */
@@ -43,7 +45,7 @@ export async function copyObject(
 ): Promise<StoredFacts> {
   const checksums = target.asTheyAre === true ? {} : knownChecksums(source.object);
   const { contentEncoding } = source.object;
-  const { durability, onSession } = manner;
+  const { durability, onSession, onRetry } = manner;
   const options: PutOptions = {
     ifAbsent: true,
     contentType: 'application/octet-stream',
@@ -53,6 +55,7 @@ export async function copyObject(
     ...(contentEncoding === null ? {} : { contentEncoding }),
     ...(durability === undefined ? {} : { durability }),
     ...(onSession === undefined ? {} : { onSession }),
+    ...(onRetry === undefined ? {} : { onRetry }),
   };
   if (target.asTheyAre === true) {
     const damaged = await damagedBody(source, signal);
@@ -119,14 +122,15 @@ async function damagedBody(
 function bodyOf(
   { store, object }: { store: StorageBackend; object: ObjectRecord },
   signal: AbortSignal,
-  { onChunk }: CopyManner,
+  { onChunk, onRetry }: CopyManner,
 ): BodySource {
   const { storedSize: size, contentEncoding, storedSha256, sha256 } = object;
   const expected = storedSha256 ?? (contentEncoding === null ? sha256 : null);
   return {
     size,
     async *open() {
-      const { body } = await store.get(object.storagePath, { size, signal });
+      const told = onRetry === undefined ? {} : { onRetry };
+      const { body } = await store.get(object.storagePath, { size, signal, ...told });
       const verified = expected === null ? body : verifiedContent(body, { size, sha256: expected });
       for await (const chunk of verified) {
         await onChunk?.(chunk.byteLength);

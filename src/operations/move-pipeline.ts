@@ -104,6 +104,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
         durability: to.features.groupDurability ? 'group' : 'each',
         onSession: (session) => catalog.uploads.recordSession(objectId, claim, session),
         onChunk: (bytes) => passOn(source, bytes),
+        onRetry: () => gate.slower(),
       },
     );
     gate.faster();
