@@ -1,4 +1,5 @@
 import type { ObjectRecord, StoredFacts } from '../catalog/catalog.ts';
+import { decodedContent } from '../content/decode.ts';
 import { verifiedContent } from '../content/verify-stream.ts';
 import type { BodySource, Checksums } from '../core/body.ts';
 import { AssetError } from '../core/errors.ts';
@@ -21,6 +22,8 @@ export interface CopyTarget {
 export interface CopyManner {
   /** false: always through us. */
   serverSide?: boolean;
+  /** Store the content itself, whatever its bytes are coded in at the source. */
+  decode?: boolean;
   durability?: PutOptions['durability'];
   onSession?: PutOptions['onSession'];
   /** Told of every chunk that passes through us before it is passed on; it may wait. */
@@ -43,8 +46,9 @@ export async function copyObject(
   signal: AbortSignal,
   manner: CopyManner = {},
 ): Promise<StoredFacts> {
-  const checksums = target.asTheyAre === true ? {} : knownChecksums(source.object);
-  const { contentEncoding } = source.object;
+  const decodes = manner.decode === true && target.asTheyAre !== true && source.object.contentEncoding !== null;
+  const contentEncoding = decodes ? null : source.object.contentEncoding;
+  const checksums = target.asTheyAre === true ? {} : checksumsOf(source.object, decodes);
   const { durability, onSession, onRetry } = manner;
   const options: PutOptions = {
     ifAbsent: true,
@@ -61,14 +65,20 @@ export async function copyObject(
     const damaged = await damagedBody(source, signal);
     return factsOf(await target.store.put(target.storagePath, damaged, options), contentEncoding);
   }
-  const copied = manner.serverSide === false ? undefined : await copyWithin(source, target, options);
+  const isOurs = decodes || manner.serverSide === false;
+  const copied = isOurs ? undefined : await copyWithin(source, target, options);
   if (copied !== undefined) return copied;
   const body = bodyOf(source, signal, manner);
-  const small = source.object.storedSize <= LARGEST_IN_MEMORY;
+  const small = body.size <= LARGEST_IN_MEMORY;
   return factsOf(
     await target.store.put(target.storagePath, small ? await inMemory(body) : body, options),
     contentEncoding,
   );
+}
+
+/** Of the bytes that are sent. */
+function checksumsOf(object: ObjectRecord, decodes: boolean): Checksums {
+  return decodes ? { sha256: object.sha256 } : knownChecksums(object);
 }
 
 /** Of the bytes as they are stored, as far as they are recorded. */
@@ -122,16 +132,19 @@ async function damagedBody(
 function bodyOf(
   { store, object }: { store: StorageBackend; object: ObjectRecord },
   signal: AbortSignal,
-  { onChunk, onRetry }: CopyManner,
+  { decode, onChunk, onRetry }: CopyManner,
 ): BodySource {
-  const { storedSize: size, contentEncoding, storedSha256, sha256 } = object;
-  const expected = storedSha256 ?? (contentEncoding === null ? sha256 : null);
+  const { storedSize, contentEncoding, storedSha256 } = object;
+  const decodes = decode === true && contentEncoding !== null;
+  const size = decodes ? object.size : storedSize;
+  const expected = decodes || contentEncoding === null ? object.sha256 : storedSha256;
   return {
     size,
     async *open() {
       const told = onRetry === undefined ? {} : { onRetry };
-      const { body } = await store.get(object.storagePath, { size, signal, ...told });
-      const verified = expected === null ? body : verifiedContent(body, { size, sha256: expected });
+      const { body } = await store.get(object.storagePath, { size: storedSize, signal, ...told });
+      const sent = decodes ? decodedContent(body, contentEncoding) : body;
+      const verified = expected === null ? sent : verifiedContent(sent, { size, sha256: expected });
       for await (const chunk of verified) {
         await onChunk?.(chunk.byteLength);
         yield chunk;
