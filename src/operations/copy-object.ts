@@ -1,4 +1,5 @@
 import type { ObjectRecord, StoredFacts } from '../catalog/catalog.ts';
+import { decodedContent } from '../content/decode.ts';
 import { verifiedContent } from '../content/verify-stream.ts';
 import type { BodySource, Checksums } from '../core/body.ts';
 import { AssetError } from '../core/errors.ts';
@@ -21,10 +22,14 @@ export interface CopyTarget {
 export interface CopyManner {
   /** false: always through us. */
   serverSide?: boolean;
+  /** Store the content itself, whatever its bytes are coded in at the source. */
+  decode?: boolean;
   durability?: PutOptions['durability'];
   onSession?: PutOptions['onSession'];
   /** Told of every chunk that passes through us before it is passed on; it may wait. */
   onChunk?: (bytes: number) => Promise<void> | undefined;
+  /** Told when either store turns a request away, which is then tried again. */
+  onRetry?: () => void;
 }
 
 /** Read and verified as a whole before the put, which then needs no buffer of its own. */
@@ -41,9 +46,10 @@ export async function copyObject(
   signal: AbortSignal,
   manner: CopyManner = {},
 ): Promise<StoredFacts> {
-  const checksums = target.asTheyAre === true ? {} : knownChecksums(source.object);
-  const { contentEncoding } = source.object;
-  const { durability, onSession } = manner;
+  const decodes = manner.decode === true && target.asTheyAre !== true && source.object.contentEncoding !== null;
+  const contentEncoding = decodes ? null : source.object.contentEncoding;
+  const checksums = target.asTheyAre === true ? {} : checksumsOf(source.object, decodes);
+  const { durability, onSession, onRetry } = manner;
   const options: PutOptions = {
     ifAbsent: true,
     contentType: 'application/octet-stream',
@@ -53,19 +59,26 @@ export async function copyObject(
     ...(contentEncoding === null ? {} : { contentEncoding }),
     ...(durability === undefined ? {} : { durability }),
     ...(onSession === undefined ? {} : { onSession }),
+    ...(onRetry === undefined ? {} : { onRetry }),
   };
   if (target.asTheyAre === true) {
     const damaged = await damagedBody(source, signal);
     return factsOf(await target.store.put(target.storagePath, damaged, options), contentEncoding);
   }
-  const copied = manner.serverSide === false ? undefined : await copyWithin(source, target, options);
+  const isOurs = decodes || manner.serverSide === false;
+  const copied = isOurs ? undefined : await copyWithin(source, target, options);
   if (copied !== undefined) return copied;
   const body = bodyOf(source, signal, manner);
-  const small = source.object.storedSize <= LARGEST_IN_MEMORY;
+  const small = body.size <= LARGEST_IN_MEMORY;
   return factsOf(
     await target.store.put(target.storagePath, small ? await inMemory(body) : body, options),
     contentEncoding,
   );
+}
+
+/** Of the bytes that are sent. */
+function checksumsOf(object: ObjectRecord, decodes: boolean): Checksums {
+  return decodes ? { sha256: object.sha256 } : knownChecksums(object);
 }
 
 /** Of the bytes as they are stored, as far as they are recorded. */
@@ -119,15 +132,19 @@ async function damagedBody(
 function bodyOf(
   { store, object }: { store: StorageBackend; object: ObjectRecord },
   signal: AbortSignal,
-  { onChunk }: CopyManner,
+  { decode, onChunk, onRetry }: CopyManner,
 ): BodySource {
-  const { storedSize: size, contentEncoding, storedSha256, sha256 } = object;
-  const expected = storedSha256 ?? (contentEncoding === null ? sha256 : null);
+  const { storedSize, contentEncoding, storedSha256 } = object;
+  const decodes = decode === true && contentEncoding !== null;
+  const size = decodes ? object.size : storedSize;
+  const expected = decodes || contentEncoding === null ? object.sha256 : storedSha256;
   return {
     size,
     async *open() {
-      const { body } = await store.get(object.storagePath, { size, signal });
-      const verified = expected === null ? body : verifiedContent(body, { size, sha256: expected });
+      const told = onRetry === undefined ? {} : { onRetry };
+      const { body } = await store.get(object.storagePath, { size: storedSize, signal, ...told });
+      const sent = decodes ? decodedContent(body, contentEncoding) : body;
+      const verified = expected === null ? sent : verifiedContent(sent, { size, sha256: expected });
       for await (const chunk of verified) {
         await onChunk?.(chunk.byteLength);
         yield chunk;

@@ -67,6 +67,11 @@ export async function moveBytes(context: OperationContext, job: MoveJob): Promis
   const [reservation] = await catalog.moves.begin([request], context.leaseSeconds);
   if (reservation === undefined) throw new Error('the catalog did not answer a move');
   if (reservation.kind === 'skipped') return reservation;
+  if (reservation.source.state !== job.source.state) {
+    // Another has moved it: what is left there has no assets, and is no longer ours to move.
+    if (reservation.kind === 'store') await giveUp(context, target, reservation);
+    return { kind: 'skipped', reason: 'source-changed' };
+  }
   if (reservation.kind === 'use') return moveOnto(context, job, target, reservation);
   const { objectId, claim, source } = reservation;
   return whileHolding(context, [{ objectId, claim }], async () => {

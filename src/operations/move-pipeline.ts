@@ -61,6 +61,11 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   const tasks = new Set<Promise<void>>();
   const releases = new Set<Promise<void>>();
   const throttle = request.bandwidth === undefined ? undefined : createBandwidth(request.bandwidth);
+  // Who reads by a signed URL got the content so far, and does not ask for gzip.
+  const decode =
+    from.features.decodesForReaders === true &&
+    to.features.decodesForReaders !== true &&
+    context.content.compress !== true;
   const busy = new Map<string, Candidate>();
 
   const commits = createGroups<WholeMove, MoveResult>(LARGEST_COMMIT, async (moves) => {
@@ -80,7 +85,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
 
   /** A body that is read anew, for another try, counts once. */
   function passOn({ id, size, storedSize }: ObjectRecord, bytes: number): Promise<void> | undefined {
-    const passed = (run.underWay.get(id) ?? 0) + bytes * (size / storedSize);
+    const passed = (run.underWay.get(id) ?? 0) + bytes * (decode ? 1 : size / storedSize);
     run.underWay.set(id, Math.min(size, passed));
     return throttle?.(bytes);
   }
@@ -101,9 +106,11 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       signal,
       {
         serverSide: request.serverSide,
+        decode,
         durability: to.features.groupDurability ? 'group' : 'each',
         onSession: (session) => catalog.uploads.recordSession(objectId, claim, session),
         onChunk: (bytes) => passOn(source, bytes),
+        onRetry: () => gate.slower(),
       },
     );
     gate.faster();

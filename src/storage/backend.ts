@@ -25,6 +25,8 @@ export interface BackendFeatures {
 
 export interface CallOptions {
   signal?: AbortSignal;
+  /** Told each time the store does not take the call and it will be tried again. */
+  onRetry?: () => void;
 }
 
 export interface PutOptions extends CallOptions {

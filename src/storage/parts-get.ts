@@ -35,7 +35,8 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
     const first = await getPart(0, { ...options, signal });
     const { object } = first;
     const count = Math.ceil(object.size / PART_BYTES);
-    const sameVersion: GetOptions = { signal, ifMatch: object.etag };
+    const { range: _, ...call } = options;
+    const sameVersion: GetOptions = { ...call, signal, ifMatch: object.etag };
 
     function getPart(index: number, partOptions: GetOptions): Promise<Download> {
       const start = index * PART_BYTES;

@@ -18,7 +18,7 @@ export async function getResuming(
   key: StorageKey,
   options: GetOptions,
 ): Promise<Download> {
-  const download = await retrying(retry, options.signal, () => backend.get(key, options));
+  const download = await retrying(retry, options, () => backend.get(key, options));
   if (chunksInMemory(download.body) !== undefined) return download;
   const { start, length } = resolveRange(options.range, download.object.size, { backend: backend.name, key });
   const end = start + length - 1;
@@ -41,7 +41,7 @@ export async function getResuming(
       } catch (error) {
         if (!isStorageError(error) || !error.retryable) throw error;
       }
-      body = await retrying(retry, options.signal, async () => (await continueAt(position)).body);
+      body = await retrying(retry, options, async () => (await continueAt(position)).body);
     }
   }
 

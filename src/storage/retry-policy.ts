@@ -12,6 +12,12 @@ export interface RetryOptions {
   random?: () => number;
 }
 
+/** Of one call. */
+export interface RetriedCall {
+  signal?: AbortSignal;
+  onRetry?: () => void;
+}
+
 const SHORTEST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 
@@ -22,7 +28,7 @@ const LONGEST_PAUSE = 10_000;
  */
 export async function retrying<T>(
   options: RetryOptions,
-  signal: AbortSignal | undefined,
+  { signal, onRetry }: RetriedCall,
   attempt: (failures: readonly StorageError[]) => Promise<T>,
 ): Promise<T> {
   const failures: StorageError[] = [];
@@ -37,6 +43,7 @@ export async function retrying<T>(
       if (failures.length === 1) firstFailure = performance.now();
       const pause = pauseAfter(failures.length, error, options);
       if (performance.now() - firstFailure + pause > options.deadline) throw givenUp(error, failures.length);
+      onRetry?.();
       await setTimeout(pause, undefined, signal === undefined ? {} : { signal }).catch((reason: unknown) => {
         signal?.throwIfAborted();
         throw reason;

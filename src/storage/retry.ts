@@ -29,10 +29,10 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
     features: backend.features,
     put: (key, body, options = {}) => storing(key, body.size, options, () => backend.put(key, body, options)),
     get: (key, options = {}) => get(key, options),
-    stat: (key, options = {}) => retrying(retry, options.signal, () => backend.stat(key, options)),
+    stat: (key, options = {}) => retrying(retry, options, () => backend.stat(key, options)),
     list: (prefix, options = {}) => listResuming(prefix, options),
     deleteMany: (keys, options = {}) => deleteRepeatedly(keys, options),
-    sign: (key, options) => retrying(retry, options.signal, () => backend.sign(key, options)),
+    sign: (key, options) => retrying(retry, options, () => backend.sign(key, options)),
     close: () => backend.close(),
     ...optionalPowers(backend),
   };
@@ -44,7 +44,7 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
     options: PutOptions,
     store: () => Promise<StoredObject>,
   ): Promise<StoredObject> {
-    return retrying(retry, options.signal, async (failures) => {
+    return retrying(retry, options, async (failures) => {
       try {
         return await store();
       } catch (error) {
@@ -60,7 +60,7 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
     let { startAfter } = options;
     let isDone = false;
     while (!isDone) {
-      const page = await retrying(retry, options.signal, () => {
+      const page = await retrying(retry, options, () => {
         const from = startAfter === undefined ? options : { ...options, startAfter };
         return firstOf(backend.list(prefix, from));
       });
@@ -84,7 +84,7 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
     let remaining = keys;
     let lastFailures: DeleteFailure[] = [];
     try {
-      await retrying(retry, options.signal, async () => {
+      await retrying(retry, options, async () => {
         lastFailures = [];
         const failures = await backend.deleteMany(remaining, options);
         final.push(...failures.filter((failure) => !mayPass(failure.error)));
@@ -111,14 +111,14 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
       }),
       // A failed flush is never repeated: after a failed fsync the next one may succeed for nothing.
       ...(flush && { flush: () => flush.call(inner) }),
-      ...(space && { space: () => retrying(retry, undefined, () => space.call(inner)) }),
-      ...(enclosingMarker && { enclosingMarker: () => retrying(retry, undefined, () => enclosingMarker.call(inner)) }),
+      ...(space && { space: () => retrying(retry, {}, () => space.call(inner)) }),
+      ...(enclosingMarker && { enclosingMarker: () => retrying(retry, {}, () => enclosingMarker.call(inner)) }),
     };
   }
 
   async function* discardRepeatedly(uploads: AsyncIterable<AbandonedUpload>): AsyncGenerator<AbandonedUpload> {
     for await (const upload of uploads) {
-      yield { ...upload, discard: () => retrying(retry, undefined, () => upload.discard()) };
+      yield { ...upload, discard: () => retrying(retry, {}, () => upload.discard()) };
     }
   }
 

@@ -343,6 +343,30 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
       ]);
     });
 
+    test('moves nothing that another has moved since it was looked at', async () => {
+      const work = await suite.create();
+      const asset = await put(work, 'for all', { isPublic: true });
+      const catalog = await work.catalog();
+      const [found] = await catalog.assets.byIds(work.context().identity, [asset.id]);
+      if (found === undefined) throw new Error('not found');
+      const repairing = () =>
+        moveBytes(work.context(), {
+          source: found.object,
+          to: {
+            backend: found.object.backend,
+            storagePath: parseStorageKey(`public/acme/document_upload/2030/01/02/${randomUUID()}.txt`),
+            isPublic: true,
+          },
+          carry: { kind: 'all' },
+          sourceEnd: { kind: 'retain', seconds: 60 },
+          audit: { action: 'repaired', details: {} },
+        });
+      expect(await repairing()).toMatchObject({ kind: 'moved' });
+      expect(await repairing()).toEqual({ kind: 'skipped', reason: 'source-changed' });
+      expect((await catalog.maintenance.status()).objects).toMatchObject({ STORED: 1, RETAINED: 1, PENDING: 0 });
+      expect(await keys(work)).toHaveLength(2);
+    });
+
     test('moves an object with all its assets, and leaves it where it is if the copy is not whole', async () => {
       const work = await suite.create(['near', 'far']);
       const [one, two] = [await put(work, 'travels'), await put(work, 'travels')];

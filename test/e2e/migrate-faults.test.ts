@@ -117,6 +117,26 @@ await describeWithService('s3', 'a migration', (s3) => {
     await everyAssetIsWhole(stage, 'after');
   });
 
+  test('slows down as soon as requests are turned away, not only when their retries are spent', async () => {
+    const stage = await prepare(s3);
+    let puts = 0;
+    let most = 0;
+    stage.proxy.decide((method, path) => {
+      if (!isObjectPut(method, path)) return undefined;
+      puts += 1;
+      if (puts <= 30) return BUSY;
+      // The sixteen that ran at once have gone on by then.
+      if (puts > 50 && puts <= 65) most = Math.max(most, stage.proxy.underWay());
+      return { kind: 'delay', milliseconds: 100 };
+    });
+    const { code, value } = await stage.migrate('--concurrency', '16');
+    expect(code).toBe(0);
+    expect(value.summary).toMatchObject({ migrated: FILES, failed: 0 });
+    // Two rounds of sixteen made it four; each success since lets it grow a little.
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(10);
+  });
+
   test('of a source that vanished names it, and what others deleted is no failure', async () => {
     const stage = await prepare(s3);
     const [vanished, deleted] = stage.assets;

@@ -12,6 +12,7 @@ import type { MigrateOutcome, MigrateRequest } from '../../src/operations/migrat
 import { unpublishAssets } from '../../src/operations/publish.ts';
 import { readAsset } from '../../src/operations/read-asset.ts';
 import { trashAssets } from '../../src/operations/trash.ts';
+import { verify } from '../../src/operations/verify.ts';
 import { verifyManifest } from '../../src/operations/verify-manifest.ts';
 import { openAzureBackend } from '../../src/storage/azure/azure-backend.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
@@ -185,6 +186,41 @@ describe.each(PAIRS)('from $from to $to', ({ from, to }) => {
     expect(await keysIn(work, 'near')).toEqual([damaged.storagePath]);
     await store.put(parseStorageKey(damaged.storagePath), memoryBody(Buffer.from('damaged')));
     expect(of(await run(work, { selection: { kind: 'failed' } }), 'moved')).toHaveLength(1);
+  });
+});
+
+describe.each(Object.keys(OPENERS))('compressed text from a directory to %s', (to) => {
+  const text = 'the same words again and again\n'.repeat(100_000);
+
+  async function moved(compress: boolean | 'auto') {
+    const work = await createPair('LOCAL', to);
+    const path = await writeText(work.directory, 'words.txt', text);
+    const context = work.context({ maxFileSize: 2 ** 23 });
+    const asset = assetOf((await uploadPaths(context, [path], { backend: 'near' }))[0]);
+    const changes = { content: { compress } };
+    expect(of(await run(work, {}, changes), 'failed')).toEqual([]);
+    const [found] = await (await work.catalog()).assets.byIds(work.context().identity, [asset.id]);
+    const store = await work.context().backends.open('far');
+    const stored = await store.stat(parseStorageKey(found?.asset.storagePath ?? ''));
+    const wrong = await collect(
+      verify(work.context(), { allOrganizations: false, deep: true, resume: false, repair: false }),
+    );
+    expect(wrong.filter(({ kind }) => kind !== 'checked')).toEqual([]);
+    expect(found?.asset).toMatchObject({ fileHash: asset.fileHash, fileSize: text.length });
+    expect(await read(work, asset)).toBe(text);
+    expect(stored.size).toBe(found?.object.storedSize);
+    return { encoding: found?.object.contentEncoding, size: stored.size };
+  }
+
+  test('is what every reader of a signed URL gets', async () => {
+    const isDecoded = to === 'AWS_S3' || to === 'AZURE_BLOB';
+    const { encoding, size } = await moved('auto');
+    expect(encoding).toBe(isDecoded ? null : 'gzip');
+    expect(size === text.length).toBe(isDecoded);
+  });
+
+  test('stays compressed where that was asked for', async () => {
+    expect((await moved(true)).encoding).toBe('gzip');
   });
 });
 

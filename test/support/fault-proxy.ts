@@ -14,6 +14,8 @@ export type Fault =
   | { kind: 'corrupt' }
   /** The answer breaks off in the middle of its body. */
   | { kind: 'cut' }
+  /** The server sees the request so many milliseconds later. */
+  | { kind: 'delay'; milliseconds: number }
   | { kind: 'silence' };
 
 export interface FaultProxy {
@@ -26,6 +28,8 @@ export interface FaultProxy {
   decide(choose: (method: string, path: string) => Fault | undefined): void;
   /** Requests since the last plan. */
   seen(): string[];
+  /** Requests that have no whole answer yet. */
+  underWay(): number;
   close(): Promise<void>;
 }
 
@@ -37,6 +41,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   let choice: ((method: string, path: string) => Fault | undefined) | undefined;
   let accepts = (_method: string, _path: string) => true;
   let requests: string[] = [];
+  let underWay = 0;
 
   function nextFault({ method = '', url = '' }: IncomingMessage): Fault | undefined {
     requests.push(`${method} ${url}`);
@@ -46,12 +51,18 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   }
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    underWay += 1;
+    outgoing.once('close', () => {
+      underWay -= 1;
+    });
     const fault = nextFault(incoming);
     if (fault?.kind === 'reset') incoming.socket.destroy();
     else if (fault?.kind === 'silence') incoming.resume();
     else if (fault?.kind === 'answer') {
       // What is left of the body goes with the connection.
       outgoing.writeHead(fault.status, { ...fault.headers, connection: 'close' }).end(fault.body ?? '');
+    } else if (fault?.kind === 'delay') {
+      setTimeout(() => forward(incoming, outgoing, undefined), fault.milliseconds);
     } else forward(incoming, outgoing, fault?.kind);
   }
 
@@ -97,6 +108,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       endless = fault;
       requests = [];
     },
+    underWay: () => underWay,
     seen: () => requests,
     async close() {
       server.closeAllConnections();

@@ -37,7 +37,7 @@ export async function putInBlocks(
       pool: store.pool,
       partSize: partSizeFor(body.size, MOST_BLOCKS),
       signal: options.signal,
-      send: (part, signal) => retrying(retry, signal, () => sendBlock(store, name, part, signal)),
+      send: (part, signal) => retrying(retry, { ...options, signal }, () => sendBlock(store, name, part, signal)),
     });
     return await commit(store, key, blocks, body.size, options);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { StorageKey } from '../../core/storage-key.ts';
-import type { PutOptions, StoredObject } from '../backend.ts';
+import type { CallOptions, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
 import type { HttpAnswer } from '../http/http-client.ts';
 import { type Part, partSizeFor, readParts } from '../parts.ts';
@@ -37,7 +37,7 @@ export async function putResumable(
     const reading = { body, pool: store.pool, partSize: partSizeFor(body.size, Number.POSITIVE_INFINITY) };
     for await (const { part, done } of readParts(reading)) {
       try {
-        resource = await sendPart(store, retry, session, part, body.size, options.signal);
+        resource = await sendPart(store, retry, session, part, body.size, options);
       } finally {
         done();
       }
@@ -82,11 +82,12 @@ async function sendPart(
   session: string,
   part: Part,
   size: number,
-  signal: AbortSignal | undefined,
+  options: CallOptions,
 ): Promise<GcsResource | undefined> {
+  const { signal } = options;
   const end = part.offset + part.bytes.byteLength;
   let kept = part.offset;
-  return retrying(retry, signal, async (failures) => {
+  return retrying(retry, options, async (failures) => {
     if (failures.length > 0) {
       const state = await askState(store, session, size, signal);
       if (state.resource !== undefined) return state.resource;

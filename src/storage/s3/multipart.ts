@@ -40,7 +40,7 @@ export async function putInParts(
       pool: store.pool,
       partSize: partSizeFor(body.size, MOST_PARTS),
       signal: options.signal,
-      send: (part, signal) => retrying(retry, signal, () => sendPart(store, upload, part, signal)),
+      send: (part, signal) => retrying(retry, { ...options, signal }, () => sendPart(store, upload, part, signal)),
     });
     const etag = await complete(store, upload, parts, options);
     return describePut(key, body.size, etag, {}, options);
