@@ -11,10 +11,12 @@ import type {
   Statistics,
 } from './lifecycle-contract.ts';
 import type { MigrationRuns } from './migration-contract.ts';
+import type { Tokens } from './token-contract.ts';
 import type { FoundVerdict, Verdicts } from './verdict-contract.ts';
 
 export type * from './lifecycle-contract.ts';
 export type * from './migration-contract.ts';
+export type * from './token-contract.ts';
 export type * from './verdict-contract.ts';
 
 /**
@@ -43,6 +45,7 @@ export interface Catalog {
   readonly inventory: Inventory;
   readonly statistics: Statistics;
   readonly audit: AuditLog;
+  readonly tokens: Tokens;
   readonly backends: BackendRegistry;
   readonly maintenance: CatalogMaintenance;
 

@@ -25,6 +25,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 
   ASSET_NOT_FOUND: 4,
   ASSET_EXPIRED: 4,
+  TOKEN_NOT_FOUND: 4,
 
   NOT_PERMITTED: 5,
   READ_ONLY: 5,

@@ -20,6 +20,7 @@ export const ERROR_CODES = [
   // not there for this identity
   'ASSET_NOT_FOUND',
   'ASSET_EXPIRED',
+  'TOKEN_NOT_FOUND',
   // not permitted
   'NOT_PERMITTED',
   'READ_ONLY',
