@@ -59,6 +59,7 @@ export function composeWorld(request: WorldRequest): World {
     leaseSeconds: settings.leases.duration / 1000,
     lifecycle: toLifecycle(settings),
     scanning: { mode: settings.scan.mode, expected: settings.scan.configured, scanner: lazyScanner(settings) },
+    serving: settings.serve,
     temporaryDirectory: tmpdir(),
     audit: { host: hostname(), correlationId: randomUUID() },
     signal,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import type { Asset } from '../core/asset.ts';
+import type { Asset, ScanStatus } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
+import type { StorageKey } from '../core/storage-key.ts';
 import { assetPage } from './asset-pages.ts';
 import { type AssetSelection, assetsIn, assetsVisibleTo } from './asset-query.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   AssetReads,
   AssetWithObject,
   SameUploadQuery,
+  ServableObject,
   TransformedContent,
   TransformedOriginal,
 } from './catalog.ts';
@@ -21,6 +23,7 @@ export function assetReads(database: Database): AssetReads {
     count: (scope, filter) => database.read((session) => count(session, assetsIn(session, scope), filter)),
     byIdPrefix: (identity, prefix, limit) => database.read((session) => byIdPrefix(session, identity, prefix, limit)),
     byIds: (identity, ids) => database.read((session) => byIds(session, identity, ids)),
+    servable: (backend, storagePath) => database.read((session) => servable(session, backend, storagePath)),
     sameUploads: (identity, candidates) => database.read((session) => sameUploads(session, identity, candidates)),
     storedHashes: (organizationId, backend, hashes) =>
       database.read((session) => storedHashes(session, organizationId, backend, hashes)),
@@ -107,6 +110,31 @@ async function withObjects(
     // Moved or deleted between the two statements: for this caller it is gone.
     return object === undefined ? [] : [{ asset: toAsset(asset), object: toObjectRecord(object) }];
   });
+}
+
+async function servable(
+  session: Session,
+  backend: string,
+  storagePath: StorageKey,
+): Promise<ServableObject | undefined> {
+  const row = await session.db
+    .selectFrom('objects')
+    .selectAll()
+    .where('backend', '=', backend)
+    .where('storage_path', '=', storagePath)
+    .where('state', '=', 'STORED')
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  // Whoever signed was asked about the asset; here only what may have changed since counts.
+  const asset = await assetsIn(session, { allOrganizations: true })
+    .where('assets.object_id', '=', row.id)
+    .where('assets.status', '=', 'active')
+    .where('assets.virus_scan_status', '<>', 'INFECTED')
+    .where('assets.expires_sort', '>', session.dialect.now)
+    .select('assets.virus_scan_status')
+    .executeTakeFirst();
+  if (asset === undefined) return undefined;
+  return { object: toObjectRecord(row), scanStatus: asset.virus_scan_status as ScanStatus };
 }
 
 async function sameUploads(

@@ -28,6 +28,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   TOKEN_NOT_FOUND: 4,
 
   NOT_PERMITTED: 5,
+  TOKEN_INVALID: 5,
   READ_ONLY: 5,
   VERDICT_REQUIRED: 5,
 
@@ -43,6 +44,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 
   UNAVAILABLE: 8,
   TIMEOUT: 8,
+  RATE_LIMITED: 8,
   DATABASE_LOCKED: 8,
   DISK_FULL: 8,
   SCANNER_UNAVAILABLE: 8,

@@ -2,7 +2,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { AssetError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
 import { bytesContent } from './bytes-content.ts';
-import type { Content, ReadOptions } from './content.ts';
+import type { Content, ContentRules, ReadOptions } from './content.ts';
 import { checkSize, tooLarge } from './file-errors.ts';
 import { openFileContent } from './open-file-content.ts';
 import { throughPipeline } from './pipeline.ts';
@@ -25,7 +25,18 @@ export async function readStreamContent(stream: Readable, name: string, options:
   if (signal !== undefined) addAbortSignal(signal, stream);
   const spool = new Spool(options.spoolDirectory);
   try {
-    await drain(stream, spool, name, options);
+    await drain(stream, spool, name, options.rules);
+  } catch (error) {
+    spool.discard();
+    signal?.throwIfAborted();
+    throw error;
+  }
+  return readSpooledContent(spool, name, options);
+}
+
+/** Judges and fingerprints what a spool has taken in; the result owns it. Throws as readStreamContent. */
+export async function readSpooledContent(spool: Spool, name: string, options: ReadOptions): Promise<Content> {
+  try {
     checkSize(name, spool.size, options.rules);
     const { fd } = spool;
     const sniffed =
@@ -35,16 +46,25 @@ export async function readStreamContent(stream: Readable, name: string, options:
     return await throughPipeline(name, sniffed, options);
   } catch (error) {
     spool.discard();
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     throw error;
   }
 }
 
-async function drain(stream: Readable, spool: Spool, name: string, options: StreamReadOptions): Promise<void> {
+/**
+ * Takes a stream in, to its end or to the limit.
+ * @throws AssetError FILE_TOO_LARGE, FILE_UNREADABLE, DISK_FULL
+ */
+export async function drain(
+  stream: AsyncIterable<Uint8Array>,
+  spool: Spool,
+  name: string,
+  rules: ContentRules,
+): Promise<void> {
   try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    for await (const chunk of stream) {
       await spool.append(chunk);
-      if (spool.size > options.rules.maxFileSize) throw tooLarge(name, options.rules);
+      if (spool.size > rules.maxFileSize) throw tooLarge(name, rules);
     }
     await spool.end();
   } catch (error) {

@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'TOKEN_NOT_FOUND',
   // not permitted
   'NOT_PERMITTED',
+  'TOKEN_INVALID',
   'READ_ONLY',
   'VERDICT_REQUIRED',
   // content refused
@@ -37,6 +38,7 @@ export const ERROR_CODES = [
   // may work later
   'UNAVAILABLE',
   'TIMEOUT',
+  'RATE_LIMITED',
   'DATABASE_LOCKED',
   'DISK_FULL',
   'SCANNER_UNAVAILABLE',

@@ -6,6 +6,12 @@ export type TokenScope = (typeof TOKEN_SCOPES)[number];
 
 /** Begins every secret, so that scanners for leaked secrets know it. */
 export const TOKEN_PREFIX = 'astk_';
+/** 256 random bits in base64url. */
+const SECRET = new RegExp(`^${TOKEN_PREFIX}[A-Za-z0-9_-]{43}$`);
+
+export function isTokenSecret(text: string): boolean {
+  return SECRET.test(text);
+}
 
 /**
  * `read`, `write` or both, joined by commas.

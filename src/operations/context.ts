@@ -46,6 +46,13 @@ export interface Scanning {
   scanner(): Promise<Scanner>;
 }
 
+/** How the HTTP side is to answer. */
+export interface ServingSettings {
+  /** Requests a minute for each client; 0: any number. */
+  rateLimit: number;
+  corsOrigins: readonly string[];
+}
+
 /** Everything an operation may touch; made by the command line, the HTTP side or the library. */
 export interface OperationContext {
   identity: Identity;
@@ -59,6 +66,7 @@ export interface OperationContext {
   leaseSeconds: number;
   lifecycle: LifecycleSettings;
   scanning: Scanning;
+  serving: ServingSettings;
   /** For spooled streams and downloads without a target directory. */
   temporaryDirectory: string;
   audit: AuditContext;

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Content, ReadOptions } from '../content/content.ts';
-import { readFileContent, readStreamContent } from '../content/read-content.ts';
+import { readFileContent, readSpooledContent, readStreamContent } from '../content/read-content.ts';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
 import type { PacedRequest, PreparationFailure, PreparedFile } from './upload-request.ts';
@@ -89,6 +89,7 @@ function read(
   source: UploadSource,
   reading: ReadOptions,
 ): Promise<Content> {
+  if (source.spool !== undefined) return readSpooledContent(source.spool, source.name, reading);
   if (request.standardInput === undefined || source.path !== '-') return readFileContent(source.path, reading);
   const spooling = { ...reading, spoolDirectory: context.temporaryDirectory };
   return readStreamContent(request.standardInput, source.name, spooling);

@@ -5,7 +5,7 @@ import type { OperationContext } from './context.ts';
 import { openOwnStore } from './own-store.ts';
 import { readOptions } from './read-options.ts';
 import { leaveOutExisting, repeatedOutcome, separateRepeats } from './upload-existing.ts';
-import { storeGroup } from './upload-group.ts';
+import { type StoreFiles, storeGroup } from './upload-group.ts';
 import { prepareGroups } from './upload-prepare.ts';
 import {
   failed,
@@ -40,7 +40,11 @@ interface GroupUnderWay {
  * of the sources. One bad file never stops the others. Refusals of files go into the audit trail.
  * @throws AssetError if the store or the catalog cannot be used at all
  */
-export async function* upload(context: OperationContext, request: UploadRequest): AsyncGenerator<UploadOutcome> {
+export async function* upload(
+  context: OperationContext,
+  request: UploadRequest,
+  storeFiles: StoreFiles = storeGroup,
+): AsyncGenerator<UploadOutcome> {
   const store = await openOwnStore(context, request.backend);
   const paced = { ...request, concurrency: request.concurrency ?? store.features.concurrency };
   const reading = readOptions(context, request, store.features);
@@ -49,7 +53,7 @@ export async function* upload(context: OperationContext, request: UploadRequest)
   try {
     for await (const group of prepareGroups(context, paced, reading)) {
       if (underWay.length === groupsAtOnce(store.features)) yield* await nextOutcomes(underWay);
-      underWay.push(startGroup(underWay, group, () => finishGroup(context, paced, scans, group)));
+      underWay.push(startGroup(underWay, group, () => finishGroup(context, paced, scans, group, storeFiles)));
     }
     while (underWay.length > 0) yield* await nextOutcomes(underWay);
   } finally {
@@ -80,6 +84,7 @@ async function finishGroup(
   request: PacedRequest,
   scans: UploadScans,
   group: FileGroup,
+  storeFiles: StoreFiles,
 ): Promise<UploadOutcome[]> {
   const outcomes = new Map<UploadSource, UploadOutcome>();
   const prepared: PreparedFile[] = [];
@@ -99,7 +104,7 @@ async function finishGroup(
     const fresh = request.skipExisting ? await leaveOutExisting(context, request, decent, outcomes) : decent;
     const { first, repeats } = request.skipExisting ? separateRepeats(fresh) : { first: fresh, repeats: NO_REPEATS };
     const scanned = takeAccepted(await scanFiles(context, scans, first, known, request.concurrency));
-    for (const [source, outcome] of await storeGroup(context, request, scanned)) outcomes.set(source, outcome);
+    for (const [source, outcome] of await storeFiles(context, request, scanned)) outcomes.set(source, outcome);
     for (const [source, earlier] of repeats) outcomes.set(source, repeatedOutcome(source, outcomes.get(earlier)));
   } finally {
     await Promise.all(prepared.map((file) => file.content.close()));

@@ -69,6 +69,7 @@ test('every key of a file gets into the settings', async () => {
     ]),
     trash: { enabled: true, retention: 14 * 86_400_000 },
     scan: { mode: 'required', clamd: { host: 'clamd.internal', port: 3311 }, configured: true },
+    serve: { rateLimit: 600, corsOrigins: ['https://app.example.com'] },
     dataDirectory: '/home/ada/.local/share/asset-cli',
     sources: {
       configFile: join(FOLDER, 'complete.yaml'),

@@ -127,6 +127,16 @@ export function endpoint() {
   });
 }
 
+/** What a browser says that a script comes from: scheme, host and port. */
+export function origin() {
+  return kind({
+    input: formed('origin', 'https?://[^/\\s]+'),
+    problem: 'is not an origin',
+    hint: 'Write scheme, host and port alone: https://app.example.com',
+    read: (value) => (URL.canParse(value) && new URL(value).origin === value ? value : undefined),
+  });
+}
+
 export function id(of: IdKind) {
   return kind({
     input: formed('id', '[A-Za-z0-9][A-Za-z0-9._@\\-]{0,63}'),
