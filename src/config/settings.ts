@@ -57,6 +57,10 @@ export interface ScanSettings {
 }
 
 export interface ServeSettings {
+  /** Without a slash at its end. */
+  publicUrl: string;
+  /** Secrets; the first signs. Empty: none are configured. */
+  signingKeys: readonly string[];
   /** A minute, for each client; 0: any number. */
   rateLimit: number;
   corsOrigins: readonly string[];

@@ -16,7 +16,7 @@ export interface HandedContent {
   open(range: ContentRange | undefined): Promise<Buffer | AsyncIterable<Uint8Array>>;
   /** All was sent. */
   done(bytes: number, range: ContentRange | undefined): void;
-  /** It broke after the headers were out, or the reader went away: the connection ended before the content did. */
+  /** The connection ended before the content did: the reader went away (INTERRUPTED), or reading broke. */
   failed(error: unknown): void;
 }
 

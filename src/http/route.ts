@@ -3,6 +3,7 @@ import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from '../operations/context.ts';
 import type { DownloadLedger } from '../operations/download-ledger.ts';
 import type { StoreFiles } from '../operations/upload-group.ts';
+import type { AccessLog } from './access-log.ts';
 import type { Access } from './authentication.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -13,6 +14,7 @@ export interface Serving {
   storeFiles: StoreFiles;
   ledger: DownloadLedger;
   metrics: Metrics;
+  log: AccessLog;
   openApi: object;
 }
 

@@ -77,6 +77,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     storeFiles: storeTogether(context),
     ledger: new DownloadLedger(context),
     metrics: createMetrics(),
+    log: options.log,
     openApi: toOpenApi(ROUTES, options.version),
   };
   const authenticator = createAuthenticator(context);

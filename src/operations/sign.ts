@@ -21,6 +21,8 @@ export interface SignRequest {
   inline: boolean;
   /** A signed URL even of a public asset that has a CDN URL. */
   noCdn: boolean;
+  /** Warn once if nobody answers to the URLs of a store that does not answer itself. */
+  warnsOfSilence?: boolean;
 }
 
 export type SignOutcome =
@@ -45,9 +47,18 @@ export const LONGEST_SIGNATURE_SECONDS = 7 * 86_400;
  */
 export async function* sign(context: OperationContext, request: SignRequest): AsyncGenerator<SignOutcome> {
   checkLife(request);
+  const signers = new Set<StorageBackend>();
   for (const id of request.ids) {
     if (context.signal.aborted) return;
-    yield await signOne(context, request, id);
+    yield await signOne(context, request, signers, id);
+  }
+  if (request.warnsOfSilence === true) await warnOfSilence(context, signers);
+}
+
+async function warnOfSilence(context: OperationContext, signers: ReadonlySet<StorageBackend>): Promise<void> {
+  for (const store of signers) {
+    if ((await store.answers?.()) !== false) continue;
+    context.warn(`nothing answers to the URLs of backend "${store.name}": run asset-cli serve, at serve.publicUrl`);
   }
 }
 
@@ -58,12 +69,17 @@ function checkLife(request: SignRequest): void {
   });
 }
 
-async function signOne(context: OperationContext, request: SignRequest, id: string): Promise<SignOutcome> {
+async function signOne(
+  context: OperationContext,
+  request: SignRequest,
+  signers: Set<StorageBackend>,
+  id: string,
+): Promise<SignOutcome> {
   let found: AssetWithObject | undefined;
   try {
     found = await resolveAsset(context, id);
     await checkHandingOut(context, found);
-    const signed = await makeUrl(context, request, found);
+    const signed = await makeUrl(context, request, signers, found);
     await record(context, id, found.asset, undefined, signed.expiresAt);
     return { kind: 'signed', id: found.asset.id, ...signed };
   } catch (thrown) {
@@ -73,7 +89,12 @@ async function signOne(context: OperationContext, request: SignRequest, id: stri
   }
 }
 
-async function makeUrl(context: OperationContext, request: SignRequest, { asset, object }: AssetWithObject) {
+async function makeUrl(
+  context: OperationContext,
+  request: SignRequest,
+  signers: Set<StorageBackend>,
+  { asset, object }: AssetWithObject,
+) {
   const store = await openOwnStore(context, object.backend);
   const contentEncoding = answeredEncoding(store, object);
   if (asset.isPublic && asset.cdnUrl !== null && !request.noCdn) {
@@ -81,6 +102,7 @@ async function makeUrl(context: OperationContext, request: SignRequest, { asset,
   }
   if (!store.features.signs) throw cannotSign(store.name);
   const signed = await signWith(store, object.storagePath, signOptions(request, asset));
+  signers.add(store);
   return { url: signed.url, expiresAt: signed.expiresAt.toISOString(), contentEncoding };
 }
 

@@ -125,6 +125,8 @@ export interface StorageBackend {
   flush?(): Promise<void>;
   /** Bytes, where a store can run full. */
   space?(): Promise<{ free: number; total: number }>;
+  /** Whether what has to answer its signed URLs does; absent where the store itself answers. */
+  answers?(): Promise<boolean>;
   /** Where the marker of a store around this one lies (a parent directory, a shorter prefix); undefined if none. */
   enclosingMarker?(): Promise<string | undefined>;
 }

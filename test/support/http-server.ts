@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Identity } from '../../src/core/identity.ts';
+import { type SigningKey, toSigningKey } from '../../src/core/signed-path.ts';
 import { createAccessLog } from '../../src/http/access-log.ts';
 import { createServer, type ServeLimits, type Server } from '../../src/http/server.ts';
 import { createToken, type TokenRequest } from '../../src/operations/tokens.ts';
+import { openBackend } from '../../src/storage/open.ts';
 import { type ContextChanges, createWorkspace, type Workspace, type WorkspaceOptions } from './workspace.ts';
 
 /** A server of one test's own, on a real socket. */
@@ -19,6 +22,8 @@ export interface TestServer {
   /** With a token of ada's unless `token` says otherwise; null: without. */
   request(path: string, options?: RequestOptions): Promise<Response>;
   upload(content: string | Uint8Array, options?: UploadOptions): Promise<Response>;
+  /** Signs an asset and gives the path below the server's address. */
+  sign(id: string, wish?: object): Promise<string>;
   /** The id of a new text asset. */
   stored(content: string, options?: UploadOptions): Promise<string>;
 }
@@ -39,13 +44,25 @@ export interface ServerSetup extends ContextChanges {
   workspace?: WorkspaceOptions;
   limits?: Partial<ServeLimits>;
   proxies?: number;
+  /** In force at each moment; without it one key of the test's own. */
+  signingKeys?: () => readonly SigningKey[];
 }
 
+/** What signed URLs begin with: nobody knows the port before the server listens. */
+export const PUBLIC_URL = 'https://assets.example.com/base';
+
 export async function startServer(setup: ServerSetup = {}): Promise<TestServer> {
-  const workspace = await createWorkspace(setup.workspace);
+  const ownKey = toSigningKey(randomUUID());
+  const { signingKeys = () => [ownKey] } = setup;
+  const signing = { publicUrl: PUBLIC_URL, keys: signingKeys };
+  const workspace: Workspace = await createWorkspace({
+    openStore: (name) =>
+      openBackend({ name, provider: 'LOCAL', path: workspace.storage, signing }, { connect: 1000, deadline: 2000 }),
+    ...setup.workspace,
+  });
   const log: Record<string, unknown>[] = [];
   const server = await createServer({
-    context: workspace.context(setup),
+    context: workspace.context({ ...setup, serving: { signingKeys, ...setup.serving } }),
     version: '0.0.0',
     proxies: setup.proxies ?? 0,
     log: createAccessLog((line) => log.push(JSON.parse(line)), false),
@@ -100,7 +117,26 @@ export async function startServer(setup: ServerSetup = {}): Promise<TestServer> 
     return body.data.id;
   }
 
-  return { workspace, server: closing, url, port: Number(new URL(url).port), log, token, request, upload, stored };
+  async function sign(id: string, wish: object = {}): Promise<string> {
+    const headers = { 'content-type': 'application/json' };
+    const response = await request(`/assets/${id}/sign`, { method: 'POST', body: JSON.stringify(wish), headers });
+    const { data } = await jsonOf(response);
+    if (!data.url.startsWith(PUBLIC_URL)) throw new Error('it begins with another URL');
+    return data.url.slice(PUBLIC_URL.length);
+  }
+
+  return {
+    workspace,
+    server: closing,
+    url,
+    port: Number(new URL(url).port),
+    log,
+    token,
+    request,
+    upload,
+    sign,
+    stored,
+  };
 }
 
 /** The body of an answer, which is whatever JSON it is. */

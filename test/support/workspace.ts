@@ -100,7 +100,7 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
         expected: false,
         scanner: () => Promise.reject(new Error('no scanner')),
       },
-      serving: { rateLimit: 0, corsOrigins: [], ...changes.serving },
+      serving: { rateLimit: 0, corsOrigins: [], signingKeys: () => [], ...changes.serving },
       temporaryDirectory: directory,
       audit: { host: 'test-host', correlationId: randomUUID() },
       signal: changes.signal ?? new AbortController().signal,

@@ -66,7 +66,8 @@ async function runSign(invocation: Invocation, ids: readonly string[], options: 
 }
 
 function toRequest(ids: readonly string[], { expiresIn, downloadAs, inline }: SignOptions) {
-  const request = { ids, expiresIn: Math.floor(expiresIn / 1000), inline: inline === true, noCdn: false };
+  const seconds = Math.floor(expiresIn / 1000);
+  const request = { ids, expiresIn: seconds, inline: inline === true, noCdn: false, warnsOfSilence: true };
   return downloadAs === undefined ? request : { ...request, downloadAs };
 }
 

@@ -3,6 +3,7 @@ import { ASSET_TYPE_PATTERN } from '../../core/asset.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId, type IdKind } from '../../core/identity.ts';
+import { SHORTEST_SIGNING_KEY } from '../../core/signed-path.ts';
 import { parseSize } from '../../core/size.ts';
 import { parseStorageKey } from '../../core/storage-key.ts';
 import { CDN_DOMAIN_FORM, isCdnDomain } from '../cdn.ts';
@@ -123,6 +124,22 @@ export function endpoint() {
     problem: 'is not an endpoint',
     hint: ENDPOINT_FORM,
     read: (value) => (isEndpoint(value) ? value : undefined),
+    secret: true,
+  });
+}
+
+/** One secret, or several: nobody should be able to guess them. */
+export function signingKeys() {
+  return kind({
+    input: z
+      .union([z.string(), z.array(z.string()).check(z.minLength(1))])
+      .register(z.globalRegistry, { title: 'text, or a list of texts' }),
+    problem: `is shorter than ${SHORTEST_SIGNING_KEY} characters`,
+    hint: 'Make one with: openssl rand -base64 48',
+    read: (value) => {
+      const secrets = typeof value === 'string' ? [value] : value;
+      return secrets.every((secret) => secret.length >= SHORTEST_SIGNING_KEY) ? secrets : undefined;
+    },
     secret: true,
   });
 }

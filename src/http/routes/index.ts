@@ -1,6 +1,7 @@
 import type { RegisteredRoute } from '../route.ts';
 import { deleteRoute, listRoute, showRoute, signRoute } from './assets.ts';
 import { downloadRoute } from './download.ts';
+import { filesRoute } from './files.ts';
 import { OPERATION_ROUTES } from './operations.ts';
 import { uploadRoute } from './upload.ts';
 
@@ -11,5 +12,6 @@ export const ROUTES: readonly RegisteredRoute[] = [
   showRoute,
   deleteRoute,
   signRoute,
+  filesRoute,
   ...OPERATION_ROUTES,
 ];
