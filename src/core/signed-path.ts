@@ -1,6 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { encodePath, encodeRfc3986 } from './percent-encoding.ts';
-import type { StorageKey } from './storage-key.ts';
 
 /** What the URLs of a store that cannot sign by itself are signed with. */
 export interface SigningKey {
@@ -13,7 +12,7 @@ export interface SigningKey {
 export interface SignedPath {
   keyId: string;
   backend: string;
-  storagePath: StorageKey;
+  storagePath: string;
   /** Seconds since 1970. */
   expires: number;
   contentType: string;

@@ -1,4 +1,5 @@
 import { ERROR_CODES } from '../core/errors.ts';
+import type { Access } from './authentication.ts';
 import type { RegisteredRoute, RouteResponse, Schema } from './route.ts';
 
 const PROBLEM: Schema = {
@@ -48,7 +49,7 @@ function toOperation(route: RegisteredRoute, method: string): object {
     ...(body === undefined
       ? {}
       : { requestBody: { required: bodyType !== 'application/json', content: { [bodyType]: { schema: body } } } }),
-    ...(access === 'open' ? { security: [] } : { security: [{ bearer: [] }] }),
+    security: securityOf(access),
     responses: {
       ...Object.fromEntries(
         Object.entries(route.responses).map(([status, response]) => [status, toResponse(response)]),
@@ -61,11 +62,18 @@ function toOperation(route: RegisteredRoute, method: string): object {
   };
 }
 
+/** An empty alternative: from this machine no token is needed. */
+function securityOf(access: Access): object[] {
+  if (access === 'open') return [];
+  return access === 'operations' ? [{ bearer: [] }, {}] : [{ bearer: [] }];
+}
+
 function toParameters(place: 'path' | 'query' | 'header', schema: Schema | undefined): object[] {
   const properties = Object.entries(Object(schema?.['properties'])) as [string, object][];
   const required: unknown = schema?.['required'];
   return properties.map(([name, property]) => ({
-    name,
+    // Fastify's name for the rest of a path
+    name: name === '*' ? 'path' : name,
     in: place,
     required: place === 'path' || (Array.isArray(required) && required.includes(name)),
     schema: property,

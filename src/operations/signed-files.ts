@@ -1,6 +1,7 @@
 import type { ObjectRecord, ServableObject } from '../catalog/catalog.ts';
 import { AssetError } from '../core/errors.ts';
 import { isSignedBy, type SignedPath } from '../core/signed-path.ts';
+import { parseStorageKey } from '../core/storage-key.ts';
 import type { OperationContext } from './context.ts';
 import { collect } from './hand-out.ts';
 import { mayBeShown } from './public-access.ts';
@@ -33,7 +34,7 @@ export async function findSigned(context: OperationContext, path: SignedPath, si
 
 async function lookUp(context: OperationContext, { backend, storagePath }: SignedPath): Promise<ServableObject> {
   const catalog = await context.catalog();
-  const found = await catalog.assets.servable(backend, storagePath);
+  const found = await catalog.assets.servable(backend, parseStorageKey(storagePath));
   if (found === undefined) throw gone();
   if (found.scanStatus === 'PENDING' && context.scanning.mode === 'required') {
     throw new AssetError('VERDICT_REQUIRED', 'The file has not been scanned for viruses yet', {

@@ -1,6 +1,5 @@
 import { toFailure } from '../../core/errors.ts';
 import type { SignedPath } from '../../core/signed-path.ts';
-import { parseStorageKey } from '../../core/storage-key.ts';
 import { findSigned, openSigned } from '../../operations/signed-files.ts';
 import { answerWithContent } from '../content-answer.ts';
 import { defineRoute } from '../route.ts';
@@ -45,8 +44,7 @@ export const filesRoute = defineRoute({
     const { backend, '*': storagePath } = request.params as { backend: string; '*': string };
     const { expires, type, disposition, key, signature } = request.query as FilesQuery;
     const path: SignedPath = {
-      ...{ keyId: key, backend, disposition },
-      storagePath: parseStorageKey(storagePath),
+      ...{ keyId: key, backend, storagePath, disposition },
       expires: Number(expires),
       contentType: type,
     };

@@ -70,7 +70,7 @@ function toRequest(context: OperationContext, form: UploadForm): UploadRequest {
   return {
     sources: onlySource({ label: filename, path: '-', name: filename, spool }),
     backend: context.backends.defaultName,
-    assetType: checkAssetType(context, fields.get('asset_type') ?? DEFAULT_ASSET_TYPE),
+    assetType: checkAssetType(context, fields.get('asset_type') || DEFAULT_ASSET_TYPE),
     projectId: project === undefined || project === '' ? null : checkId('project', project),
     scanResultId: null,
     isPublic: parseTruth('is_public', fields.get('is_public')),
