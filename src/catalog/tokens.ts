@@ -5,6 +5,7 @@ import { parseTokenScope } from '../core/token.ts';
 import { writeAudit } from './audit-write.ts';
 import type { AuditContext, NewToken, TokenFilter, TokenRecord, Tokens } from './catalog.ts';
 import type { Database, Session } from './database.ts';
+import { prepared } from './prepared.ts';
 import type { OpenTables } from './tables.ts';
 
 export function tokens(database: Database): Tokens {
@@ -48,7 +49,7 @@ async function create(
 }
 
 async function byHash(session: Session, hash: string): Promise<TokenRecord | undefined> {
-  const row = await readTokens(session).where('hash', '=', hash).executeTakeFirst();
+  const [row] = await tokenByHash(session, [hash]);
   return row === undefined ? undefined : toTokenRecord(row);
 }
 
@@ -97,6 +98,8 @@ async function revoke(
 function readTokens({ db, dialect }: Session) {
   return db.selectFrom('tokens').selectAll().select(sql<boolean>`expires_at <= ${dialect.now}`.as('ended'));
 }
+
+const tokenByHash = prepared((session, [hash = '']) => readTokens(session).where('hash', '=', hash), 1);
 
 type TokenRow = Selectable<OpenTables['tokens']> & { ended: boolean };
 

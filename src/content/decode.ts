@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { AssetError } from '../core/errors.ts';
 
 const CHUNK_LENGTH = 64 * 1024;
@@ -13,6 +13,17 @@ export function decodedContent(stored: AsyncIterable<Uint8Array>, encoding: stri
   if (encoding === null) return stored;
   if (encoding !== 'gzip') throw damaged(`they are in the unknown encoding "${encoding}"`);
   return gunzipped(stored);
+}
+
+/** The same of bytes that are all at hand and small. */
+export function decodedBytes(stored: Uint8Array, encoding: string | null, size: number): Uint8Array {
+  if (encoding === null) return stored;
+  if (encoding !== 'gzip') throw damaged(`they are in the unknown encoding "${encoding}"`);
+  try {
+    return gunzipSync(stored, { maxOutputLength: size });
+  } catch (error) {
+    throw damaged('they cannot be decompressed', error);
+  }
 }
 
 async function* gunzipped(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { redactText } from '../core/redact.ts';
+import { TOKEN_PREFIX } from '../core/token.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Where the lines go: JSON, one a line. */
@@ -46,7 +47,7 @@ function entryOf(request: FastifyRequest, reply: FastifyReply): Record<string, u
     level: 'info',
     requestId: request.id,
     method,
-    path: redactText(request.url.split('?', 1)[0] ?? ''),
+    path: loggable(request.url),
     status: reply.statusCode,
     milliseconds: Math.round(reply.elapsedTime * 10) / 10,
     bytes: method === 'HEAD' ? 0 : length,
@@ -56,4 +57,10 @@ function entryOf(request: FastifyRequest, reply: FastifyReply): Record<string, u
       ? {}
       : { user: bearer.identity.user, organization: bearer.identity.organization, token: bearer.tokenId }),
   };
+}
+
+/** Without the query, and without a token that someone wrote into the path. */
+function loggable(url: string): string {
+  const [path = ''] = url.split('?', 1);
+  return path.includes(TOKEN_PREFIX) ? redactText(path) : path;
 }

@@ -58,10 +58,10 @@ async function send(
   bytes: number,
 ): Promise<unknown> {
   const opened = await content.open(range);
-  let failure: unknown = new AssetError('INTERRUPTED', 'The reader went away before the end');
+  let failure: unknown;
   reply.raw.once('close', () => {
     if (reply.raw.writableFinished) content.done(bytes, range);
-    else content.failed(failure);
+    else content.failed(failure ?? new AssetError('INTERRUPTED', 'The reader went away before the end'));
   });
   if (Buffer.isBuffer(opened)) return reply.send(opened);
   const stream = opened instanceof Readable ? opened : Readable.from(opened, { objectMode: false });

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from '../operations/context.ts';
 import type { DownloadLedger } from '../operations/download-ledger.ts';
-import type { StoreFiles } from '../operations/upload-group.ts';
+import type { SharedUploads } from '../operations/upload-together.ts';
 import type { AccessLog } from './access-log.ts';
 import type { Access } from './authentication.ts';
 import type { Metrics } from './metrics.ts';
@@ -11,7 +11,9 @@ import type { Metrics } from './metrics.ts';
 export interface Serving {
   context: OperationContext;
   version: string;
-  storeFiles: StoreFiles;
+  uploads: SharedUploads;
+  /** Requests that are being worked on, whether or not their clients still wait. */
+  underWay: Set<Promise<unknown>>;
   ledger: DownloadLedger;
   metrics: Metrics;
   log: AccessLog;
@@ -64,10 +66,16 @@ export function defineRoute(route: Route): RegisteredRoute {
           ...(querystring === undefined ? {} : { querystring }),
           ...(body === undefined || bodyType !== undefined ? {} : { body }),
         },
-        handler: (request, reply) => route.handle(serving, request, reply),
+        handler: (request, reply) => tracked(serving.underWay, route.handle(serving, request, reply)),
       });
     },
   };
+}
+
+function tracked<T>(underWay: Set<Promise<unknown>>, work: Promise<T>): Promise<T> {
+  const done = work.finally(() => underWay.delete(done));
+  underWay.add(done);
+  return done;
 }
 
 /** The world of one request: its bearer acts, and the audit trail carries its id. */

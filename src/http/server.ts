@@ -6,7 +6,7 @@ import { AssetError } from '../core/errors.ts';
 import { createAuthenticator } from '../operations/authenticate.ts';
 import type { OperationContext } from '../operations/context.ts';
 import { DownloadLedger } from '../operations/download-ledger.ts';
-import { storeTogether } from '../operations/upload-together.ts';
+import { shareUploads } from '../operations/upload-together.ts';
 import { type AccessLog, logAnswers } from './access-log.ts';
 import { authenticateRequests } from './authentication.ts';
 import { createMetrics } from './metrics.ts';
@@ -15,6 +15,7 @@ import { HttpError, isBug, PROBLEM_TYPE, type Problem, RETRY_AFTER_SECONDS, toPr
 import { limitRates } from './rate-limits.ts';
 import type { Serving } from './route.ts';
 import { ROUTES } from './routes/index.ts';
+import { createTurns } from './turns.ts';
 
 /** How much a client may take of the server, in bytes and milliseconds. */
 export interface ServeLimits {
@@ -58,6 +59,7 @@ export interface Server {
   close(): Promise<void>;
 }
 
+const TURN_MILLISECONDS = 2;
 const SLOWEST_CHECK_MILLISECONDS = 1000;
 const FLUSH_MILLISECONDS = 250;
 const MOST_JSON_BYTES = 64 * 1024;
@@ -74,7 +76,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const serving: Serving = {
     context,
     version: options.version,
-    storeFiles: storeTogether(context),
+    uploads: shareUploads(context),
+    underWay: new Set(),
     ledger: new DownloadLedger(context),
     metrics: createMetrics(),
     log: options.log,
@@ -104,6 +107,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         app.server.closeAllConnections();
       }, limits.grace);
       await app.close();
+      // A client that went away takes nothing back: what it asked for is finished.
+      await Promise.allSettled(serving.underWay);
       clearTimeout(lastCall);
       clearInterval(flushing);
       // What the last connections noted as they closed comes first.
@@ -134,7 +139,9 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
     clientErrorHandler: refuseMalformed,
     frameworkErrors: (error, request, reply) => sendProblem(reply, toProblem(error, request.id)),
   });
+  const turns = createTurns(TURN_MILLISECONDS);
   app.addHook('onRequest', async (request, reply) => {
+    await turns();
     reply.headers({
       'x-request-id': request.id,
       'x-content-type-options': 'nosniff',

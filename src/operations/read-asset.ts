@@ -1,6 +1,6 @@
 import type { AssetWithObject, ObjectRecord } from '../catalog/catalog.ts';
-import { decodedContent } from '../content/decode.ts';
-import { verifiedContent } from '../content/verify-stream.ts';
+import { decodedBytes, decodedContent } from '../content/decode.ts';
+import { verifiedBytes, verifiedContent } from '../content/verify-stream.ts';
 import { AssetError } from '../core/errors.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 import type { OperationContext } from './context.ts';
@@ -45,6 +45,26 @@ export function openAsset(
   return followMoves(context, asset, (object) =>
     range === undefined ? openContent(context, object) : openPart(context, object, range),
   );
+}
+
+/** All of a small content, verified. Follows moves like the others. */
+export function readSmallAsset(context: OperationContext, asset: AssetWithObject): Promise<Buffer> {
+  return followMoves(context, asset, (object) => readSmall(context, object));
+}
+
+/** @throws StorageError NOT_FOUND, or what the store answers; AssetError BYTES_DAMAGED */
+export async function readSmall(context: OperationContext, object: ObjectRecord): Promise<Buffer> {
+  const store = await openOwnStore(context, object.backend);
+  const { body, bytes } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
+  if (bytes !== undefined)
+    return asBuffer(verifiedBytes(decodedBytes(bytes, object.contentEncoding, object.size), object));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of verifiedContent(decodedContent(body, object.contentEncoding), object)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 async function followMoves<T>(

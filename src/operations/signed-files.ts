@@ -3,9 +3,9 @@ import { AssetError } from '../core/errors.ts';
 import { isSignedBy, type SignedPath } from '../core/signed-path.ts';
 import { parseStorageKey } from '../core/storage-key.ts';
 import type { OperationContext } from './context.ts';
-import { collect } from './hand-out.ts';
+import { SMALL_BYTES } from './hand-out.ts';
 import { mayBeShown } from './public-access.ts';
-import { type ContentRange, isDamage, openContent, openPart } from './read-asset.ts';
+import { type ContentRange, isDamage, openPart, readSmall } from './read-asset.ts';
 import { asAssetError } from './storage-failure.ts';
 
 export interface SignedFile {
@@ -14,8 +14,6 @@ export interface SignedFile {
   /** What is active is an attachment, whatever was signed. */
   disposition: string;
 }
-
-const SMALL_BYTES = 256 * 1024;
 
 /**
  * What a signed URL leads to. The signature alone gives nothing: the object is looked up each time, and is handed out
@@ -56,7 +54,7 @@ export async function openSigned(
   try {
     if (range !== undefined) return await openPart(context, object, range);
     if (object.size > SMALL_BYTES) return await openPart(context, object, { start: 0, end: object.size - 1 });
-    return await collect(await openContent(context, object));
+    return await readSmall(context, object);
   } catch (error) {
     if (!isDamage(error)) throw asAssetError(error);
     const catalog = await context.catalog();

@@ -22,20 +22,18 @@ interface Group {
   outcomes: Map<UploadSource, UploadOutcome>;
 }
 
-/** How the prepared files of an upload are stored, and what became of each. */
-export type StoreFiles = (
+/** Stores one group of files of one upload, and returns what became of each. */
+export function storeGroup(
   context: OperationContext,
   upload: PacedRequest,
   files: readonly PreparedFile[],
-) => Promise<Map<UploadSource, UploadOutcome>>;
-
-/** Stores one group of files of one upload. */
-export const storeGroup: StoreFiles = (context, upload, files) =>
-  storeOwned(
+): Promise<Map<UploadSource, UploadOutcome>> {
+  return storeOwned(
     context,
     upload,
     files.map((file) => ({ ...file, context, upload })),
   );
+}
 
 /**
  * Stores one group of files by rule 1 of the protocol (docs/architecture.md). They may belong to different uploads and

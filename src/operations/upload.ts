@@ -1,12 +1,11 @@
-import type { Catalog } from '../catalog/catalog.ts';
-import { toFailure } from '../core/errors.ts';
 import type { BackendFeatures } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
 import { openOwnStore } from './own-store.ts';
 import { readOptions } from './read-options.ts';
 import { leaveOutExisting, repeatedOutcome, separateRepeats } from './upload-existing.ts';
-import { type StoreFiles, storeGroup } from './upload-group.ts';
+import { storeGroup } from './upload-group.ts';
 import { prepareGroups } from './upload-prepare.ts';
+import { recordRefusals } from './upload-refusals.ts';
 import {
   failed,
   type PacedRequest,
@@ -43,17 +42,16 @@ interface GroupUnderWay {
 export async function* upload(
   context: OperationContext,
   request: UploadRequest,
-  storeFiles: StoreFiles = storeGroup,
+  scans: UploadScans = startScans(true),
 ): AsyncGenerator<UploadOutcome> {
   const store = await openOwnStore(context, request.backend);
   const paced = { ...request, concurrency: request.concurrency ?? store.features.concurrency };
   const reading = readOptions(context, request, store.features);
-  const scans = startScans(true);
   const underWay: GroupUnderWay[] = [];
   try {
     for await (const group of prepareGroups(context, paced, reading)) {
       if (underWay.length === groupsAtOnce(store.features)) yield* await nextOutcomes(underWay);
-      underWay.push(startGroup(underWay, group, () => finishGroup(context, paced, scans, group, storeFiles)));
+      underWay.push(startGroup(underWay, group, () => finishGroup(context, paced, scans, group)));
     }
     while (underWay.length > 0) yield* await nextOutcomes(underWay);
   } finally {
@@ -84,7 +82,6 @@ async function finishGroup(
   request: PacedRequest,
   scans: UploadScans,
   group: FileGroup,
-  storeFiles: StoreFiles,
 ): Promise<UploadOutcome[]> {
   const outcomes = new Map<UploadSource, UploadOutcome>();
   const prepared: PreparedFile[] = [];
@@ -104,7 +101,7 @@ async function finishGroup(
     const fresh = request.skipExisting ? await leaveOutExisting(context, request, decent, outcomes) : decent;
     const { first, repeats } = request.skipExisting ? separateRepeats(fresh) : { first: fresh, repeats: NO_REPEATS };
     const scanned = takeAccepted(await scanFiles(context, scans, first, known, request.concurrency));
-    for (const [source, outcome] of await storeFiles(context, request, scanned)) outcomes.set(source, outcome);
+    for (const [source, outcome] of await storeGroup(context, request, scanned)) outcomes.set(source, outcome);
     for (const [source, earlier] of repeats) outcomes.set(source, repeatedOutcome(source, outcomes.get(earlier)));
   } finally {
     await Promise.all(prepared.map((file) => file.content.close()));
@@ -112,29 +109,4 @@ async function finishGroup(
   const inOrder = group.flatMap((item) => outcomes.get(item.source) ?? []);
   await recordRefusals(context, request, inOrder);
   return inOrder;
-}
-
-async function recordRefusals(
-  context: OperationContext,
-  request: UploadRequest,
-  outcomes: readonly UploadOutcome[],
-): Promise<void> {
-  const events = outcomes.flatMap((outcome) => {
-    if (outcome.kind !== 'failed') return [];
-    return {
-      actor: context.identity.user,
-      organizationId: context.identity.organization,
-      action: 'uploaded',
-      assetId: null,
-      outcome: 'refused' as const,
-      details: { source: outcome.source, assetType: request.assetType, ...outcome.failure },
-    };
-  });
-  if (events.length === 0) return;
-  try {
-    const catalog: Catalog = await context.catalog();
-    await catalog.audit.record(events, context.audit);
-  } catch (error) {
-    context.warn(`${events.length} refusals are missing from the audit trail: ${toFailure(error).message}`);
-  }
 }

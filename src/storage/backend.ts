@@ -67,6 +67,13 @@ export interface StoredObject {
   contentEncoding?: string;
 }
 
+export interface OpenedObject {
+  object: StoredObject;
+  body: Readable;
+  /** The same, where all of it is at hand: whoever takes it leaves the body alone. */
+  bytes?: Uint8Array;
+}
+
 export interface DeleteFailure {
   key: StorageKey;
   error: Error;
@@ -108,7 +115,7 @@ export interface StorageBackend {
   /** Nothing is visible under the key when it rejects. */
   put(key: StorageKey, body: BodySource, options?: PutOptions): Promise<StoredObject>;
   /** NOT_FOUND before the first byte, never as a late stream error. */
-  get(key: StorageKey, options?: GetOptions): Promise<{ object: StoredObject; body: Readable }>;
+  get(key: StorageKey, options?: GetOptions): Promise<OpenedObject>;
   stat(key: StorageKey, options?: CallOptions): Promise<StoredObject>;
   /** Keys in byte order that begin with the literal prefix; pages are hidden. */
   list(prefix: string, options?: ListOptions): AsyncIterable<StoredObject>;

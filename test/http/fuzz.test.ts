@@ -85,7 +85,8 @@ function requestOf(path: string, method: string, operation: Operation, known: re
       const headers: Record<string, string> = {};
       for (const [{ name, in: place, required }, value, given] of values) {
         const text = encodeURIComponent(String(value).toWellFormed());
-        if (place === 'path') target = target.replace(`{${name}}`, text);
+        // The client would take these away, and ask another path.
+        if (place === 'path') target = target.replace(`{${name}}`, /^\.*$/.test(text) ? 'x' : text);
         else if (!required && !given) continue;
         else if (place === 'query') query.push(`${name}=${text}`);
         else headers[name] = text;

@@ -5,10 +5,8 @@ import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
 import { checkAssetType } from '../../operations/check-asset-type.ts';
 import type { OperationContext } from '../../operations/context.ts';
-import { upload } from '../../operations/upload.ts';
 import type { UploadRequest } from '../../operations/upload-request.ts';
-import type { UploadSource } from '../../operations/upload-sources.ts';
-import { contextOf, defineRoute, only, type Serving, sendJson } from '../route.ts';
+import { contextOf, defineRoute, type Serving, sendJson } from '../route.ts';
 import { success, TEXT, UPLOADED } from '../schemas.ts';
 import { receiveForm, type UploadForm } from '../upload-form.ts';
 import { toError } from './assets.ts';
@@ -50,25 +48,24 @@ export const uploadRoute = defineRoute({
   },
 });
 
-async function store({ storeFiles }: Serving, context: OperationContext, form: UploadForm): Promise<Asset> {
-  let request: UploadRequest;
+async function store({ uploads }: Serving, context: OperationContext, form: UploadForm): Promise<Asset> {
+  const { filename, spool } = form;
+  let request: Omit<UploadRequest, 'sources'>;
   try {
-    request = toRequest(context, form);
+    request = toRequest(context, form.fields);
   } catch (error) {
-    form.spool.discard();
+    spool.discard();
     throw error;
   }
-  const outcome = await only(upload(context, request, storeFiles));
+  const outcome = await uploads.upload(context, request, { label: filename, path: '-', name: filename, spool });
   if (outcome.kind === 'failed') throw toError(outcome.failure);
   return outcome.asset;
 }
 
-function toRequest(context: OperationContext, form: UploadForm): UploadRequest {
-  const { fields, filename, spool } = form;
+function toRequest(context: OperationContext, fields: ReadonlyMap<string, string>): Omit<UploadRequest, 'sources'> {
   const project = fields.get('project_id');
   const expiresIn = fields.get('expires_in');
   return {
-    sources: onlySource({ label: filename, path: '-', name: filename, spool }),
     backend: context.backends.defaultName,
     assetType: checkAssetType(context, fields.get('asset_type') || DEFAULT_ASSET_TYPE),
     projectId: project === undefined || project === '' ? null : checkId('project', project),
@@ -80,10 +77,6 @@ function toRequest(context: OperationContext, form: UploadForm): UploadRequest {
     compress: true,
     ...(expiresIn === undefined || expiresIn === '' ? {} : { expiry: { kind: 'in', seconds: parseLife(expiresIn) } }),
   };
-}
-
-async function* onlySource(source: UploadSource): AsyncGenerator<UploadSource> {
-  yield source;
 }
 
 function parseTruth(name: string, text = 'false'): boolean {

@@ -76,7 +76,7 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
       throw new StorageError('UNSUPPORTED', 'a local directory cannot sign URLs', { backend: name, key });
     },
 
-    close: () => Promise.resolve(),
+    close: async () => durability.release(),
     abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
     flush: () => translated(undefined, () => durability.flush()),
     space: () => translated(undefined, () => freeSpace(root.path)),

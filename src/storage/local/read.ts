@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, read as readCallback, readSy
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { StorageKey } from '../../core/storage-key.ts';
-import type { GetOptions, StoredObject } from '../backend.ts';
+import type { GetOptions, OpenedObject } from '../backend.ts';
 import { memoryReadable } from '../memory-readable.ts';
 import { resolveRange } from '../range.ts';
 import { StorageError } from '../storage-error.ts';
@@ -24,11 +24,7 @@ interface OpenFile {
   context: LocalErrorContext;
 }
 
-export function readObject(
-  root: LocalRoot,
-  key: StorageKey,
-  options: GetOptions,
-): { object: StoredObject; body: Readable } {
+export function readObject(root: LocalRoot, key: StorageKey, options: GetOptions): OpenedObject {
   options.signal?.throwIfAborted();
   const descriptor = openSync(root.locate(key), READ_FLAGS);
   let isOwned = true;
@@ -41,7 +37,10 @@ export function readObject(
     }
     const range = resolveRange(options.range, object.size, { backend: root.backend, key });
     const file = { descriptor, ...range, context: { backend: root.backend, root: root.path, key } };
-    if (range.length <= SMALL) return { object, body: memoryReadable(readSmall(file)) };
+    if (range.length <= SMALL) {
+      const bytes = readSmall(file);
+      return { object, body: memoryReadable(bytes), bytes };
+    }
     isOwned = false;
     const body = Readable.from(readChunks(file, options.signal), { objectMode: false, highWaterMark: CHUNK });
     // A body that is dropped unread never starts its generator, whose end closes the file.
