@@ -25,6 +25,7 @@ const HOMES = [
   { packages: /^@azure\//, home: 'storage/azure/', what: 'the Azure SDK' },
   { packages: /^(sharp|file-type)$/, home: 'content/', what: 'a reader of file contents' },
   { packages: /^(commander|@inquirer\/.*|ora|fast-string-truncated-width)$/, home: 'cli/', what: 'a terminal library' },
+  { packages: /^(fastify|@fastify\/.*)$/, home: 'http/', what: 'the HTTP server' },
   { packages: /^(zod|yaml)$/, home: 'config/', what: 'a configuration library' },
 ];
 

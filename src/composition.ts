@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Catalog } from './catalog/catalog.ts';
 import { openCatalog } from './catalog/open.ts';
 import { loadSettings } from './config/load.ts';
 import type { Environment, LoadRequest, Settings, SettingsFlags } from './config/settings.ts';
 import { AssetError } from './core/errors.ts';
 import { once } from './core/once.ts';
+import { type SigningKey, toSigningKey } from './core/signed-path.ts';
 import type { BackendPool, OperationContext } from './operations/context.ts';
 import type { Scanner } from './scan/scanner.ts';
 import type { StorageBackend } from './storage/backend.ts';
+import { signingKeysFile } from './storage/local/signing-keys.ts';
 import { openBackend } from './storage/open.ts';
 
 /** More than clamd works on at once by default (MaxThreads 10); it queues the rest. */
@@ -59,6 +62,7 @@ export function composeWorld(request: WorldRequest): World {
     leaseSeconds: settings.leases.duration / 1000,
     lifecycle: toLifecycle(settings),
     scanning: { mode: settings.scan.mode, expected: settings.scan.configured, scanner: lazyScanner(settings) },
+    serving: { ...settings.serve, signingKeys: signingKeysOf(settings) },
     temporaryDirectory: tmpdir(),
     audit: { host: hostname(), correlationId: randomUUID() },
     signal,
@@ -145,9 +149,32 @@ function backendPool(settings: Settings, closers: (() => Promise<void>)[]): Back
 
 async function openNamed(settings: Settings, name: string): Promise<StorageBackend> {
   const definition = settings.backends.get(name);
+  if (definition?.provider === 'LOCAL') {
+    const signing = { publicUrl: settings.serve.publicUrl, keys: signingKeysOf(settings) };
+    return openBackend({ ...definition, signing }, settings.timeouts);
+  }
   if (definition !== undefined) return openBackend(definition, settings.timeouts);
   throw new AssetError('CONFIG_INVALID', `No backend is called "${name}"`, {
     hint: `The configuration has ${[...settings.backends.keys()].join(', ')}.`,
     details: { backend: name },
   });
+}
+
+const signingKeys = new WeakMap<Settings, () => readonly SigningKey[]>();
+
+/** As configured; else, where the database is this host's alone, from a file beside it. */
+function signingKeysOf(settings: Settings): () => readonly SigningKey[] {
+  const known = signingKeys.get(settings);
+  if (known !== undefined) return known;
+  const keys = makeSigningKeys(settings);
+  signingKeys.set(settings, keys);
+  return keys;
+}
+
+function makeSigningKeys({ serve, database, dataDirectory }: Settings): () => readonly SigningKey[] {
+  if (serve.signingKeys.length > 0 || database.engine === 'postgres') {
+    const configured = serve.signingKeys.map(toSigningKey);
+    return () => configured;
+  }
+  return signingKeysFile(join(dataDirectory, 'signing.keys'));
 }

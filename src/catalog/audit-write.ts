@@ -26,8 +26,8 @@ export async function writeAudit(
       asset_id: event.assetId,
       asset_user_id: event.assetUserId,
       outcome: event.outcome,
-      host: context.host,
-      correlation_id: context.correlationId,
+      host: (event.context ?? context).host,
+      correlation_id: (event.context ?? context).correlationId,
       details: toJsonText(event.details),
     }),
   );

@@ -1,8 +1,16 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
-import type { Identity, OrganizationScope } from '../core/identity.ts';
+import type { OrganizationScope } from '../core/identity.ts';
 import { assetChanges, assetsToDecideOn } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
-import type { AuditContext, AuditEvent, AuditFilter, AuditLog, AuditOutcome, NewAuditEvent } from './catalog.ts';
+import type {
+  AuditContext,
+  AuditEvent,
+  AuditFilter,
+  AuditLog,
+  AuditOutcome,
+  Download,
+  NewAuditEvent,
+} from './catalog.ts';
 import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
 import type { Database, Session } from './database.ts';
 import { normalizeTime } from './filters.ts';
@@ -12,8 +20,8 @@ import type { OpenTables } from './tables.ts';
 export function auditLog(database: Database): AuditLog {
   return {
     record: (events, context) => database.write((session) => record(session, events, context)),
-    recordDownloads: (identity, downloads, context, waitMilliseconds) =>
-      database.write((session) => recordDownloads(session, identity, downloads, context), { wait: waitMilliseconds }),
+    recordDownloads: (downloads, waitMilliseconds) =>
+      database.write((session) => recordDownloads(session, downloads), { wait: waitMilliseconds }),
     page: (scope, filter, limit, after) => database.read((session) => page(session, scope, filter, limit, after)),
   };
 }
@@ -39,13 +47,9 @@ async function ownersOf(session: Session, ids: readonly string[]): Promise<Map<s
   return new Map(rows.map((row) => [row.id, row.user_id]));
 }
 
-async function recordDownloads(
-  session: Session,
-  identity: Identity,
-  downloads: Parameters<AuditLog['recordDownloads']>[1],
-  context: AuditContext,
-): Promise<void> {
-  if (downloads.length === 0) return;
+async function recordDownloads(session: Session, downloads: readonly Download[]): Promise<void> {
+  const [first] = downloads;
+  if (first === undefined) return;
   const now = await session.now();
   const counts = new Map<string, number>();
   for (const { assetId } of downloads) counts.set(assetId, (counts.get(assetId) ?? 0) + 1);
@@ -64,17 +68,18 @@ async function recordDownloads(
     .whereRef('assets.id', '=', 'r.id')
     .execute();
   const events = downloads.map(
-    ({ assetId, organizationId, bytes }): AuditDraft => ({
-      actor: identity.user,
+    ({ by, assetId, organizationId, bytes }): AuditDraft => ({
+      actor: by.identity.user,
       organizationId,
       action: 'downloaded',
       assetId,
       assetUserId: owners.get(assetId) ?? null,
       outcome: 'success',
       details: { bytes },
+      context: by.audit,
     }),
   );
-  await writeAudit(session, events, context, now);
+  await writeAudit(session, events, first.by.audit, now);
 }
 
 type EventRow = Selectable<OpenTables['audit_events']>;

@@ -8,6 +8,7 @@ export const BACKUP_TABLES = {
   objects: ['id'],
   assets: ['organization_id', 'created_at', 'id'],
   audit_events: ['seq'],
+  tokens: ['id'],
 } as const;
 
 export type BackupTable = keyof typeof BACKUP_TABLES;
@@ -26,7 +27,8 @@ export interface BackupHeader {
 
 /** The last line: a file without it is cut off. */
 export interface BackupTrailer {
-  rows: Record<BackupTable, number>;
+  /** A table that the writer did not know yet is absent. */
+  rows: Partial<Record<BackupTable, number>>;
   /** Of all lines before, each with its line feed. */
   sha256: string;
 }

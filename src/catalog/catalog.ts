@@ -11,10 +11,12 @@ import type {
   Statistics,
 } from './lifecycle-contract.ts';
 import type { MigrationRuns } from './migration-contract.ts';
+import type { Tokens } from './token-contract.ts';
 import type { FoundVerdict, Verdicts } from './verdict-contract.ts';
 
 export type * from './lifecycle-contract.ts';
 export type * from './migration-contract.ts';
+export type * from './token-contract.ts';
 export type * from './verdict-contract.ts';
 
 /**
@@ -43,6 +45,7 @@ export interface Catalog {
   readonly inventory: Inventory;
   readonly statistics: Statistics;
   readonly audit: AuditLog;
+  readonly tokens: Tokens;
   readonly backends: BackendRegistry;
   readonly maintenance: CatalogMaintenance;
 
@@ -147,6 +150,8 @@ export interface AssetReads {
   byIds(identity: Identity, ids: readonly string[]): Promise<AssetWithObject[]>;
   /** The identity's own active, unexpired assets of the same type, project, name and content (`--skip-existing`). */
   sameUploads(identity: Identity, candidates: readonly SameUploadQuery[]): Promise<(Asset | undefined)[]>;
+  /** What is STORED under a key, with an asset on it that is active and unexpired: what a signed URL may lead to. */
+  servable(backend: string, storagePath: StorageKey): Promise<ServableObject | undefined>;
   /** Which of these private contents (SHA-256) a backend already holds undamaged for the organisation (`--dry-run`). */
   storedHashes(organizationId: string, backend: string, hashes: readonly string[]): Promise<Set<string>>;
   /** The undamaged private content of a backend that was made of this original by this profile. */
@@ -155,6 +160,12 @@ export interface AssetReads {
     backend: string,
     original: TransformedOriginal,
   ): Promise<TransformedContent | undefined>;
+}
+
+export interface ServableObject {
+  object: ObjectRecord;
+  /** Of its content; never INFECTED. */
+  scanStatus: ScanStatus;
 }
 
 /** What became of an original by a profile. */
@@ -227,6 +238,8 @@ export interface UploadCommit {
   asset: NewAsset;
   /** What a scan found in the content: written for all assets of it in the same transaction. */
   verdict?: FoundVerdict;
+  /** Whose upload it is, where several share a commit; without it: who commits. */
+  by?: Doer;
   /** Goes into the audit event beside the asset's own facts. */
   auditDetails?: Readonly<Record<string, unknown>>;
   object:
@@ -325,6 +338,12 @@ export interface AuditContext {
   correlationId: string;
 }
 
+/** Who does something, and in which run or request. */
+export interface Doer {
+  identity: Identity;
+  audit: AuditContext;
+}
+
 export interface NewAuditEvent {
   actor: string | null;
   organizationId: string;
@@ -332,9 +351,11 @@ export interface NewAuditEvent {
   assetId: string | null;
   outcome: AuditOutcome;
   details: Readonly<Record<string, unknown>>;
+  /** Where events of several requests are written at once: that of this one. */
+  context?: AuditContext;
 }
 
-export interface AuditEvent extends NewAuditEvent {
+export interface AuditEvent extends Omit<NewAuditEvent, 'context'> {
   id: string;
   time: string;
   host: string;
@@ -353,15 +374,17 @@ export interface AuditFilter {
   visibleToUser?: string;
 }
 
+export interface Download {
+  by: Doer;
+  assetId: string;
+  organizationId: string;
+  bytes: number;
+}
+
 export interface AuditLog {
   record(events: readonly NewAuditEvent[], context: AuditContext): Promise<void>;
   /** Counts downloads and records their events, in one transaction that gives up after `waitMilliseconds`. */
-  recordDownloads(
-    identity: Identity,
-    downloads: readonly { assetId: string; organizationId: string; bytes: number }[],
-    context: AuditContext,
-    waitMilliseconds: number,
-  ): Promise<void>;
+  recordDownloads(downloads: readonly Download[], waitMilliseconds: number): Promise<void>;
   /** Newest first, by keyset. */
   page(
     scope: OrganizationScope,

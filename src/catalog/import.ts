@@ -40,6 +40,7 @@ async function importAll(session: Session, lines: AsyncIterable<string>): Promis
     objects: 0,
     assets: 0,
     audit_events: 0,
+    tokens: 0,
   };
   let batch: Batch | undefined;
   let trailer: BackupTrailer | undefined;
@@ -143,7 +144,7 @@ function checkTrailer(
 ): void {
   if (trailer === undefined) throw damaged('its end is missing');
   if (trailer.sha256 !== sha256) throw damaged('its checksum does not match');
-  const other = BACKUP_TABLE_NAMES.find((table) => trailer.rows[table] !== rows[table]);
+  const other = BACKUP_TABLE_NAMES.find((table) => (trailer.rows[table] ?? 0) !== rows[table]);
   if (other !== undefined) throw damaged(`rows of ${other} are missing`);
 }
 

@@ -13,6 +13,7 @@ import { migrationRuns } from './migration-runs.ts';
 import { moveWrites } from './moves.ts';
 import { assetPurge } from './purge.ts';
 import { statistics } from './statistics.ts';
+import { tokens } from './tokens.ts';
 import { uploadWrites } from './uploads.ts';
 import { verdictStore } from './verdict-store.ts';
 
@@ -61,6 +62,7 @@ async function catalogOn(database: Database): Promise<Catalog> {
     inventory: inventory(database),
     statistics: statistics(database),
     audit: auditLog(database),
+    tokens: tokens(database),
     backends: backendRegistry(database),
     maintenance: catalogMaintenance(database, catalogId),
     close: () => database.close(),

@@ -141,6 +141,20 @@ export const COLUMNS = {
     reason: 'text',
     skipped_at: 'time',
   },
+  tokens: {
+    id: 'uuid',
+    hash: 'text',
+    name: 'text?',
+    user_id: 'text?',
+    organization_id: 'text',
+    role: 'text',
+    scope: 'text',
+    created_by: 'text?',
+    created_at: 'time',
+    expires_at: 'time',
+    last_used_at: 'time?',
+    revoked_at: 'time?',
+  },
   scan_runs: { organization_id: 'text', started_at: 'time' },
   schema_migrations: { version: 'int', name: 'text', checksum: 'text', applied_at: 'time' },
 } as const satisfies Record<string, Readonly<Record<string, ColumnKind>>>;
@@ -183,6 +197,7 @@ export type OpenTables = {
   migration_runs: Table<'migration_runs'>;
   migration_failures: Table<'migration_failures'>;
   migration_skips: Table<'migration_skips'>;
+  tokens: Table<'tokens'>;
   scan_runs: Table<'scan_runs'>;
   schema_migrations: Table<'schema_migrations'>;
 };

@@ -7,6 +7,7 @@ import { type AuditDraft, writeAudit } from './audit-write.ts';
 import type {
   AuditContext,
   ClaimedObject,
+  Doer,
   NewAsset,
   ObjectRecord,
   UploadCommit,
@@ -64,7 +65,9 @@ export async function commitUploads(
   for (const [index, commit] of commits.entries()) {
     const row = rows[index];
     const outcome = plan.outcomes[index];
-    if (row !== undefined && outcome?.kind === 'committed') audit.push(uploaded(identity, commit, row, outcome));
+    if (row !== undefined && outcome?.kind === 'committed') {
+      audit.push(uploaded(commit.by ?? { identity, audit: context }, commit, row, outcome));
+    }
   }
   await writeAudit(session, audit, context, now);
   return plan.outcomes.map((outcome, index) => toResult(outcome, rows[index], discarded));
@@ -189,9 +192,10 @@ function expiryOf(asset: NewAsset, now: string): string | null {
   return asset.expiresAt === null ? null : normalizeTime(asset.expiresAt);
 }
 
-function uploaded(identity: Identity, commit: UploadCommit, row: TableRow<'assets'>, outcome: Committed): AuditDraft {
+function uploaded(by: Doer, commit: UploadCommit, row: TableRow<'assets'>, outcome: Committed): AuditDraft {
   return {
-    actor: identity.user,
+    context: by.audit,
+    actor: by.identity.user,
     organizationId: row.organization_id,
     action: 'uploaded',
     assetId: row.id,

@@ -12,6 +12,8 @@ export interface Invocation {
   globals: GlobalOptions;
   streams: Streams;
   output: Output;
+  /** Of the program. */
+  version: string;
   /** Aborted when the user wants to stop. */
   signal: AbortSignal;
   /** The operations' world: settings are read at the first call. */
@@ -32,6 +34,8 @@ export interface CommandSettings {
   formats: readonly Format[];
   /** Ends quietly, exit 0, when nobody reads its output any more. A command that changes something goes on. */
   stopsWithReader: boolean;
+  /** A signal is how it ends, and leaves nothing undone. */
+  endsBySignal?: true;
 }
 
 /** What a file in commands/ exports. */

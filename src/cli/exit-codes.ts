@@ -25,8 +25,10 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 
   ASSET_NOT_FOUND: 4,
   ASSET_EXPIRED: 4,
+  TOKEN_NOT_FOUND: 4,
 
   NOT_PERMITTED: 5,
+  TOKEN_INVALID: 5,
   READ_ONLY: 5,
   VERDICT_REQUIRED: 5,
 
@@ -42,6 +44,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
 
   UNAVAILABLE: 8,
   TIMEOUT: 8,
+  RATE_LIMITED: 8,
   DATABASE_LOCKED: 8,
   DISK_FULL: 8,
   SCANNER_UNAVAILABLE: 8,

@@ -14,13 +14,14 @@ import { usageError } from './usage-errors.ts';
 
 interface Frame {
   host: Host;
+  version: string;
   out: TextWriter;
   err: TextWriter;
 }
 
 /** Parses the command line, runs the one command that it names, and tells how that ended. */
 export async function run(argv: readonly string[], host: Host, version: string): Promise<number> {
-  const frame: Frame = { host, out: createWriter(host.stdout), err: createWriter(host.stderr) };
+  const frame: Frame = { host, version, out: createWriter(host.stdout), err: createWriter(host.stderr) };
   let status = EXIT_OK;
   let help = '';
   const bind: Bind = (command, settings, action) => {
@@ -88,7 +89,7 @@ async function invoke(
   try {
     const chosen = { ...globals, ...environmentFormat(frame.host.env) };
     output = outputOf({ ...frame, out }, globals, chooseFormat(chosen, settings.formats));
-    const invocation: Invocation = { globals, streams: frame.host, output, signal, ...world };
+    const invocation: Invocation = { globals, streams: frame.host, output, version: frame.version, signal, ...world };
     // Commander parsed them as the command's own file declared them.
     status = await action(invocation, ...(argumentsAndOptions as never[]));
   } catch (error) {
@@ -102,7 +103,7 @@ async function invoke(
   }
   interruption.release();
   if (interruption.exitCode === undefined) return status;
-  if (!told) await report(frame, interrupted(), viewOf(output));
+  if (!told && settings.endsBySignal !== true) await report(frame, interrupted(), viewOf(output));
   return interruption.exitCode;
 }
 

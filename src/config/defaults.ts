@@ -17,6 +17,9 @@ export const DEFAULT_DEADLINE = 60_000;
 export const DEFAULT_LEASE = 30_000;
 export const DEFAULT_TRASH_RETENTION = 7 * 86_400_000;
 export const DEFAULT_CLAMD = { host: '127.0.0.1', port: 3310 } as const;
+export const DEFAULT_PUBLIC_URL = 'http://127.0.0.1:8080';
+/** Requests a minute. */
+export const DEFAULT_RATE_LIMIT = 6000;
 export const DEFAULT_ORGANIZATION = 'default';
 
 /** The store in the data directory, where neither a file nor the environment defines any. */

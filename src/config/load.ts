@@ -19,6 +19,7 @@ import { loadConfigFile } from './load-file.ts';
 import { dataDirectory } from './paths.ts';
 import { resolveScan } from './scan.ts';
 import type { FileConfig } from './schema/file.ts';
+import { resolveServe } from './serve.ts';
 import type { ContentLimits, Environment, LoadedSettings, LoadRequest, Settings } from './settings.ts';
 import { warningsAbout } from './warnings.ts';
 
@@ -47,6 +48,7 @@ export async function loadSettings(request: LoadRequest): Promise<LoadedSettings
       cdnDomains: resolveCdnDomains(request.env, file, backends),
     },
     scan: resolveScan(file),
+    serve: resolveServe(config?.serve),
     timeouts: {
       connect: config?.timeouts?.connect ?? DEFAULT_CONNECT_TIMEOUT,
       deadline: config?.timeouts?.deadline ?? DEFAULT_DEADLINE,

@@ -17,6 +17,7 @@ export interface Settings {
   assetTypes: readonly string[];
   content: ContentSettings;
   scan: ScanSettings;
+  serve: ServeSettings;
   timeouts: Timeouts;
   leases: Leases;
   /** Milliseconds that new assets live, by type; a type without one lives for ever. */
@@ -53,6 +54,16 @@ export interface ScanSettings {
   clamd: { host: string; port: number } | { socket: string };
   /** The file says something of it. */
   configured: boolean;
+}
+
+export interface ServeSettings {
+  /** Without a slash at its end. */
+  publicUrl: string;
+  /** Secrets; the first signs. Empty: none are configured. */
+  signingKeys: readonly string[];
+  /** A minute, for each client; 0: any number. */
+  rateLimit: number;
+  corsOrigins: readonly string[];
 }
 
 /** In milliseconds. */

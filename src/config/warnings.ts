@@ -19,8 +19,14 @@ function foreignAddresses(file: LoadedFile, settings: Settings): string[] {
     const address = Object.hasOwn(file.config.backends ?? {}, backend.name) ? endpointOf(backend) : undefined;
     return address === undefined ? [] : [`the endpoint ${address} of the backend ${backend.name}`];
   });
-  const set = [...database, ...endpoints, ...scannerAddress(file, settings)];
+  const set = [...database, ...endpoints, ...scannerAddress(file, settings), ...publicUrl(file)];
   return set.length === 0 ? [] : [`${file.location.path}, found in the working directory, sets ${set.join(', ')}`];
+}
+
+/** Whoever uses a signed URL sends its signature there. */
+function publicUrl({ config }: LoadedFile): string[] {
+  const url = config.serve?.publicUrl;
+  return url === undefined ? [] : [`the public URL ${url} of serve`];
 }
 
 /** Every file is sent to the scanner. */

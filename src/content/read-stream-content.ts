@@ -5,7 +5,7 @@ import { AssetError, type ErrorCode } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
 import { bytesBody } from './bytes-body.ts';
 import { bytesContent } from './bytes-content.ts';
-import type { Content, ReadOptions } from './content.ts';
+import type { Content, ContentRules, ReadOptions } from './content.ts';
 import { checkSize, tooLarge } from './file-errors.ts';
 import { openFileContent } from './open-file-content.ts';
 import { throughPipeline } from './pipeline.ts';
@@ -31,7 +31,18 @@ export async function readStreamContent(stream: Readable, name: string, options:
   if (signal !== undefined) addAbortSignal(signal, stream);
   const spool = new Spool(options.spoolDirectory);
   try {
-    await drain(stream, spool, name, options);
+    await drain(stream, spool, name, options.rules);
+  } catch (error) {
+    spool.discard();
+    signal?.throwIfAborted();
+    throw error;
+  }
+  return readSpooledContent(spool, name, options);
+}
+
+/** Judges and fingerprints what a spool has taken in; the result owns it. Throws as readStreamContent. */
+export async function readSpooledContent(spool: Spool, name: string, options: ReadOptions): Promise<Content> {
+  try {
     checkSize(name, spool.size, options.rules);
     const { fd } = spool;
     const sniffed =
@@ -41,7 +52,7 @@ export async function readStreamContent(stream: Readable, name: string, options:
     return await throughPipeline(name, sniffed, options);
   } catch (error) {
     spool.discard();
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     throw error;
   }
 }
@@ -49,8 +60,6 @@ export async function readStreamContent(stream: Readable, name: string, options:
 /** Bytes that are looked at, and never stored. */
 export interface LooseContent {
   body: BodySource;
-  /** undefined for what an upload would refuse for what it is. */
-  mimeType: string | undefined;
   close(): Promise<void>;
 }
 
@@ -67,14 +76,11 @@ export async function readLooseContent(
   if (signal !== undefined) addAbortSignal(signal, stream);
   const spool = new Spool(options.spoolDirectory);
   try {
-    await drain(stream, spool, name, options);
+    await drain(stream, spool, name, options.rules);
     checkSize(name, spool.size, options.rules);
     const { fd, size } = spool;
-    const bytes = fd === undefined ? spool.takeMemory() : new Uint8Array();
-    const body: BodySource = fd === undefined ? bytesBody(bytes) : { size, open: () => readFrom(fd) };
-    const judged = fd === undefined ? bytesContent(bytes, name, options) : openFileContent(fd, name, options);
-    const mimeType = await judged.then((content) => content.mimeType, typeUnlessStrange);
-    return { body, mimeType, close: async () => spool.discard() };
+    const body = fd === undefined ? bytesBody(spool.takeMemory()) : { size, open: () => readFrom(fd) };
+    return { body, close: async () => spool.discard() };
   } catch (error) {
     spool.discard();
     signal?.throwIfAborted();
@@ -86,16 +92,20 @@ function readFrom(fd: number): Readable {
   return createReadStream('', { fd, autoClose: false, start: 0 });
 }
 
-function typeUnlessStrange(error: unknown): undefined {
-  if (error instanceof AssetError && STRANGE.includes(error.code)) return undefined;
-  throw error;
-}
-
-async function drain(stream: Readable, spool: Spool, name: string, options: StreamReadOptions): Promise<void> {
+/**
+ * Takes a stream in, to its end or to the limit.
+ * @throws AssetError FILE_TOO_LARGE, FILE_UNREADABLE, DISK_FULL
+ */
+export async function drain(
+  stream: AsyncIterable<Uint8Array>,
+  spool: Spool,
+  name: string,
+  rules: ContentRules,
+): Promise<void> {
   try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    for await (const chunk of stream) {
       await spool.append(chunk);
-      if (spool.size > options.rules.maxFileSize) throw tooLarge(name, options.rules);
+      if (spool.size > rules.maxFileSize) throw tooLarge(name, rules);
     }
     await spool.end();
   } catch (error) {

@@ -7,16 +7,18 @@ import { describeSpoolError } from './file-errors.ts';
 
 const writeAt = promisify(write);
 
-/** Collects chunks in memory, and moves to an unlinked temporary file when they become too many (LARGEST_IN_MEMORY). */
+/** Collects chunks in memory, and moves to an unlinked temporary file when they become too many. */
 export class Spool {
   readonly #directory: string;
+  readonly #largestInMemory: number;
   #chunks: Uint8Array[] = [];
   #buffered = 0;
   #written = 0;
   #fd: number | undefined;
 
-  constructor(directory: string) {
+  constructor(directory: string, largestInMemory = LARGEST_IN_MEMORY) {
     this.#directory = directory;
+    this.#largestInMemory = largestInMemory;
   }
 
   get size(): number {
@@ -31,7 +33,7 @@ export class Spool {
   async append(chunk: Uint8Array): Promise<void> {
     this.#chunks.push(chunk);
     this.#buffered += chunk.byteLength;
-    if (this.#buffered > LARGEST_IN_MEMORY) await this.#flush();
+    if (this.#buffered > this.#largestInMemory) await this.#flush();
   }
 
   async end(): Promise<void> {

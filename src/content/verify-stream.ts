@@ -33,6 +33,19 @@ export async function* verifiedContent(
   if (held !== undefined) yield held;
 }
 
+/**
+ * The same of bytes that are all at hand.
+ * @throws AssetError BYTES_DAMAGED
+ */
+export function verifiedBytes(bytes: Uint8Array, expected: ExpectedContent): Uint8Array {
+  if (bytes.byteLength !== expected.size) {
+    throw damaged(`${bytes.byteLength} instead of ${expected.size} bytes are stored`, expected);
+  }
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 === expected.sha256) return bytes;
+  throw damaged(`their SHA-256 is ${sha256}, recorded is ${expected.sha256}`, expected);
+}
+
 function damaged(how: string, expected: ExpectedContent): AssetError {
   return new AssetError('BYTES_DAMAGED', `The stored bytes are damaged: ${how}`, {
     hint: 'Upload the file again, or restore the store from a backup.',

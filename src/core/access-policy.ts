@@ -55,3 +55,15 @@ export function decideOnMaintenance(identity: Identity, action: MaintenanceActio
   const forAdmins: readonly MaintenanceAction[] = ['migrate', 'verify', 'scan', 'purge'];
   return forAdmins.includes(action) ? 'allow' : 'deny';
 }
+
+/**
+ * The access policy for tokens, by the identity that a token acts as: it never has more rights than its creator. Whoever
+ * may revoke one may not have been able to create it: an admin ends every token of its organisation.
+ */
+export function decideOnToken(identity: Identity, action: 'create' | 'revoke', holder: Identity): 'allow' | 'deny' {
+  if (identity.role === 'operator') return 'allow';
+  if (identity.organization !== holder.organization) return 'deny';
+  if (identity.role === 'admin') return action === 'revoke' || holder.role !== 'operator' ? 'allow' : 'deny';
+  const own = identity.user === holder.user;
+  return own && (action === 'revoke' || holder.role === 'member') ? 'allow' : 'deny';
+}

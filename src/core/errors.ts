@@ -20,8 +20,10 @@ export const ERROR_CODES = [
   // not there for this identity
   'ASSET_NOT_FOUND',
   'ASSET_EXPIRED',
+  'TOKEN_NOT_FOUND',
   // not permitted
   'NOT_PERMITTED',
+  'TOKEN_INVALID',
   'READ_ONLY',
   'VERDICT_REQUIRED',
   // content refused
@@ -36,6 +38,7 @@ export const ERROR_CODES = [
   // may work later
   'UNAVAILABLE',
   'TIMEOUT',
+  'RATE_LIMITED',
   'DATABASE_LOCKED',
   'DISK_FULL',
   'SCANNER_UNAVAILABLE',

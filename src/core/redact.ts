@@ -13,7 +13,9 @@ export function redactUrl(url: string): string {
 const URL_IN_TEXT = /[a-z][a-z0-9+.-]*:\/\/[^\s'"`<>\\]+/gi;
 const ACCOUNT_KEY = /\b(AccountKey|SharedAccessSignature)=[^;\s'"\\]+/gi;
 
-/** Text of any origin, such as a library's error: secrets masked in every URL and connection string in it. */
+const TOKEN = /\bastk_[A-Za-z0-9_-]{8,}/g;
+
+/** Text of any origin, such as a library's error: secrets masked in every URL and connection string in it, and tokens. */
 export function redactText(text: string): string {
-  return text.replace(URL_IN_TEXT, redactUrl).replace(ACCOUNT_KEY, `$1=${MASK}`);
+  return text.replace(URL_IN_TEXT, redactUrl).replace(ACCOUNT_KEY, `$1=${MASK}`).replace(TOKEN, `astk_${MASK}`);
 }

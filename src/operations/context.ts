@@ -2,6 +2,7 @@ import type { AuditContext, Catalog } from '../catalog/catalog.ts';
 import type { ContentRules } from '../content/content.ts';
 import type { Identity } from '../core/identity.ts';
 import type { ImageProfile } from '../core/image-profile.ts';
+import type { SigningKey } from '../core/signed-path.ts';
 import type { Scanner } from '../scan/scanner.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 
@@ -46,6 +47,15 @@ export interface Scanning {
   scanner(): Promise<Scanner>;
 }
 
+/** How the HTTP side is to answer. */
+export interface ServingSettings {
+  /** Requests a minute for each client; 0: any number. */
+  rateLimit: number;
+  corsOrigins: readonly string[];
+  /** Those that local backends sign their URLs with: the first signs, all are accepted. */
+  signingKeys(): readonly SigningKey[];
+}
+
 /** Everything an operation may touch; made by the command line, the HTTP side or the library. */
 export interface OperationContext {
   identity: Identity;
@@ -59,6 +69,7 @@ export interface OperationContext {
   leaseSeconds: number;
   lifecycle: LifecycleSettings;
   scanning: Scanning;
+  serving: ServingSettings;
   /** For spooled streams and downloads without a target directory. */
   temporaryDirectory: string;
   audit: AuditContext;

@@ -1,4 +1,4 @@
-import type { NewAuditEvent } from '../catalog/catalog.ts';
+import type { Doer, Download, NewAuditEvent } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
 import { type FailureRecord, toFailure } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
@@ -10,19 +10,26 @@ const LOCK_WAIT_MILLISECONDS = 30_000;
 /** Counts and audits downloads after the fact, in batches, so that none waits for a lock. */
 export class DownloadLedger {
   readonly #context: OperationContext;
-  #downloads: { assetId: string; organizationId: string; bytes: number }[] = [];
+  #downloads: Download[] = [];
   #refusals: NewAuditEvent[] = [];
 
   constructor(context: OperationContext) {
     this.#context = context;
   }
 
-  downloaded(asset: Asset, bytes: number): void {
-    this.#downloads.push({ assetId: asset.id, organizationId: asset.organizationId, bytes });
+  /** `by`: whose download it is, where several share a ledger. */
+  downloaded(asset: Asset, bytes: number, by: Doer = this.#context): void {
+    const { identity, audit } = by;
+    this.#downloads.push({
+      by: { identity, audit },
+      assetId: asset.id,
+      organizationId: asset.organizationId,
+      bytes,
+    });
   }
 
-  refused(id: string, asset: Asset | undefined, failure: FailureRecord): void {
-    const { identity } = this.#context;
+  refused(id: string, asset: Asset | undefined, failure: FailureRecord, by: Doer = this.#context): void {
+    const { identity, audit } = by;
     this.#refusals.push({
       actor: identity.user,
       organizationId: asset?.organizationId ?? identity.organization,
@@ -30,6 +37,7 @@ export class DownloadLedger {
       assetId: asset?.id ?? null,
       outcome: REFUSALS.has(failure.code) ? 'refused' : 'failed',
       details: { requested: id, code: failure.code, message: failure.message },
+      context: audit,
     });
   }
 
@@ -43,13 +51,12 @@ export class DownloadLedger {
     this.#downloads = [];
     this.#refusals = [];
     if (downloads.length + refusals.length === 0) return;
-    const { identity, audit } = this.#context;
     try {
       const catalog = await this.#context.catalog();
       if (downloads.length > 0) {
-        await catalog.audit.recordDownloads(identity, downloads, audit, LOCK_WAIT_MILLISECONDS);
+        await catalog.audit.recordDownloads(downloads, LOCK_WAIT_MILLISECONDS);
       }
-      if (refusals.length > 0) await catalog.audit.record(refusals, audit);
+      if (refusals.length > 0) await catalog.audit.record(refusals, this.#context.audit);
     } catch (error) {
       const count = downloads.length + refusals.length;
       this.#context.warn(`${count} downloads are missing from the audit trail: ${toFailure(error).message}`);

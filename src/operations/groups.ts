@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** Gathers single items into groups: those that come while a group is worked on make the next one. */
 export interface Groups<Item, Result> {
   add(item: Item): Promise<Result>;
@@ -9,10 +11,17 @@ interface Waiting<Item, Result> {
   reject: (error: unknown) => void;
 }
 
+/** What a group waits for before it is worked on, beside the work on the one before it. */
+export interface Lingering {
+  /** As long as each turn of the event loop brings another item, but no longer than this. */
+  milliseconds: number;
+}
+
 /** `work` gives one result for each item, in the same order; if it throws, each item of the group fails with that. */
 export function createGroups<Item, Result>(
   largest: number,
   work: (items: readonly Item[]) => Promise<readonly Result[]>,
+  lingering?: Lingering,
 ): Groups<Item, Result> {
   const waiting: Waiting<Item, Result>[] = [];
   let working = false;
@@ -20,6 +29,7 @@ export function createGroups<Item, Result>(
   async function workAll(): Promise<void> {
     working = true;
     while (waiting.length > 0) {
+      if (lingering !== undefined) await linger(lingering.milliseconds);
       const group = waiting.splice(0, largest);
       try {
         const results = await work(group.map(({ item }) => item));
@@ -29,6 +39,15 @@ export function createGroups<Item, Result>(
       }
     }
     working = false;
+  }
+
+  async function linger(milliseconds: number): Promise<void> {
+    const deadline = performance.now() + milliseconds;
+    for (let before = 0; before < waiting.length && waiting.length < largest; ) {
+      before = waiting.length;
+      await setImmediate();
+      if (performance.now() >= deadline) return;
+    }
   }
 
   return {

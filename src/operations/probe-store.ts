@@ -102,7 +102,8 @@ async function expectListed(store: StorageBackend, key: StorageKey, signal: Abor
 }
 
 async function trySigning(store: StorageBackend, key: StorageKey, signal: AbortSignal): Promise<Signing> {
-  if (!store.features.signs) return { kind: 'not-offered' };
+  // Who answers to such a URL looks the asset up, and a probe is none.
+  if (!store.features.signs || store.answers !== undefined) return { kind: 'not-offered' };
   const options = { expiresIn: SIGNED_FOR_SECONDS, downloadAs: 'probe.txt', inline: false, contentType: CONTENT_TYPE };
   try {
     const { url } = await store.sign(key, { ...options, signal });

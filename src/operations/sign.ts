@@ -21,6 +21,8 @@ export interface SignRequest {
   inline: boolean;
   /** A signed URL even of a public asset that has a CDN URL, which knows neither an end nor a name. */
   noCdn: boolean;
+  /** Warn once if nobody answers to the URLs of a store that does not answer itself. */
+  warnsOfSilence?: boolean;
 }
 
 export type SignOutcome =
@@ -46,9 +48,18 @@ export const LONGEST_SIGNATURE_SECONDS = 7 * 86_400;
  */
 export async function* sign(context: OperationContext, request: SignRequest): AsyncGenerator<SignOutcome> {
   checkLife(request);
+  const signers = new Set<StorageBackend>();
   for (const id of request.ids) {
     if (context.signal.aborted) return;
-    yield await signOne(context, request, id);
+    yield await signOne(context, request, signers, id);
+  }
+  if (request.warnsOfSilence === true) await warnOfSilence(context, signers);
+}
+
+async function warnOfSilence(context: OperationContext, signers: ReadonlySet<StorageBackend>): Promise<void> {
+  for (const store of signers) {
+    if ((await store.answers?.()) !== false) continue;
+    context.warn(`nothing answers to the URLs of backend "${store.name}": run asset-cli serve, at serve.publicUrl`);
   }
 }
 
@@ -59,12 +70,17 @@ function checkLife({ expiresIn = DEFAULT_LIFE_SECONDS }: SignRequest): void {
   });
 }
 
-async function signOne(context: OperationContext, request: SignRequest, id: string): Promise<SignOutcome> {
+async function signOne(
+  context: OperationContext,
+  request: SignRequest,
+  signers: Set<StorageBackend>,
+  id: string,
+): Promise<SignOutcome> {
   let found: AssetWithObject | undefined;
   try {
     found = await resolveAsset(context, id);
     await checkHandingOut(context, found);
-    const signed = await makeUrl(context, request, found);
+    const signed = await makeUrl(context, request, signers, found);
     await record(context, id, found.asset, undefined, signed.expiresAt);
     return { kind: 'signed', id: found.asset.id, ...signed };
   } catch (thrown) {
@@ -74,13 +90,19 @@ async function signOne(context: OperationContext, request: SignRequest, id: stri
   }
 }
 
-async function makeUrl(context: OperationContext, request: SignRequest, { asset, object }: AssetWithObject) {
+async function makeUrl(
+  context: OperationContext,
+  request: SignRequest,
+  signers: Set<StorageBackend>,
+  { asset, object }: AssetWithObject,
+) {
   const store = await openOwnStore(context, object.backend);
   const contentEncoding = answeredEncoding(store, object);
   const { cdnUrl } = withAddress(context, asset);
   if (cdnUrl !== null && !needsSignature(request)) return { url: cdnUrl, expiresAt: null, contentEncoding };
   if (!store.features.signs) throw cannotSign(store.name);
   const signed = await signWith(store, object.storagePath, signOptions(request, asset));
+  signers.add(store);
   return { url: signed.url, expiresAt: signed.expiresAt.toISOString(), contentEncoding };
 }
 

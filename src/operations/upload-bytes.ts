@@ -9,11 +9,11 @@ import type { HeldClaim } from './leases.ts';
 import { publicHeaders } from './public-access.ts';
 import { gracePeriod } from './stopping.ts';
 import { asAssetError } from './storage-failure.ts';
-import type { PacedRequest, PreparedFile } from './upload-request.ts';
+import type { OwnedFile } from './upload-request.ts';
 
 /** One file on its way through the upload protocol. */
 export interface Candidate {
-  file: PreparedFile;
+  file: OwnedFile;
   request: ReservationRequest;
   /** The stored copy of this content that turned out damaged or missing: our bytes take its place. */
   replacesObjectId?: string;
@@ -34,7 +34,8 @@ export type Step =
 
 interface Storing {
   context: OperationContext;
-  upload: PacedRequest;
+  /** Puts at once. */
+  concurrency: number;
   store: StorageBackend;
 }
 
@@ -51,7 +52,7 @@ export async function storeCandidates(
   candidates: readonly Candidate[],
   reservations: readonly Reservation[],
 ): Promise<Step[]> {
-  const { store, upload, context } = storing;
+  const { store, concurrency, context } = storing;
   const catalog = await context.catalog();
   const newObjects = reservations.filter((reservation) => reservation.kind === 'store').length;
   const durability = newObjects > 1 && store.features.groupDurability ? 'group' : 'each';
@@ -63,7 +64,7 @@ export async function storeCandidates(
       (session) =>
         catalog.uploads.recordSession(objectId, claim, session),
   };
-  const limit = pLimit(upload.concurrency);
+  const limit = pLimit(concurrency);
   const steps = await Promise.all(
     candidates.map((candidate, index) => limit(() => storeSafely(store, candidate, reservations[index], manner))),
   );

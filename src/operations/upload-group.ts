@@ -8,7 +8,7 @@ import { type HeldClaim, removeBytes, whileHolding } from './leases.ts';
 import { openOwnStore } from './own-store.ts';
 import { cdnUrl } from './public-access.ts';
 import { type Candidate, infected, type ReadyStep, type Step, storeCandidates } from './upload-bytes.ts';
-import { failed, type PacedRequest, type PreparedFile, type UploadOutcome } from './upload-request.ts';
+import { failed, type OwnedFile, type PacedRequest, type PreparedFile, type UploadOutcome } from './upload-request.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 /** How often a file starts again because the stored copy that it wanted to share went away meanwhile. */
@@ -17,19 +17,35 @@ const MOST_ROUNDS = 5;
 /** Everything that the steps of one group share. */
 interface Group {
   context: OperationContext;
-  upload: PacedRequest;
+  concurrency: number;
   store: StorageBackend;
   outcomes: Map<UploadSource, UploadOutcome>;
 }
 
-/** Stores one group of files by rule 1 of the protocol (docs/architecture.md) and returns what became of each. */
-export async function storeGroup(
+/** Stores one group of files of one upload, and returns what became of each. */
+export function storeGroup(
   context: OperationContext,
   upload: PacedRequest,
   files: readonly PreparedFile[],
 ): Promise<Map<UploadSource, UploadOutcome>> {
-  const store = await openOwnStore(context, upload.backend);
-  const group: Group = { context, upload, store, outcomes: new Map() };
+  return storeOwned(
+    context,
+    upload,
+    files.map((file) => ({ ...file, context, upload })),
+  );
+}
+
+/**
+ * Stores one group of files by rule 1 of the protocol (docs/architecture.md). They may belong to different uploads and
+ * people, for whom `context` holds the leases.
+ */
+export async function storeOwned(
+  context: OperationContext,
+  { backend, concurrency }: { backend: string; concurrency: number },
+  files: readonly OwnedFile[],
+): Promise<Map<UploadSource, UploadOutcome>> {
+  const store = await openOwnStore(context, backend);
+  const group: Group = { context, concurrency, store, outcomes: new Map() };
   let waiting = files.map((file) => newCandidate(group, file));
   for (let round = 1; waiting.length > 0 && round <= MOST_ROUNDS; round += 1) {
     waiting = await storeRound(group, waiting);
@@ -38,8 +54,8 @@ export async function storeGroup(
   return group.outcomes;
 }
 
-function newCandidate(group: Group, file: PreparedFile): Candidate {
-  const { context, upload, store } = group;
+function newCandidate({ store }: Group, file: OwnedFile): Candidate {
+  const { context, upload } = file;
   const organizationId = context.identity.organization;
   const storagePath = assetKey({
     organization: organizationId,
@@ -113,15 +129,15 @@ async function commitReady(
   return ready.flatMap(({ candidate }, index) => settle(group, candidate, results[index]));
 }
 
-function commitOf(group: Group, step: ReadyStep): UploadCommit {
-  const { upload, context, store } = group;
+function commitOf({ store }: Group, step: ReadyStep): UploadCommit {
   const { file, request } = step.candidate;
-  const { source, content, verdict } = file;
+  const { source, content, verdict, upload, context } = file;
   const tags = source.relativePath === undefined ? upload.tags : { path: source.relativePath, ...upload.tags };
   return {
     organizationId: context.identity.organization,
     sha256: content.sha256,
     object: step.stored,
+    by: { identity: context.identity, audit: context.audit },
     ...(verdict === undefined ? {} : { verdict }),
     asset: {
       originalFilename: source.name,
@@ -133,12 +149,12 @@ function commitOf(group: Group, step: ReadyStep): UploadCommit {
       tags,
       cdnUrl: upload.isPublic ? cdnUrl(context, store.name, request.storagePath) : null,
       isProcessed: content.isProcessed,
-      ...expiryOf(group),
+      ...expiryOf(file),
     },
   };
 }
 
-function expiryOf({ context, upload }: Group): Pick<NewAsset, 'expiresAt' | 'expiresInSeconds'> {
+function expiryOf({ context, upload }: OwnedFile): Pick<NewAsset, 'expiresAt' | 'expiresInSeconds'> {
   const configured = context.lifecycle.retention.get(upload.assetType);
   const { expiry = configured === undefined ? undefined : { kind: 'in' as const, seconds: configured } } = upload;
   if (expiry?.kind === 'at') return { expiresAt: expiry.time };

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { Content, ReadOptions } from '../content/content.ts';
-import { readFileContent, readStreamContent } from '../content/read-content.ts';
+import { readFileContent, readSpooledContent, readStreamContent } from '../content/read-content.ts';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
-import type { PacedRequest, PreparationFailure, PreparedFile } from './upload-request.ts';
+import type { PacedRequest, PreparationFailure, PreparedFile, UploadRequest } from './upload-request.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 /**
@@ -67,9 +67,10 @@ async function* prepareInOrder(
   for (const each of underWay) yield await each;
 }
 
-async function prepare(
+/** Reads and judges one source. */
+export async function prepare(
   context: OperationContext,
-  request: PacedRequest,
+  request: UploadRequest,
   source: UploadSource,
   reading: ReadOptions,
 ): Promise<PreparedFile | PreparationFailure> {
@@ -85,10 +86,11 @@ async function prepare(
 
 function read(
   context: OperationContext,
-  request: PacedRequest,
+  request: UploadRequest,
   source: UploadSource,
   reading: ReadOptions,
 ): Promise<Content> {
+  if (source.spool !== undefined) return readSpooledContent(source.spool, source.name, reading);
   if (request.standardInput === undefined || source.path !== '-') return readFileContent(source.path, reading);
   const spooling = { ...reading, spoolDirectory: context.temporaryDirectory };
   return readStreamContent(request.standardInput, source.name, spooling);

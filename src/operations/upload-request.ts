@@ -3,6 +3,7 @@ import type { Expiry, FoundVerdict } from '../catalog/catalog.ts';
 import type { Content } from '../content/content.ts';
 import type { Asset, Tags } from '../core/asset.ts';
 import { type FailureRecord, toFailure } from '../core/errors.ts';
+import type { OperationContext } from './context.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 export interface UploadRequest {
@@ -42,6 +43,12 @@ export interface PreparedFile {
   content: Content;
   /** Of a scan in this upload. */
   verdict?: FoundVerdict;
+}
+
+/** A prepared file with the upload that it belongs to: files of several uploads may be stored together. */
+export interface OwnedFile extends PreparedFile {
+  context: OperationContext;
+  upload: UploadRequest;
 }
 
 export type PreparationFailure = { source: UploadSource; error: unknown };

@@ -2,6 +2,7 @@ import { type Dirent, lstatSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import picomatch from 'picomatch';
+import type { Spool } from '../content/spool.ts';
 import { AssetError } from '../core/errors.ts';
 import { MARKER_KEY } from '../core/marker-key.ts';
 
@@ -16,6 +17,8 @@ export interface UploadSource {
   isNameGenerated?: boolean;
   /** Below a directory that was given: the path relative to it, with `/`. */
   relativePath?: string;
+  /** What was taken in already, instead of a file. */
+  spool?: Spool;
   /** It was found to be unusable before it was opened. */
   problem?: AssetError;
 }

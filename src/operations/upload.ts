@@ -1,5 +1,3 @@
-import type { Catalog } from '../catalog/catalog.ts';
-import { toFailure } from '../core/errors.ts';
 import type { BackendFeatures } from '../storage/backend.ts';
 import type { OperationContext } from './context.ts';
 import { openOwnStore } from './own-store.ts';
@@ -7,6 +5,7 @@ import { readOptions } from './read-options.ts';
 import { leaveOutExisting, repeatedOutcome, separateRepeats } from './upload-existing.ts';
 import { storeGroup } from './upload-group.ts';
 import { prepareGroups } from './upload-prepare.ts';
+import { recordRefusals } from './upload-refusals.ts';
 import {
   failed,
   type PacedRequest,
@@ -40,11 +39,14 @@ interface GroupUnderWay {
  * of the sources. One bad file never stops the others. Refusals of files go into the audit trail.
  * @throws AssetError if the store or the catalog cannot be used at all
  */
-export async function* upload(context: OperationContext, request: UploadRequest): AsyncGenerator<UploadOutcome> {
+export async function* upload(
+  context: OperationContext,
+  request: UploadRequest,
+  scans: UploadScans = startScans(true),
+): AsyncGenerator<UploadOutcome> {
   const store = await openOwnStore(context, request.backend);
   const paced = { ...request, concurrency: request.concurrency ?? store.features.concurrency };
   const reading = readOptions(context, request, store.features);
-  const scans = startScans(true);
   const underWay: GroupUnderWay[] = [];
   try {
     for await (const group of prepareGroups(context, paced, reading)) {
@@ -107,29 +109,4 @@ async function finishGroup(
   const inOrder = group.flatMap((item) => outcomes.get(item.source) ?? []);
   await recordRefusals(context, request, inOrder);
   return inOrder;
-}
-
-async function recordRefusals(
-  context: OperationContext,
-  request: UploadRequest,
-  outcomes: readonly UploadOutcome[],
-): Promise<void> {
-  const events = outcomes.flatMap((outcome) => {
-    if (outcome.kind !== 'failed') return [];
-    return {
-      actor: context.identity.user,
-      organizationId: context.identity.organization,
-      action: 'uploaded',
-      assetId: null,
-      outcome: 'refused' as const,
-      details: { source: outcome.source, assetType: request.assetType, ...outcome.failure },
-    };
-  });
-  if (events.length === 0) return;
-  try {
-    const catalog: Catalog = await context.catalog();
-    await catalog.audit.record(events, context.audit);
-  } catch (error) {
-    context.warn(`${events.length} refusals are missing from the audit trail: ${toFailure(error).message}`);
-  }
 }

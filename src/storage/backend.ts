@@ -77,6 +77,11 @@ export interface StoredObject {
   contentEncoding?: string;
 }
 
+export interface OpenedObject {
+  object: StoredObject;
+  body: Readable;
+}
+
 export interface DeleteFailure {
   key: StorageKey;
   error: Error;
@@ -118,7 +123,7 @@ export interface StorageBackend {
   /** Nothing is visible under the key when it rejects. */
   put(key: StorageKey, body: BodySource, options?: PutOptions): Promise<StoredObject>;
   /** NOT_FOUND before the first byte, never as a late stream error. */
-  get(key: StorageKey, options?: GetOptions): Promise<{ object: StoredObject; body: Readable }>;
+  get(key: StorageKey, options?: GetOptions): Promise<OpenedObject>;
   stat(key: StorageKey, options?: CallOptions): Promise<StoredObject>;
   /** Keys in byte order that begin with the literal prefix; pages are hidden. */
   list(prefix: string, options?: ListOptions): AsyncIterable<StoredObject>;
@@ -135,6 +140,8 @@ export interface StorageBackend {
   flush?(): Promise<void>;
   /** Bytes, where a store can run full. */
   space?(): Promise<{ free: number; total: number }>;
+  /** Whether what has to answer its signed URLs does; absent where the store itself answers. */
+  answers?(): Promise<boolean>;
   /** Where the marker of a store around this one lies (a parent directory, a shorter prefix); undefined if none. */
   enclosingMarker?(): Promise<string | undefined>;
 }

@@ -1,3 +1,5 @@
+import type { SigningKey } from '../core/signed-path.ts';
+
 /** A configured backend, as openBackend takes it. Paths are absolute; credentials come from each provider's own chain. */
 export type BackendDefinition = LocalDefinition | S3Definition | GcsDefinition | AzureDefinition;
 
@@ -5,6 +7,16 @@ export interface LocalDefinition {
   name: string;
   provider: 'LOCAL';
   path: string;
+  /** Without it no URLs are signed. */
+  signing?: LocalSigning | undefined;
+}
+
+/** What signs for a directory, and where `serve` answers to it. */
+export interface LocalSigning {
+  /** Without a slash at its end. */
+  publicUrl: string;
+  /** The first signs. */
+  keys(): readonly SigningKey[];
 }
 
 export interface S3Definition {

@@ -1,16 +1,11 @@
 import { Readable } from 'node:stream';
 import { chunksInMemory } from '../core/memory-readable.ts';
 import type { StorageKey } from '../core/storage-key.ts';
-import type { GetOptions, StorageBackend, StoredObject } from './backend.ts';
+import type { GetOptions, OpenedObject, StorageBackend } from './backend.ts';
 import { getResuming } from './resuming-get.ts';
 import type { RetryOptions } from './retry-policy.ts';
 
-interface Download {
-  object: StoredObject;
-  body: Readable;
-}
-
-export type GetObject = (key: StorageKey, options: GetOptions) => Promise<Download>;
+export type GetObject = (key: StorageKey, options: GetOptions) => Promise<OpenedObject>;
 
 const PART_BYTES = 4 * 2 ** 20;
 /** Parts of one object that are fetched ahead of the one that is read. */
@@ -38,7 +33,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
     const { range: _, ...call } = options;
     const sameVersion: GetOptions = { ...call, signal, ifMatch: object.etag };
 
-    function getPart(index: number, partOptions: GetOptions): Promise<Download> {
+    function getPart(index: number, partOptions: GetOptions): Promise<OpenedObject> {
       const start = index * PART_BYTES;
       return getResuming(backend, retry, key, { ...partOptions, range: { start, end: start + PART_BYTES - 1 } });
     }

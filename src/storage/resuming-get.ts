@@ -1,15 +1,10 @@
 import { Readable } from 'node:stream';
 import { chunksInMemory } from '../core/memory-readable.ts';
 import type { StorageKey } from '../core/storage-key.ts';
-import type { GetOptions, StorageBackend, StoredObject } from './backend.ts';
+import type { GetOptions, OpenedObject, StorageBackend } from './backend.ts';
 import { resolveRange } from './range.ts';
 import { type RetryOptions, retrying } from './retry-policy.ts';
 import { isStorageError, StorageError } from './storage-error.ts';
-
-interface Download {
-  object: StoredObject;
-  body: Readable;
-}
 
 /** A get whose body is asked for again from where it broke, as long as the same version is stored. */
 export async function getResuming(
@@ -17,13 +12,13 @@ export async function getResuming(
   retry: RetryOptions,
   key: StorageKey,
   options: GetOptions,
-): Promise<Download> {
+): Promise<OpenedObject> {
   const download = await retrying(retry, options, () => backend.get(key, options));
   if (chunksInMemory(download.body) !== undefined) return download;
   const { start, length } = resolveRange(options.range, download.object.size, { backend: backend.name, key });
   const end = start + length - 1;
 
-  function continueAt(position: number): Promise<Download> {
+  function continueAt(position: number): Promise<OpenedObject> {
     return backend.get(key, { ...options, ifMatch: download.object.etag, range: { start: position, end } });
   }
 

@@ -100,7 +100,7 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
   }
 
   function optionalPowers(inner: StorageBackend): Partial<StorageBackend> {
-    const { copyFrom, abandonedUploads, flush, space, enclosingMarker } = inner;
+    const { copyFrom, abandonedUploads, flush, space, answers, enclosingMarker } = inner;
     return {
       ...(copyFrom && {
         copyFrom: (source, key, target, options = {}) =>
@@ -112,6 +112,7 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
       // A failed flush is never repeated: after a failed fsync the next one may succeed for nothing.
       ...(flush && { flush: () => flush.call(inner) }),
       ...(space && { space: () => retrying(retry, {}, () => space.call(inner)) }),
+      ...(answers && { answers: () => answers.call(inner) }),
       ...(enclosingMarker && { enclosingMarker: () => retrying(retry, {}, () => enclosingMarker.call(inner)) }),
     };
   }

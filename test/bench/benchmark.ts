@@ -12,6 +12,10 @@ export interface BenchOptions {
   purged: number;
   /** Assets of the large catalog on PostgreSQL. */
   postgresAssets: number;
+  /** Of load on a server, for each figure. */
+  httpSeconds: number;
+  /** How long a server has to bear hundreds of clients. */
+  soakSeconds: number;
 }
 
 /** One figure: a command against its yardstick, both timed in the same run. */

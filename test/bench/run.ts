@@ -13,6 +13,7 @@ import { purgeLocal } from './purge-local.ts';
 import { purgeWaits } from './purge-waits.ts';
 import { s3Delete, s3Large, s3Many, s3Purge } from './s3-transfers.ts';
 import { scanAll } from './scan-all.ts';
+import { serveFiles, serveLarge, serveSoak, serveUploads } from './serve.ts';
 import { startup } from './startup.ts';
 import { formatFigures } from './table.ts';
 import { uploadCompressed, uploadMany } from './upload-many.ts';
@@ -38,6 +39,10 @@ const BENCHMARKS: readonly Benchmark[] = [
   s3Purge,
   migrateMany,
   migrateLarge,
+  serveFiles,
+  serveLarge,
+  serveUploads,
+  serveSoak,
 ];
 const USAGE = `Usage: npm run bench -- [name…] [options]
 Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)
@@ -48,6 +53,8 @@ Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)
   --large-size <size>  size of the large file (default 2GiB)
   --purged <n>         assets that a purge removes (default 100000)
   --postgres-assets <n>  rows of the large catalog on PostgreSQL (default 5000000)
+  --http-seconds <n>   seconds of load on a server (default 5)
+  --soak-seconds <n>   seconds under hundreds of clients (default 60)
   --folder <path>      where to work (default .cache/bench)
   --output <file>      where the figures go (default bench-results.json)`;
 
@@ -61,6 +68,8 @@ const { values, positionals } = parseArgs({
     'large-size': { type: 'string', default: '2GiB' },
     purged: { type: 'string', default: '100000' },
     'postgres-assets': { type: 'string', default: '5000000' },
+    'http-seconds': { type: 'string', default: '5' },
+    'soak-seconds': { type: 'string', default: '60' },
     folder: { type: 'string', default: join(ROOT, '.cache/bench') },
     output: { type: 'string', default: join(ROOT, 'bench-results.json') },
     help: { type: 'boolean', default: false },
@@ -85,6 +94,8 @@ async function runAll(): Promise<void> {
     largeFileBytes: parseSize(values['large-size']),
     purged: Number(values.purged),
     postgresAssets: Number(values['postgres-assets']),
+    httpSeconds: Number(values['http-seconds']),
+    soakSeconds: Number(values['soak-seconds']),
   };
   mkdirSync(options.folder, { recursive: true });
   const results: { name: string; target: string; figures: (Figure & { met: boolean })[] }[] = [];

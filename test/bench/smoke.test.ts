@@ -41,6 +41,10 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
     '200',
     '--postgres-assets',
     '3000',
+    '--http-seconds',
+    '1',
+    '--soak-seconds',
+    '4',
   ];
   const runner = ['--import', './scripts/run-typescript.mjs', 'test/bench/run.ts'];
   const table = execFileSync(process.execPath, [...runner, ...sizes, '--folder', folder, '--output', output], {
@@ -66,6 +70,10 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
     ...(s5cmd === undefined ? [] : ['s3-many', 's3-large', 's3-delete', 's3-purge']),
     'migrate-many',
     'migrate-large',
+    'serve-files',
+    'serve-large',
+    'serve-uploads',
+    'serve-soak',
   ]);
   for (const { figures } of benchmarks) {
     expect(figures.length).toBeGreaterThan(0);

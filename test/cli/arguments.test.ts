@@ -92,6 +92,8 @@ describe('commands', () => {
     [['audit', '--until', '2026-01-02T03:04+01:00'], 'audit', { until: '2026-01-02T02:04:00.000Z' }],
     [['audit', '--until', '2026-01-02T03:04:05'], 'audit', { until: '2026-01-02T03:04:05.000Z' }],
     [['list', '--sort', '-size'], 'list', { sort: '-size' }],
+    [['token', 'create'], 'create', { scope: ['read', 'write'], forRole: 'member', expiresIn: 90 * 86_400_000 }],
+    [['token', 'create', '--scope', 'read', '--expires-in', '5m'], 'create', { scope: ['read'], expiresIn: 300_000 }],
   ])('%j', async (argv, command, options) => {
     const parsed = await parse(...argv);
     expect(parsed.command).toBe(command);
@@ -152,6 +154,9 @@ describe('what is wrong on the command line ends with 2 and says what to do', ()
     [['purge-expired', '--max-delete', '101%'], /neither a number nor a share/, /5%/],
     [['purge-expired', '--batch-size', '5001'], /large batch/, /at most 5000/],
     [['verify', '--resume'], /goes with --deep/, /begin again/],
+    [['token', 'create', '--scope', 'read,delete'], /not a scope/, /token --help/],
+    [['token', 'create', '--for-role', 'root'], /Allowed choices are member/, /token --help/],
+    [['token', 'revoke'], /Missing required argument/, /token --help/],
     [['upload'], /Missing required argument/, /upload --help/],
     [['list', 'extra'], /Too many arguments/, /list --help/],
     [['db'], /subcommand of asset-cli db is missing/, /db --help/],

@@ -27,6 +27,7 @@ async function report(format: Format, outcomes: AsyncIterable<Outcome>, host: Te
     globals: {},
     streams: host,
     output: outputOn(host, format, quiet),
+    version: '0.0.0',
     signal: new AbortController().signal,
     context: () => Promise.reject(new Error('not needed')),
     describeSettings: () => Promise.resolve(''),

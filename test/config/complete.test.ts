@@ -9,6 +9,7 @@ test('every key of a file gets into the settings', async () => {
   const env = {
     HOME: '/home/ada',
     ASSET_CLI_DATABASE_PASSWORD: 'geheim',
+    ASSET_CLI_SIGNING_KEY: 's'.repeat(32),
     ASSET_CLI_SPARE: 'AccountName=a;AccountKey=b',
   };
   const { settings } = await loadSettings({ flags: { config: 'complete.yaml' }, env, cwd: FOLDER });
@@ -69,6 +70,12 @@ test('every key of a file gets into the settings', async () => {
     ]),
     trash: { enabled: true, retention: 14 * 86_400_000 },
     scan: { mode: 'required', clamd: { host: 'clamd.internal', port: 3311 }, configured: true },
+    serve: {
+      publicUrl: 'https://assets.example.com',
+      signingKeys: ['s'.repeat(32), 'former-key-of-at-least-32-characters'],
+      rateLimit: 600,
+      corsOrigins: ['https://app.example.com'],
+    },
     dataDirectory: '/home/ada/.local/share/asset-cli',
     sources: {
       configFile: join(FOLDER, 'complete.yaml'),

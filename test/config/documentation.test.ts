@@ -18,7 +18,11 @@ describe('each example', () => {
   test.each(all)('is a valid configuration:\n%s', async (text) => {
     const desk = await createDesk();
     await desk.write('asset-cli.config.yaml', text);
-    const env = { ASSET_CLI_DATABASE_PASSWORD: 'p', ASSET_CLI_AZURE_CONNECTION: 'AccountName=a;AccountKey=b' };
+    const env = {
+      ASSET_CLI_SIGNING_KEY: 's'.repeat(32),
+      ASSET_CLI_DATABASE_PASSWORD: 'p',
+      ASSET_CLI_AZURE_CONNECTION: 'AccountName=a;AccountKey=b',
+    };
     const { settings } = await desk.load({ env });
     expect(settings.backends.size).toBeGreaterThan(0);
   });

@@ -136,10 +136,14 @@ describe('warnings', () => {
       'backends: { a: { provider: AZURE_BLOB, container: abc, connectionString: "AccountName=a;AccountKey=${ASSET_CLI_P}" } }',
       false,
     ],
+    ['a signing key', `serve: { signingKey: ${'k'.repeat(32)} }`, true],
+    ['one of several signing keys', `serve: { signingKey: ["\${ASSET_CLI_KEY}", ${'k'.repeat(32)}] }`, true],
+    ['a signing key from the environment', 'serve: { signingKey: "${ASSET_CLI_KEY}" }', false],
   ])('%s in a file that others can read', async (_what, text, warned) => {
     const desk = await createDesk();
     const path = await desk.write(FILE, text);
-    const options = { flags: { config: path }, env: { ASSET_CLI_P: 'p=', ASSET_CLI_URL: 'postgres://u:geheim@db/a' } };
+    const env = { ASSET_CLI_P: 'p=', ASSET_CLI_URL: 'postgres://u:geheim@db/a', ASSET_CLI_KEY: 'e'.repeat(32) };
+    const options = { flags: { config: path }, env };
     for (const mode of [0o644, 0o604]) {
       await chmod(path, mode);
       const { warnings } = await desk.load(options);
@@ -172,6 +176,7 @@ describe('warnings', () => {
       'backends: { z: { provider: AZURE_BLOB, container: abc, connectionString: "BlobEndpoint=http://h:1" } }',
       /backend z/,
     ],
+    ['a public URL', 'serve: { publicUrl: "https://h" }', /the public URL https:\/\/h of serve/],
   ])('%s set by a file found in a working directory is named', async (_what, text, words) => {
     const desk = await createDesk();
     const path = await desk.write(FILE, text);

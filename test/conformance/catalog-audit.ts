@@ -71,13 +71,26 @@ export function describeAudit(context: CatalogContext): void {
     it('counts downloads with their events', async () => {
       const alice = person(freshOrganization());
       const asset = only(await storeAssets(context.catalog(), alice, [{}]));
-      const download = { assetId: asset.id, organizationId: alice.organization, bytes: 36 };
-      const gone = { ...download, assetId: randomUUID() };
-      await context.catalog().audit.recordDownloads(alice, [download, download, gone], AUDIT, 1000);
+      const bob = {
+        identity: person(alice.organization, { user: 'bob' }),
+        audit: { host: 'other', correlationId: 'c2' },
+      };
+      const download = {
+        by: { identity: alice, audit: AUDIT },
+        assetId: asset.id,
+        organizationId: alice.organization,
+        bytes: 36,
+      };
+      const gone = { ...download, by: bob, assetId: randomUUID() };
+      await context.catalog().audit.recordDownloads([download, download, gone], 1000);
       const found = only(await context.catalog().assets.byIds(alice, [asset.id]));
       expect(found.asset).toMatchObject({ downloadCount: 2, lastAccessedAt: expect.any(String) });
       const events = await pages(alice.organization, { action: 'downloaded' }, 9);
       expect(events.map((one) => one.details)).toEqual([{ bytes: 36 }, { bytes: 36 }, { bytes: 36 }]);
+      expect(events.map(({ actor, host, correlationId }) => [actor, host, correlationId])).toEqual([
+        ['bob', 'other', 'c2'],
+        ...[0, 1].map(() => ['alice', AUDIT.host, AUDIT.correlationId]),
+      ]);
     });
 
     it('keeps any text, even what a database cannot store as it is', async () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { AssetQuery } from '../../src/catalog/catalog.ts';
 import type { Asset } from '../../src/core/asset.ts';
 import type { OrganizationScope } from '../../src/core/identity.ts';
-import { freshOrganization, only, person, storeAssets } from '../support/catalog-uploads.ts';
+import { parseStorageKey } from '../../src/core/storage-key.ts';
+import { AUDIT, freshOrganization, only, person, storeAssets } from '../support/catalog-uploads.ts';
 import type { CatalogContext } from './catalog.ts';
 
 export function describeLists(context: CatalogContext): void {
@@ -16,6 +17,34 @@ export function describeLists(context: CatalogContext): void {
     } while (after !== undefined);
     return found;
   };
+
+  describe('what a signed URL leads to', () => {
+    it('is stored and has an active, unexpired asset on it', async () => {
+      const catalog = context.catalog();
+      const alice = person(freshOrganization());
+      const content = freshOrganization();
+      const [first, second] = await storeAssets(catalog, alice, [{ content }, { content, expiresInSeconds: 1 }]);
+      const path = parseStorageKey(first?.storagePath ?? '');
+      const found = await catalog.assets.servable('local', path);
+      expect(found).toMatchObject({ scanStatus: 'PENDING', object: { storagePath: path, size: content.length } });
+      expect(await catalog.assets.servable('other', path)).toBeUndefined();
+      expect(await catalog.assets.servable('local', parseStorageKey('no/such/key'))).toBeUndefined();
+      await catalog.deletes.deleteAssets(alice, [first?.id ?? ''], 30, AUDIT);
+      await expect.poll(() => catalog.assets.servable('local', path), { timeout: 4000 }).toBeUndefined();
+      const gone = await catalog.assets.byIds(alice, [second?.id ?? '']);
+      expect(gone).toHaveLength(1);
+    });
+
+    it('is not infected', async () => {
+      const catalog = context.catalog();
+      const alice = person(freshOrganization());
+      const asset = only(await storeAssets(catalog, alice, [{}]));
+      const verdict = { status: 'INFECTED' as const, result: 'Eicar', signatureVersion: null };
+      const key = { organizationId: alice.organization, sha256: asset.fileHash };
+      await catalog.verdicts.record(alice, [{ ...key, verdict, onInfected: 'quarantine' }], AUDIT);
+      expect(await catalog.assets.servable('local', parseStorageKey(asset.storagePath))).toBeUndefined();
+    });
+  });
 
   describe('lists', () => {
     it('page through every asset once, newest first', async () => {

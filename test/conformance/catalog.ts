@@ -13,6 +13,7 @@ import { describeOrganizations } from './catalog-organizations.ts';
 import { describePurge } from './catalog-purge.ts';
 import { describeRaces } from './catalog-races.ts';
 import { describeRegistry } from './catalog-registry.ts';
+import { describeTokens } from './catalog-tokens.ts';
 import { describeUploads } from './catalog-uploads.ts';
 import { describeVisibility } from './catalog-visibility.ts';
 
@@ -54,6 +55,7 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     describeFilters(context);
     describeOrganizations(context);
     describeAudit(context);
+    describeTokens(context);
     describeRegistry(context);
     describeBackup(context);
     describeLifecycle(context);

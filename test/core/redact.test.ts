@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { redactUrl } from '../../src/core/redact.ts';
+import { redactText, redactUrl } from '../../src/core/redact.ts';
 
 test.each([
   ['postgres://u:geheim@db/assets', 'postgres://u:***@db/assets'],
@@ -33,6 +33,11 @@ test('no password survives, whatever characters it has', () => {
       );
     }),
   );
+});
+
+test('no token survives in a text', () => {
+  const token = `astk_${'aB3-_'.repeat(8)}xyz`;
+  expect(redactText(`Authorization: Bearer ${token}, and more`)).toBe('Authorization: Bearer astk_***, and more');
 });
 
 test('doing it twice changes nothing', () => {

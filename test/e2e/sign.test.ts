@@ -1,7 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { runProgram } from '../support/program.ts';
+import { createInterface } from 'node:readline';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { toSigningKey } from '../../src/core/signed-path.ts';
+import { postgresDatabases } from '../support/postgres-databases.ts';
+import { runProgram, startProgram } from '../support/program.ts';
 import { createBucket, describeWithService, type Services } from '../support/services/index.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
@@ -78,10 +82,71 @@ await describeWithService('s3', 'a signed URL', (s3) => {
   });
 });
 
-test('a local store cannot sign, and says so', async () => {
+test('a URL of a local store is answered by serve; that nothing answers is said', async () => {
   const home = await temporaryDirectory();
-  const { stdout } = await runProgram(home, ['upload', '-', '--name', 'x.txt', '--json'], { input: 'text\n' });
-  const { code, stderr } = await runProgram(home, ['sign', JSON.parse(stdout).assets[0].id, '--json']);
-  expect(code).toBe(3);
-  expect(JSON.parse(stderr).error.code).toBe('CANNOT_SIGN');
+  const run = (...args: string[]) => runProgram(home, args, { input: 'the content\n' });
+  const uploaded = await run('upload', '-', '--name', NAME, '--json');
+  const id: string = JSON.parse(uploaded.stdout).assets[0].id;
+  const { url, config } = await servedHome(home);
+  const signed = await run('sign', id, '--config', config, '--json');
+  expect([signed.code, signed.stderr]).toEqual([0, '']);
+  const answer = JSON.parse(signed.stdout);
+  expect(answer).toEqual({
+    id,
+    contentEncoding: null,
+    url: expect.stringContaining(`${url}/files/local/`),
+    expiresAt: expect.any(String),
+  });
+  const response = await fetch(answer.url);
+  expect([response.status, await response.text()]).toEqual([200, 'the content\n']);
+  expect(response.headers.get('content-disposition')).toContain(encodeURIComponent('世界'));
+  const { stdout: trail } = await run('audit', id, '--action', 'signed', '--json');
+  expect(JSON.parse(trail).events).toHaveLength(1);
+  expect(trail).not.toContain('signature');
+  expect(statSync(join(home, 'data/asset-cli/signing.keys')).mode & 0o777).toBe(0o600);
+
+  writeFileSync(config, JSON.stringify({ serve: { publicUrl: 'http://127.0.0.1:9' } }), { mode: 0o600 });
+  const silent = await run('sign', id, '--config', config);
+  expect(silent.code).toBe(0);
+  expect(silent.stdout).toMatch(/^http:\/\/127\.0\.0\.1:9\/files\/local\//);
+  expect(silent.stderr).toMatch(/^warning: nothing answers to the URLs of backend "local": run asset-cli serve/);
 });
+
+await describeWithService('postgres', 'on PostgreSQL a local store', ({ url: adminUrl }) => {
+  const databases = postgresDatabases(adminUrl);
+  afterAll(() => databases.dropAll());
+
+  test('signs with the configured key alone', async () => {
+    const home = await temporaryDirectory();
+    const database = await databases.create();
+    const args = ['--database', database, '--role', 'operator', '--json'];
+    const run = (...more: string[]) => runProgram(home, [...more, ...args], { input: 'the content\n' });
+    const uploaded = await run('upload', '-', '--name', 'x.txt');
+    const id: string = JSON.parse(uploaded.stdout).assets[0].id;
+    const refused = await run('sign', id);
+    expect(refused.code).toBe(3);
+    expect(JSON.parse(refused.stderr).error).toMatchObject({
+      code: 'CANNOT_SIGN',
+      message: expect.stringContaining('serve.signingKey is not configured'),
+    });
+    const config = join(home, 'with-key.json');
+    writeFileSync(config, JSON.stringify({ serve: { signingKey: 'k'.repeat(40) } }), { mode: 0o600 });
+    const signed = await run('sign', id, '--config', config);
+    expect(signed.code).toBe(0);
+    expect(new URL(JSON.parse(signed.stdout).url).searchParams.get('key')).toBe(toSigningKey('k'.repeat(40)).id);
+    expect(signed.stdout + signed.stderr).not.toContain('k'.repeat(40));
+  });
+});
+
+/** A server, and the configuration that says where it is. */
+async function servedHome(home: string): Promise<{ url: string; config: string }> {
+  const child = startProgram(home, ['serve', '--port', '0', '--quiet']);
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  if (child.stdout === null) throw new Error('the program has no output');
+  const [url] = await once(createInterface({ input: child.stdout }), 'line');
+  const config = join(home, 'with-url.json');
+  writeFileSync(config, JSON.stringify({ serve: { publicUrl: `${url}/` } }), { mode: 0o600 });
+  return { url, config };
+}

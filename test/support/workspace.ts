@@ -36,6 +36,7 @@ export interface ContextChanges {
   leaseSeconds?: number;
   lifecycle?: Partial<OperationContext['lifecycle']>;
   scanning?: OperationContext['scanning'];
+  serving?: Partial<OperationContext['serving']>;
 }
 
 const ALLOWED = ['application/pdf', 'image/jpeg', 'image/png', 'image/gif', 'image/webp', 'text/plain', 'text/csv'];
@@ -99,6 +100,7 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
         expected: false,
         scanner: () => Promise.reject(new Error('no scanner')),
       },
+      serving: { rateLimit: 0, corsOrigins: [], signingKeys: () => [], ...changes.serving },
       temporaryDirectory: directory,
       audit: { host: 'test-host', correlationId: randomUUID() },
       signal: changes.signal ?? new AbortController().signal,

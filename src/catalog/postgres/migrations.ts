@@ -3,6 +3,7 @@ import { lifecyclePostgres } from '../migrations/0002-lifecycle.postgres.ts';
 import { scanRunsPostgres } from '../migrations/0003-scan-runs.postgres.ts';
 import { originalsPostgres } from '../migrations/0004-originals.postgres.ts';
 import { migrationRunsPostgres } from '../migrations/0005-migration-runs.postgres.ts';
+import { tokensPostgres } from '../migrations/0006-tokens.postgres.ts';
 import { migrationSkipsPostgres } from '../migrations/0007-migration-skips.postgres.ts';
 import type { Migration } from '../migrations/migration.ts';
 
@@ -12,5 +13,6 @@ export const POSTGRES_MIGRATIONS: readonly Migration[] = [
   { version: 3, name: '0003-scan-runs', sql: scanRunsPostgres },
   { version: 4, name: '0004-originals', sql: originalsPostgres },
   { version: 5, name: '0005-migration-runs', sql: migrationRunsPostgres },
+  { version: 6, name: '0006-tokens', sql: tokensPostgres },
   { version: 7, name: '0007-migration-skips', sql: migrationSkipsPostgres },
 ];

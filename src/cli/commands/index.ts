@@ -42,6 +42,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'verify', summary: 'compare database and storage, and repair', load: () => import('./verify.ts') },
   { name: 'stats', summary: 'count assets and bytes, and what expires when', load: () => import('./stats.ts') },
   { name: 'audit', summary: 'read the audit trail', load: () => import('./audit.ts') },
+  { name: 'serve', summary: 'the same over HTTP, for programs with tokens', load: () => import('./serve.ts') },
+  {
+    name: 'token',
+    summary: 'make, list and revoke bearer tokens for serve',
+    load: () => import('./token.ts'),
+  },
   { name: 'db', summary: 'migrate, inspect, back up and restore the catalog', load: () => import('./db.ts') },
   { name: 'init', summary: 'ask, test the answers, write a configuration', load: () => import('./init.ts') },
   { name: 'doctor', summary: 'check configuration, database, backends and scanner', load: () => import('./doctor.ts') },

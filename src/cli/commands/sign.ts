@@ -72,6 +72,7 @@ function toRequest(ids: readonly string[], { expiresIn, downloadAs, inline, cdn 
     ids,
     inline: inline === true,
     noCdn: !cdn,
+    warnsOfSilence: true,
     ...(expiresIn === undefined ? {} : { expiresIn: Math.floor(expiresIn / 1000) }),
     ...(downloadAs === undefined ? {} : { downloadAs }),
   };

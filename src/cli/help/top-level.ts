@@ -22,6 +22,8 @@ Commands:
   verify                compare database and storage, and repair
   stats                 count assets and bytes, and what expires when
   audit                 read the audit trail
+  serve                 the same over HTTP, for programs with tokens
+  token                 make, list and revoke bearer tokens for serve
   db                    migrate, inspect, back up and restore the catalog
   init                  ask, test the answers, write a configuration
   doctor                check configuration, database, backends and scanner

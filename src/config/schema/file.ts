@@ -5,6 +5,7 @@ import { identity } from './identity.ts';
 import { databaseUrl, key, words } from './kinds.ts';
 import { assetTypes, leases, limits, retention, timeouts, trash } from './limits.ts';
 import { scan } from './scan.ts';
+import { serve } from './serve.ts';
 
 /** The whole configuration file: one entry a section. */
 export const fileSchema = z.strictObject({
@@ -23,6 +24,7 @@ export const fileSchema = z.strictObject({
   content,
   cdn,
   scan,
+  serve,
   timeouts,
   leases,
   retention,

@@ -4,6 +4,7 @@ import { readAzureConnection } from '../../core/azure-connection.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId, type IdKind } from '../../core/identity.ts';
+import { SHORTEST_SIGNING_KEY } from '../../core/signed-path.ts';
 import { parseSize } from '../../core/size.ts';
 import { parseStorageKey } from '../../core/storage-key.ts';
 import { CDN_DOMAIN_FORM, isCdnDomain } from '../cdn.ts';
@@ -139,6 +140,32 @@ export function azureConnection() {
       return /\p{Cc}/u.test(value) ? undefined : value;
     },
     secret: true,
+  });
+}
+
+/** One secret, or several: nobody should be able to guess them. */
+export function signingKeys() {
+  return kind({
+    input: z
+      .union([z.string(), z.array(z.string()).check(z.minLength(1))])
+      .register(z.globalRegistry, { title: 'text, or a list of texts' }),
+    problem: `is shorter than ${SHORTEST_SIGNING_KEY} characters`,
+    hint: 'Make one with: openssl rand -base64 48',
+    read: (value) => {
+      const secrets = typeof value === 'string' ? [value] : value;
+      return secrets.every((secret) => secret.length >= SHORTEST_SIGNING_KEY) ? secrets : undefined;
+    },
+    secret: true,
+  });
+}
+
+/** What a browser says that a script comes from: scheme, host and port. */
+export function origin() {
+  return kind({
+    input: formed('origin', 'https?://[^/\\s]+'),
+    problem: 'is not an origin',
+    hint: 'Write scheme, host and port alone: https://app.example.com',
+    read: (value) => (URL.canParse(value) && new URL(value).origin === value ? value : undefined),
   });
 }
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { closeSync, fsync as fsyncCallback } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,19 +8,24 @@ import type { LocalRoot } from './root.ts';
 import { directoryOf } from './root.ts';
 
 const run = promisify(execFile);
+const fsync = promisify(fsyncCallback);
 
 export interface Durability {
   /** Makes one published file's name durable, and those of the directories made for it. */
   syncNames(key: string): Promise<void>;
-  /** Remembers a file of a group until the flush. */
-  defer(key: string): void;
+  /** Takes over an open file of a group until the flush. */
+  defer(key: string, descriptor: number): void;
   flush(): Promise<void>;
+  /** Closes files of a group that nobody flushed. */
+  release(): void;
   /** Makes it durable that names went from these directories, relative to the root. */
   syncDirectories(directories: readonly string[]): Promise<void>;
 }
 
 /** Up to so many directories are synced one by one, which disturbs nobody else's writes. */
 const MOST_SINGLY = 8;
+/** Up to so many files are kept open and synced at once, which takes less than a syncfs and the process for it. */
+const MOST_KEPT_OPEN = 100;
 
 /**
  * A group is made durable by one syncfs of each file system it touched (`sync -f` of coreutils);
@@ -27,6 +33,7 @@ const MOST_SINGLY = 8;
  */
 export function createDurability(root: LocalRoot): Durability {
   let deferred: string[] = [];
+  let keptOpen: number[] = [];
 
   async function syncNames(key: string): Promise<void> {
     await syncPath(join(root.path, directoryOf(key)));
@@ -41,9 +48,14 @@ export function createDurability(root: LocalRoot): Durability {
   }
 
   async function flush(): Promise<void> {
-    const keys = deferred;
+    const [keys, descriptors] = [deferred, keptOpen];
     deferred = [];
+    keptOpen = [];
     if (keys.length === 0) return;
+    if (descriptors.length === keys.length) {
+      await syncOpen(descriptors);
+      return syncNamesOf(keys);
+    }
     if (process.platform === 'linux' && (await syncFileSystems([...root.devices.values()]))) {
       const rootsParent = dirname(root.path);
       if (root.unsynced.has(rootsParent)) await syncPath(rootsParent);
@@ -63,11 +75,33 @@ export function createDurability(root: LocalRoot): Durability {
   async function syncEach(keys: readonly string[]): Promise<void> {
     // A file or directory that was deleted since needs no durability.
     for (const key of keys) await syncPath(join(root.path, key), true);
+    await syncNamesOf(keys);
+  }
+
+  async function syncNamesOf(keys: readonly string[]): Promise<void> {
     for (const directory of new Set(keys.map(directoryOf))) await syncPath(join(root.path, directory), true);
     await syncNewDirectories();
   }
 
-  return { syncNames, defer: (key) => deferred.push(key), flush, syncDirectories };
+  function defer(key: string, descriptor: number): void {
+    deferred.push(key);
+    if (keptOpen.length < MOST_KEPT_OPEN && keptOpen.length === deferred.length - 1) keptOpen.push(descriptor);
+    else for (const open of [...keptOpen.splice(0), descriptor]) closeSync(open);
+  }
+
+  function release(): void {
+    deferred = [];
+    for (const descriptor of keptOpen.splice(0)) closeSync(descriptor);
+  }
+
+  return { syncNames, defer, flush, release, syncDirectories };
+}
+
+/** Closes every file, whichever of them cannot be synced. */
+async function syncOpen(descriptors: readonly number[]): Promise<void> {
+  const results = await Promise.allSettled(descriptors.map((descriptor) => fsync(descriptor)));
+  for (const descriptor of descriptors) closeSync(descriptor);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 /** False if there is no such command; a flush that fails rejects. */

@@ -1,31 +1,28 @@
 import type { StorageBackend } from '../backend.ts';
+import type { LocalDefinition } from '../definition.ts';
 import { guardBody } from '../guarded-body.ts';
 import { createPacer } from '../pacer.ts';
 import { StorageError } from '../storage-error.ts';
+import { answersAt } from './answers.ts';
 import { createDurability } from './durability.ts';
 import { findEnclosingMarker } from './enclosing.ts';
 import { translateLocalError } from './errors.ts';
 import { readObject } from './read.ts';
 import { removeObjects } from './remove.ts';
 import { LocalRoot } from './root.ts';
+import { signLocalUrl } from './sign.ts';
 import { freeSpace } from './space.ts';
 import { statObject } from './stat.ts';
 import { listObjects, listTemporaryFiles } from './walk.ts';
 import { writeObject } from './write.ts';
-
-export interface LocalDefinition {
-  name: string;
-  /** May be a symbolic link itself; what lies in it is never reached through one. */
-  path: string;
-}
 
 /**
  * Objects as files of a directory: 0600 in directories of 0700, each written beside its name and
  * then linked or renamed. The ETag is size and modification time in nanoseconds. The file system
  * verifies no checksums, and holds no content type. A key cannot be the directory of another.
  */
-export function openLocalBackend(definition: LocalDefinition): StorageBackend {
-  const { name } = definition;
+export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>): StorageBackend {
+  const { name, signing } = definition;
   const root = new LocalRoot(name, definition.path);
   const durability = createDurability(root);
   const pace = createPacer();
@@ -54,7 +51,7 @@ export function openLocalBackend(definition: LocalDefinition): StorageBackend {
       listsChecksums: false,
       groupDurability: true,
       concurrency: 4,
-      signs: false,
+      signs: signing !== undefined,
       madeByPut: true,
       decodesForReaders: true,
     },
@@ -75,14 +72,16 @@ export function openLocalBackend(definition: LocalDefinition): StorageBackend {
     list: (prefix, options = {}) => translatedList(listObjects(root, prefix, options)),
     deleteMany: (keys, options = {}) => translated(undefined, () => removeObjects({ root, durability }, keys, options)),
 
-    async sign(key) {
+    async sign(key, options) {
+      if (signing !== undefined) return signLocalUrl({ backend: name, signing }, key, options);
       throw new StorageError('UNSUPPORTED', 'a local directory cannot sign URLs', { backend: name, key });
     },
 
-    close: () => Promise.resolve(),
+    close: async () => durability.release(),
     abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
     flush: () => translated(undefined, () => durability.flush()),
     space: () => translated(undefined, () => freeSpace(root.path)),
+    ...(signing === undefined ? {} : { answers: () => answersAt(signing.publicUrl) }),
     enclosingMarker: () => translated(undefined, () => findEnclosingMarker(root.path)),
   };
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { memoryReadable } from '../../core/memory-readable.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
-import type { GetOptions, StoredObject } from '../backend.ts';
+import type { GetOptions, OpenedObject } from '../backend.ts';
 import { resolveRange } from '../range.ts';
 import { StorageError } from '../storage-error.ts';
 import { type LocalErrorContext, translateLocalError } from './errors.ts';
@@ -24,11 +24,7 @@ interface OpenFile {
   context: LocalErrorContext;
 }
 
-export function readObject(
-  root: LocalRoot,
-  key: StorageKey,
-  options: GetOptions,
-): { object: StoredObject; body: Readable } {
+export function readObject(root: LocalRoot, key: StorageKey, options: GetOptions): OpenedObject {
   options.signal?.throwIfAborted();
   const descriptor = openSync(root.locate(key), READ_FLAGS);
   let isOwned = true;

@@ -63,12 +63,16 @@ export async function writeObject(
     const stats = finishFile(file.descriptor, body.size, root.backend, key);
     if (!grouped) await fsync(file.descriptor);
     options.signal?.throwIfAborted();
-    isOpen = false;
-    closeSync(file.descriptor);
+    if (!grouped) {
+      isOpen = false;
+      closeSync(file.descriptor);
+    }
     publish(file, options.ifAbsent === true);
     published = true;
-    if (grouped) durability.defer(key);
-    else await durability.syncNames(key);
+    if (grouped) {
+      isOpen = false;
+      durability.defer(key, file.descriptor);
+    } else await durability.syncNames(key);
     return describeFile(key, stats);
   } catch (error) {
     if (isOpen) closeSync(file.descriptor);

@@ -1,0 +1,31 @@
+import type { CompiledQuery } from 'kysely';
+import type { Session, SqlDialect } from './database.ts';
+
+interface Compilable<Row> {
+  compile(): CompiledQuery<Row>;
+}
+
+/** Stands for a parameter while the query is compiled; no value that is asked for looks like it. */
+const MARK = '\u0000parameter ';
+
+/**
+ * A query that is asked at every request of a server: building and compiling it would take longer than the answer.
+ * `build` sees a mark in place of each parameter, and may only compare with it.
+ */
+export function prepared<Row>(
+  build: (session: Session, parameters: readonly string[]) => Compilable<Row>,
+  count: number,
+): (session: Session, parameters: readonly string[]) => Promise<Row[]> {
+  const marks = Array.from({ length: count }, (_, index) => `${MARK}${index}`);
+  const compiled = new WeakMap<SqlDialect, CompiledQuery<Row>>();
+  return async (session, parameters) => {
+    const query = compiled.get(session.dialect) ?? build(session, marks).compile();
+    compiled.set(session.dialect, query);
+    const values = query.parameters.map((value) => {
+      const index = marks.indexOf(String(value));
+      return index === -1 ? value : parameters[index];
+    });
+    const { rows } = await session.db.executeQuery<Row>({ ...query, parameters: values });
+    return rows;
+  };
+}

@@ -1,0 +1,12 @@
+import { DEFAULT_PUBLIC_URL, DEFAULT_RATE_LIMIT } from './defaults.ts';
+import type { FileConfig } from './schema/file.ts';
+import type { ServeSettings } from './settings.ts';
+
+export function resolveServe(file: FileConfig['serve']): ServeSettings {
+  return {
+    publicUrl: (file?.publicUrl ?? DEFAULT_PUBLIC_URL).replace(/\/+$/, ''),
+    signingKeys: file?.signingKey ?? [],
+    rateLimit: file?.rateLimit ?? DEFAULT_RATE_LIMIT,
+    corsOrigins: file?.corsOrigins ?? [],
+  };
+}

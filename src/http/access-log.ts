@@ -1,0 +1,66 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { redactText } from '../core/redact.ts';
+import { TOKEN_PREFIX } from '../core/token.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Where the lines go: JSON, one a line. */
+export interface AccessLog {
+  write(entry: Readonly<Record<string, unknown>>): void;
+  /** A bug, with its stack. */
+  failure(requestId: string, error: unknown): void;
+}
+
+export function createAccessLog(writeLine: (line: string) => void, quiet: boolean): AccessLog {
+  const write = (entry: Readonly<Record<string, unknown>>): void =>
+    writeLine(JSON.stringify({ time: new Date().toISOString(), ...entry }));
+  return {
+    write(entry) {
+      if (!quiet || entry['level'] !== 'info') write(entry);
+    },
+    failure(requestId, error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      write({ level: 'error', requestId, message: redactText(text) });
+    },
+  };
+}
+
+const MILLISECONDS = 1000;
+
+/** One line and one count for each answer. Never a query, which may be a signed URL's, nor a header. */
+export function logAnswers(app: FastifyInstance, log: AccessLog, metrics: Metrics): void {
+  app.addHook('onRequest', async (request, reply) => {
+    metrics.begin();
+    // Comes after the last byte, and where the client went away before.
+    reply.raw.once('close', () => {
+      const { method } = request;
+      const route = request.routeOptions.url ?? 'none';
+      metrics.end({ method, route, status: reply.statusCode, seconds: reply.elapsedTime / MILLISECONDS });
+      log.write(entryOf(request, reply));
+    });
+  });
+}
+
+function entryOf(request: FastifyRequest, reply: FastifyReply): Record<string, unknown> {
+  const { method, bearer } = request;
+  const length = Number(reply.getHeader('content-length') ?? 0);
+  return {
+    level: 'info',
+    requestId: request.id,
+    method,
+    path: loggable(request.url),
+    status: reply.statusCode,
+    milliseconds: Math.round(reply.elapsedTime * 10) / 10,
+    bytes: method === 'HEAD' ? 0 : length,
+    address: request.ip,
+    ...(reply.raw.writableFinished ? {} : { aborted: true }),
+    ...(bearer === undefined
+      ? {}
+      : { user: bearer.identity.user, organization: bearer.identity.organization, token: bearer.tokenId }),
+  };
+}
+
+/** Without the query, and without a token that someone wrote into the path. */
+function loggable(url: string): string {
+  const [path = ''] = url.split('?', 1);
+  return path.includes(TOKEN_PREFIX) ? redactText(path) : path;
+}

@@ -1,0 +1,75 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AssetError } from '../core/errors.ts';
+import type { Authenticator, Bearer } from '../operations/authenticate.ts';
+
+/** open: anyone. read, write: a token of that scope. operations: an operator's token, or a program of this machine. */
+export type Access = 'open' | 'read' | 'write' | 'operations';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    bearer: Bearer | undefined;
+    /** Why there is no bearer: thrown once the request has been counted. */
+    refusal: unknown;
+  }
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+}
+
+/**
+ * Finds out who asks before anything of the body is read. Tokens come as bearers alone: what lies in a URL ends up in
+ * logs. A bad one is refused only after the rate limit has counted the attempt.
+ */
+export function authenticateRequests(app: FastifyInstance, authenticator: Authenticator): void {
+  app.decorateRequest('bearer', undefined);
+  app.decorateRequest('refusal', undefined);
+  app.addHook('onRequest', async (request) => {
+    const { access = 'open' } = request.routeOptions.config;
+    if (access === 'open') return;
+    try {
+      request.bearer = await bearerOf(request, authenticator);
+      checkAccess(request, access);
+    } catch (error) {
+      request.refusal = error;
+    }
+  });
+  app.addHook('preParsing', async (request) => {
+    if (request.refusal !== undefined) throw request.refusal;
+  });
+}
+
+async function bearerOf(request: FastifyRequest, authenticator: Authenticator): Promise<Bearer | undefined> {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return undefined;
+  const [, secret] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
+  if (secret === undefined)
+    throw new AssetError('TOKEN_INVALID', 'The Authorization header holds no bearer token', HINT);
+  return authenticator.bearerOf(secret);
+}
+
+const HINT = { hint: 'Send Authorization: Bearer <token>, from asset-cli token create.' };
+
+function checkAccess(request: FastifyRequest, access: Exclude<Access, 'open'>): void {
+  const { bearer } = request;
+  if (access === 'operations' && bearer === undefined && isLocal(request)) return;
+  if (bearer === undefined) throw new AssetError('TOKEN_INVALID', 'This needs a token', HINT);
+  if (access === 'operations' && bearer.identity.role !== 'operator') {
+    throw new AssetError('NOT_PERMITTED', 'This is for operators, and for programs on this machine', {
+      hint: "Use an operator's token.",
+    });
+  }
+  const needed = access === 'operations' ? 'read' : access;
+  if (bearer.scope.includes(needed)) return;
+  throw new AssetError('NOT_PERMITTED', `The token's scope is ${bearer.scope.join(',')}; this needs ${needed}`, {
+    hint: `Make a token with --scope ${needed}.`,
+  });
+}
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
+
+/** What a proxy on this machine passes on comes from elsewhere. */
+function isLocal(request: FastifyRequest): boolean {
+  const { headers } = request;
+  const isForwarded = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some((name) => headers[name] !== undefined);
+  return !isForwarded && LOOPBACK.has(request.socket.remoteAddress ?? '');
+}

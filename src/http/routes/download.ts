@@ -1,0 +1,61 @@
+import type { Doer } from '../../catalog/catalog.ts';
+import type { Asset } from '../../core/asset.ts';
+import { contentDisposition } from '../../core/content-disposition.ts';
+import { toFailure } from '../../core/errors.ts';
+import { findForHandingOut, openForHandingOut } from '../../operations/hand-out.ts';
+import { handoutName } from '../../operations/handout-name.ts';
+import { answerWithContent } from '../content-answer.ts';
+import { contextOf, defineRoute, type Serving } from '../route.ts';
+import { ID_PARAMS } from '../schemas.ts';
+import { idOf } from './assets.ts';
+
+export const downloadRoute = defineRoute({
+  methods: ['GET', 'HEAD'],
+  url: '/download/:id',
+  access: 'read',
+  summary: 'The content of an asset, verified against its hash.',
+  params: ID_PARAMS,
+  headers: {
+    type: 'object',
+    properties: { Range: { type: 'string' }, 'If-None-Match': { type: 'string' }, 'If-Range': { type: 'string' } },
+  },
+  responses: {
+    200: { description: 'The content.', contentType: '*/*' },
+    206: { description: 'The range that was asked for.', contentType: '*/*' },
+    304: { description: 'It is what the client has.' },
+  },
+  async handle(serving, request, reply) {
+    const context = contextOf(serving, request);
+    const id = idOf(request.params);
+    const found = await recordingRefusals(serving, context, id, () => findForHandingOut(context, id));
+    const { asset } = found;
+    return answerWithContent(request, reply, {
+      etag: `"${asset.fileHash}"`,
+      size: asset.fileSize,
+      contentType: asset.mimeType,
+      disposition: contentDisposition(handoutName(asset), false),
+      open: (range) => recordingRefusals(serving, context, id, () => openForHandingOut(context, found, range), asset),
+      // What goes on from a later byte is the rest of a download that was counted.
+      done: (bytes, range) => {
+        serving.metrics.addBytes('sent', bytes);
+        if (range === undefined || range.start === 0) serving.ledger.downloaded(asset, bytes, context);
+      },
+      failed: (error) => serving.ledger.refused(id, asset, toFailure(error), context),
+    });
+  },
+});
+
+async function recordingRefusals<T>(
+  { ledger }: Serving,
+  by: Doer,
+  id: string,
+  work: () => Promise<T>,
+  asset?: Asset,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    ledger.refused(id, asset, toFailure(error), by);
+    throw error;
+  }
+}

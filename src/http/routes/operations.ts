@@ -1,0 +1,45 @@
+import { METRICS_TYPE } from '../metrics.ts';
+import { defineRoute, JSON_TYPE, sendJson } from '../route.ts';
+import { record } from '../schemas.ts';
+
+const STATUS = record({ status: { type: 'string' } });
+
+/** For whoever runs the server. */
+export const OPERATION_ROUTES = [
+  defineRoute({
+    methods: ['GET', 'HEAD'],
+    url: '/healthz',
+    access: 'open',
+    summary: 'Whether the process answers.',
+    responses: { 200: { description: 'It does.', schema: STATUS } },
+    handle: async (_serving, _request, reply) => sendJson(reply, 200, { status: 'ok' }),
+  }),
+  defineRoute({
+    methods: ['GET', 'HEAD'],
+    url: '/readyz',
+    access: 'open',
+    summary: 'Whether the catalog answers, too.',
+    responses: { 200: { description: 'It does.', schema: STATUS } },
+    async handle({ context }, _request, reply) {
+      const catalog = await context.catalog();
+      await catalog.maintenance.time();
+      return sendJson(reply, 200, { status: 'ready' });
+    },
+  }),
+  defineRoute({
+    methods: ['GET', 'HEAD'],
+    url: '/metrics',
+    access: 'operations',
+    summary: "Counts for Prometheus; from this machine, or with an operator's token.",
+    responses: { 200: { description: 'The counts.', contentType: 'text/plain', schema: { type: 'string' } } },
+    handle: async ({ metrics }, _request, reply) => reply.type(METRICS_TYPE).send(metrics.render()),
+  }),
+  defineRoute({
+    methods: ['GET', 'HEAD'],
+    url: '/openapi.json',
+    access: 'open',
+    summary: 'This description.',
+    responses: { 200: { description: 'An OpenAPI 3.1 document.', schema: { type: 'object' } } },
+    handle: async ({ openApi }, _request, reply) => reply.type(JSON_TYPE).send(JSON.stringify(openApi)),
+  }),
+];

@@ -1,0 +1,98 @@
+import pLimit from 'p-limit';
+import { type Asset, DEFAULT_ASSET_TYPE } from '../../core/asset.ts';
+import { parseDuration } from '../../core/duration.ts';
+import { AssetError } from '../../core/errors.ts';
+import { checkId } from '../../core/identity.ts';
+import { checkAssetType } from '../../operations/check-asset-type.ts';
+import type { OperationContext } from '../../operations/context.ts';
+import type { UploadRequest } from '../../operations/upload-request.ts';
+import { contextOf, defineRoute, type Serving, sendJson } from '../route.ts';
+import { success, TEXT, UPLOADED } from '../schemas.ts';
+import { receiveForm, type UploadForm } from '../upload-form.ts';
+import { toError } from './assets.ts';
+
+/** Files that do not fit in memory are read and stored with large buffers. */
+const LARGE_AT_ONCE = 4;
+const SMALL_AT_ONCE = 500;
+const LONGEST_LIFE_SECONDS = 1000 * 366 * 86_400;
+
+const large = pLimit(LARGE_AT_ONCE);
+const small = pLimit(SMALL_AT_ONCE);
+
+export const uploadRoute = defineRoute({
+  methods: ['POST'],
+  url: '/upload',
+  access: 'write',
+  summary: 'Validates, scans and stores one file.',
+  bodyType: 'multipart/form-data',
+  body: {
+    type: 'object',
+    required: ['file'],
+    properties: {
+      file: { type: 'string', format: 'binary', description: 'Its part may have any name, and has a file name.' },
+      asset_type: { ...TEXT, description: `${DEFAULT_ASSET_TYPE} without it.` },
+      project_id: TEXT,
+      is_public: { type: 'string', enum: ['true', 'false', '1', '0'] },
+      expires_in: { ...TEXT, description: 'Seconds, or a duration: 36h, 30d.' },
+    },
+  },
+  responses: { 201: { description: 'It is stored.', schema: success(UPLOADED) } },
+  async handle(serving, request, reply) {
+    const context = contextOf(serving, request);
+    const { rules, temporaryDirectory: directory } = context;
+    const form = await receiveForm(request, { rules, directory });
+    serving.metrics.addBytes('received', form.spool.size);
+    const limit = form.spool.fd === undefined ? small : large;
+    const asset = await limit(() => store(serving, context, form));
+    return sendJson(reply, 201, { success: true, data: toUploaded(asset) });
+  },
+});
+
+async function store({ uploads }: Serving, context: OperationContext, form: UploadForm): Promise<Asset> {
+  const { filename, spool } = form;
+  let request: Omit<UploadRequest, 'sources'>;
+  try {
+    request = toRequest(context, form.fields);
+  } catch (error) {
+    spool.discard();
+    throw error;
+  }
+  const outcome = await uploads.upload(context, request, { label: filename, path: '-', name: filename, spool });
+  if (outcome.kind === 'failed') throw toError(outcome.failure);
+  return outcome.asset;
+}
+
+function toRequest(context: OperationContext, fields: ReadonlyMap<string, string>): Omit<UploadRequest, 'sources'> {
+  const project = fields.get('project_id');
+  const expiresIn = fields.get('expires_in');
+  return {
+    backend: context.backends.defaultName,
+    assetType: checkAssetType(context, fields.get('asset_type') || DEFAULT_ASSET_TYPE),
+    projectId: project === undefined || project === '' ? null : checkId('project', project),
+    scanResultId: null,
+    isPublic: parseTruth('is_public', fields.get('is_public')),
+    tags: {},
+    skipExisting: false,
+    optimize: true,
+    compress: true,
+    ...(expiresIn === undefined || expiresIn === '' ? {} : { expiry: { kind: 'in', seconds: parseLife(expiresIn) } }),
+  };
+}
+
+function parseTruth(name: string, text = 'false'): boolean {
+  const value = { true: true, '1': true, false: false, '0': false, '': false }[text.toLowerCase()];
+  if (value !== undefined) return value;
+  throw new AssetError('USAGE', `${name} is neither true nor false`, { hint: 'Send true or false.' });
+}
+
+function parseLife(text: string): number {
+  const seconds = /^\d{1,15}$/.test(text) ? Number(text) : Math.floor(parseDuration(text) / 1000);
+  if (seconds >= 1 && seconds <= LONGEST_LIFE_SECONDS) return seconds;
+  throw new AssetError('USAGE', `"${text}" is not a life that an asset can have`, {
+    hint: 'Send seconds or a duration such as 36h or 30d, at most 1000 years; leave it out for ever.',
+  });
+}
+
+function toUploaded({ id, originalFilename, fileSize, assetType, cdnUrl }: Asset): object {
+  return { id, filename: originalFilename, file_size: fileSize, asset_type: assetType, cdn_url: cdnUrl };
+}

@@ -1,0 +1,233 @@
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { AssetError } from '../core/errors.ts';
+import { createAuthenticator } from '../operations/authenticate.ts';
+import type { OperationContext } from '../operations/context.ts';
+import { DownloadLedger } from '../operations/download-ledger.ts';
+import { shareUploads } from '../operations/upload-together.ts';
+import { type AccessLog, logAnswers } from './access-log.ts';
+import { authenticateRequests } from './authentication.ts';
+import { createMetrics } from './metrics.ts';
+import { toOpenApi } from './openapi.ts';
+import { HttpError, isBug, PROBLEM_TYPE, type Problem, RETRY_AFTER_SECONDS, toProblem } from './problems.ts';
+import { limitRates } from './rate-limits.ts';
+import type { Serving } from './route.ts';
+import { ROUTES } from './routes/index.ts';
+import { createTurns } from './turns.ts';
+
+/** How much a client may take of the server, in bytes and milliseconds. */
+export interface ServeLimits {
+  /** All headers of a request. */
+  headerBytes: number;
+  /** For the headers to arrive. */
+  headersTimeout: number;
+  /** For a request to arrive whole. */
+  requestTimeout: number;
+  /** Without a byte in either direction. */
+  idleTimeout: number;
+  /** Between two requests on a connection; longer than load balancers wait by default. */
+  keepAliveTimeout: number;
+  /** For requests under way when the server is told to stop. */
+  grace: number;
+}
+
+export const SERVE_LIMITS: ServeLimits = {
+  headerBytes: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 300_000,
+  idleTimeout: 30_000,
+  keepAliveTimeout: 72_000,
+  grace: 9_000,
+};
+
+export interface ServerOptions {
+  /** Whose identity is nobody's: each request brings its own. */
+  context: OperationContext;
+  version: string;
+  /** Proxies in front, whose `X-Forwarded-For` is believed. */
+  proxies: number;
+  limits?: Partial<ServeLimits>;
+  log: AccessLog;
+}
+
+export interface Server {
+  /** @returns where it listens @throws AssetError UNAVAILABLE */
+  listen(host: string, port: number): Promise<string>;
+  /** Takes no more requests, and lets those under way finish for a while. */
+  close(): Promise<void>;
+}
+
+const TURN_MILLISECONDS = 2;
+const SLOWEST_CHECK_MILLISECONDS = 1000;
+const FLUSH_MILLISECONDS = 250;
+const MOST_JSON_BYTES = 64 * 1024;
+const LONGEST_PARAMETER = 4096;
+
+/** The HTTP side of the operations: as many of these as are wanted share one catalog. */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const limits = { ...SERVE_LIMITS, ...options.limits };
+  const stopping = new AbortController();
+  // Every request under way listens to it.
+  setMaxListeners(0, stopping.signal);
+  const context: OperationContext = { ...options.context, signal: stopping.signal };
+  const app = createApp(limits, options.proxies);
+  const serving: Serving = {
+    context,
+    version: options.version,
+    uploads: shareUploads(context),
+    underWay: new Set(),
+    ledger: new DownloadLedger(context),
+    metrics: createMetrics(),
+    log: options.log,
+    openApi: toOpenApi(ROUTES, options.version),
+  };
+  const authenticator = createAuthenticator(context);
+  const flush = async (): Promise<void> => {
+    await Promise.all([serving.ledger.write(), authenticator.flush()]);
+  };
+  const flushing = setInterval(() => void flush(), FLUSH_MILLISECONDS);
+  flushing.unref();
+
+  answerErrors(app, options.log);
+  logAnswers(app, options.log, serving.metrics);
+  authenticateRequests(app, authenticator);
+  await limitRates(app, context.serving.rateLimit);
+  await allowOrigins(app, context.serving.corsOrigins);
+  await app.register(import('@fastify/multipart'));
+  for (const route of ROUTES) route.register(app, serving);
+  refuseOtherMethods(app);
+
+  return {
+    listen: (host, port) => listen(app, host, port),
+    async close() {
+      const lastCall = setTimeout(() => {
+        stopping.abort(new AssetError('INTERRUPTED', 'The server is stopping', { hint: 'Try again.' }));
+        app.server.closeAllConnections();
+      }, limits.grace);
+      await app.close();
+      // A client that went away takes nothing back: what it asked for is finished.
+      await Promise.allSettled(serving.underWay);
+      clearTimeout(lastCall);
+      clearInterval(flushing);
+      // What the last connections noted as they closed comes first.
+      await new Promise(setImmediate);
+      await flush();
+    },
+  };
+}
+
+function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    trustProxy: (_address, hop) => hop < proxies,
+    genReqId: () => randomUUID(),
+    bodyLimit: MOST_JSON_BYTES,
+    requestTimeout: limits.requestTimeout,
+    connectionTimeout: limits.idleTimeout,
+    keepAliveTimeout: limits.keepAliveTimeout,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    ajv: { customOptions: { coerceTypes: true, removeAdditional: false, allErrors: false } },
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeout,
+      connectionsCheckingInterval: Math.min(SLOWEST_CHECK_MILLISECONDS, limits.headersTimeout),
+    },
+    clientErrorHandler: refuseMalformed,
+    frameworkErrors: (error, request, reply) => sendProblem(reply, toProblem(error, request.id)),
+  });
+  const turns = createTurns(TURN_MILLISECONDS);
+  app.addHook('onRequest', async (request, reply) => {
+    await turns();
+    reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    });
+  });
+  return app;
+}
+
+/** What is no HTTP, or too slow or too large in its headers, and never becomes a request. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
+  const problem = toProblem(new HttpError(status, 'This is not a request that can be read', 'Send HTTP/1.1.'), '-');
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${status} ${problem.title}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+function answerErrors(app: FastifyInstance, log: AccessLog): void {
+  app.setErrorHandler((error, request, reply) => {
+    if (isBug(error)) log.failure(request.id, error);
+    return sendProblem(reply, toProblem(error, request.id));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const error = new HttpError(404, 'There is nothing at this path', 'See /openapi.json for what there is.');
+    return sendProblem(reply, toProblem(error, request.id));
+  });
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  const { status } = problem;
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="asset-cli"');
+  if (status === 503) reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  for (const name of ['content-disposition', 'content-range', 'etag', 'content-security-policy']) {
+    if (status !== 416 || name !== 'content-range') reply.removeHeader(name);
+  }
+  return reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** Off unless the configuration names origins: there are no cookies that another site could use. */
+async function allowOrigins(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  if (origins.length === 0) return;
+  await app.register(import('@fastify/cors'), {
+    origin: [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'range', 'if-none-match', 'if-range'],
+    exposedHeaders: ['content-disposition', 'content-range', 'etag', 'x-request-id', 'retry-after'],
+    maxAge: 600,
+  });
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** 405 and what is allowed, for every path that exists. */
+function refuseOtherMethods(app: FastifyInstance): void {
+  const allowed = new Map<string, string[]>();
+  for (const { url, methods } of ROUTES) allowed.set(url, [...(allowed.get(url) ?? []), ...methods]);
+  for (const [url, methods] of allowed) {
+    app.route({
+      method: METHODS.filter((method) => !methods.includes(method)),
+      url,
+      config: { access: 'open' },
+      handler: (request: FastifyRequest, reply) => {
+        reply.header('allow', methods.join(', '));
+        const error = new HttpError(405, `${request.method} is not for this path`, `Use ${methods.join(' or ')}.`);
+        return sendProblem(reply, toProblem(error, request.id));
+      },
+    });
+  }
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (!/^E[A-Z]+$/.test(code)) throw error;
+    throw new AssetError('UNAVAILABLE', `Cannot listen at ${host}:${port} (${code})`, {
+      hint: 'Something else may listen there already: choose another --port or --host.',
+      cause: error,
+    });
+  }
+}

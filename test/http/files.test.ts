@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { toSigningKey } from '../../src/core/signed-path.ts';
+import { exchange, jsonOf, startServer } from '../support/http-server.ts';
+
+describe('a signed URL', () => {
+  test('hands a file out without a token, as it was signed', async () => {
+    const server = await startServer();
+    const id = await server.stored('0123456789', { name: 'Bericht "für" 世界.txt' });
+    const path = await server.sign(id, { expires_in: 60 });
+    const response = await server.request(path, { token: null });
+    expect([response.status, await response.text()]).toEqual([200, '0123456789']);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'text/plain',
+      'content-disposition': expect.stringMatching(/^attachment; .*%E4%B8%96%E7%95%8C\.txt$/),
+      'content-security-policy': "default-src 'none'; sandbox",
+      'x-content-type-options': 'nosniff',
+      'accept-ranges': 'bytes',
+    });
+    const etag = response.headers.get('etag') ?? '';
+    const range = await server.request(path, { token: null, headers: { range: 'bytes=3-5' } });
+    expect([range.status, range.headers.get('content-range'), await range.text()]).toEqual([
+      206,
+      'bytes 3-5/10',
+      '345',
+    ]);
+    const known = await server.request(path, { token: null, headers: { 'if-none-match': etag } });
+    expect(known.status).toBe(304);
+    const head = await server.request(path, { token: null, method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '10', '']);
+    const named = await server.sign(id, { download_as: 'other.txt', inline: true });
+    expect((await server.request(named, { token: null })).headers.get('content-disposition')).toMatch(
+      /^inline; filename="other.txt"/,
+    );
+    expect(JSON.stringify(server.log)).not.toContain('signature=');
+  });
+
+  test('of text that is compressed at rest gives the text', async () => {
+    const server = await startServer({ content: { compress: true } });
+    const content = 'the same line again\n'.repeat(40_000);
+    const path = await server.sign(await server.stored(content));
+    const whole = await server.request(path, { token: null });
+    expect(whole.headers.get('content-length')).toBe(String(content.length));
+    expect(await whole.text()).toBe(content);
+    const part = await server.request(path, { token: null, headers: { range: 'bytes=500000-500019' } });
+    expect(await part.text()).toBe(content.slice(500_000, 500_020));
+  });
+
+  test('that was changed anywhere is refused', async () => {
+    const server = await startServer();
+    const path = await server.sign(await server.stored('content'));
+    const other = await server.sign(await server.stored('another'));
+    const url = new URL(path, server.url);
+    const changes: [string, string][] = [
+      ['expires', '9999999999'],
+      ['type', 'text/html'],
+      ['disposition', 'inline'],
+      ['key', 'other'],
+      ['signature', new URL(other, server.url).searchParams.get('signature') ?? ''],
+      ['signature', 'x'],
+    ];
+    for (const [name, value] of changes) {
+      const changed = new URL(url);
+      changed.searchParams.set(name, value);
+      const response = await fetch(changed);
+      expect([name, response.status, (await jsonOf(response)).code]).toEqual([name, 403, 'NOT_PERMITTED']);
+    }
+    const moved = path.replace(/\/files\/local\/[^?]+/, new URL(other, server.url).pathname);
+    expect((await server.request(moved, { token: null })).status).toBe(403);
+    expect((await server.request(path.replace('/files/local/', '/files/other/'), { token: null })).status).toBe(403);
+    for (const name of ['expires', 'type', 'disposition', 'key', 'signature']) {
+      const lacking = new URL(url);
+      lacking.searchParams.delete(name);
+      expect((await fetch(lacking)).status).toBe(400);
+    }
+  });
+
+  test('ends at its time, and with the asset', async () => {
+    const server = await startServer();
+    const id = await server.stored('content', { fields: { expires_in: '3s' } });
+    const brief = await server.sign(id, { expires_in: 1 });
+    const long = await server.sign(id, { expires_in: 3600 });
+    expect(Number(new URL(long, server.url).searchParams.get('expires'))).toBeLessThan(Date.now() / 1000 + 10);
+    const status = async (path: string) => (await server.request(path, { token: null })).status;
+    expect(await status(long)).toBe(200);
+    await expect.poll(() => status(brief), { timeout: 5000 }).toBe(403);
+    await expect.poll(() => status(long), { timeout: 6000, interval: 200 }).toBeGreaterThanOrEqual(403);
+  });
+
+  test('leads nowhere once the asset is deleted, trashed or infected', async () => {
+    const server = await startServer();
+    const catalog = await server.workspace.catalog();
+    const context = server.workspace.context();
+    const ends: ((id: string) => Promise<unknown>)[] = [
+      (id) => server.request(`/assets/${id}`, { method: 'DELETE' }),
+      async (id) => {
+        const [found] = await catalog.assets.byIds(context.identity, [id]);
+        const content = { organizationId: 'acme', sha256: found?.asset.fileHash ?? '' };
+        const verdict = { status: 'INFECTED' as const, result: 'Eicar', signatureVersion: null };
+        return catalog.verdicts.record(
+          context.identity,
+          [{ ...content, verdict, onInfected: 'quarantine' }],
+          context.audit,
+        );
+      },
+    ];
+    for (const [index, end] of ends.entries()) {
+      const id = await server.stored(`content ${index}`);
+      const path = await server.sign(id);
+      expect((await server.request(path, { token: null })).status).toBe(200);
+      await end(id);
+      const response = await server.request(path, { token: null });
+      expect([index, response.status, (await jsonOf(response)).code]).toEqual([index, 404, 'ASSET_NOT_FOUND']);
+    }
+  });
+
+  test('signed with an old key stays good while the key is kept', async () => {
+    const old = toSigningKey('o'.repeat(32));
+    const fresh = toSigningKey('n'.repeat(32));
+    let keys = [old];
+    const server = await startServer({ signingKeys: () => keys });
+    const id = await server.stored('content');
+    const before = await server.sign(id);
+    keys = [fresh, old];
+    const after = await server.sign(id);
+    expect(new URL(after, server.url).searchParams.get('key')).toBe(fresh.id);
+    for (const path of [before, after]) expect((await server.request(path, { token: null })).status).toBe(200);
+    keys = [fresh];
+    expect((await server.request(before, { token: null })).status).toBe(403);
+  });
+
+  test('is not made for what may not be read, and not without a key', async () => {
+    const server = await startServer({ signingKeys: () => [] });
+    const id = await server.stored('content');
+    const response = await server.request(`/assets/${id}/sign`, { method: 'POST' });
+    expect([response.status, (await jsonOf(response)).code]).toEqual([501, 'CANNOT_SIGN']);
+    const wrong = await server.request(`/assets/${id}/sign`, {
+      method: 'POST',
+      body: JSON.stringify({ expires_in: 8 * 86_400 }),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(wrong.status).toBe(400);
+  });
+
+  test('is in the audit trail under the id of its request', async () => {
+    const server = await startServer();
+    const id = await server.stored('content');
+    const response = await server.request(`/assets/${id}/sign`, { method: 'POST' });
+    expect(response.status).toBe(200);
+    const { audit } = await server.workspace.catalog();
+    const { events } = await audit.page({ organization: 'acme' }, { action: 'signed' }, 5);
+    expect(events).toMatchObject([{ assetId: id, actor: 'ada', correlationId: response.headers.get('x-request-id') }]);
+  });
+});
+
+test.each([
+  '/files/local/../../../etc/passwd',
+  '/files/local/..%2f..%2f..%2fetc%2fpasswd',
+  '/files/local/%2e%2e/%2e%2e/etc/passwd',
+  '/files/..%2f..%2f/etc/passwd',
+  '/files/local/%252e%252e/etc/passwd',
+  '/files/local/..%5c..%5cetc%5cpasswd',
+  '/files/local/acme%00/x',
+  '/files/local/.asset-cli.json',
+  '/files/local/',
+  '/files/local',
+  '/files/',
+])('%s leads nowhere, whatever stands behind it', async (path) => {
+  const server = await startServer();
+  const query = '?expires=9999999999&type=text/plain&disposition=inline&key=x&signature=x';
+  const answer = await exchange(server.port, `GET ${path}${query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 (400|403|404) /);
+  expect(answer).not.toContain('root:');
+  expect(answer).not.toContain('catalogId');
+});

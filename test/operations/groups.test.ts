@@ -1,0 +1,49 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { createGroups } from '../../src/operations/groups.ts';
+
+const double = async (items: readonly number[]) => items.map((item) => item * 2);
+
+function recording(sizes: number[]) {
+  return (items: readonly number[]) => {
+    sizes.push(items.length);
+    return double(items);
+  };
+}
+
+test('each item gets its own result, whatever group it was in', async () => {
+  const groups = createGroups(3, double);
+  const items = Array.from({ length: 20 }, (_, index) => index);
+  expect(await Promise.all(items.map((item) => groups.add(item)))).toEqual(items.map((item) => item * 2));
+});
+
+test('a group that lingers takes what comes in the next turns too', async () => {
+  const sizes: number[] = [];
+  const groups = createGroups(100, recording(sizes), { milliseconds: 1000 });
+  const added = [groups.add(1)];
+  for (let turn = 0; turn < 5; turn += 1) {
+    added.push(groups.add(turn));
+    await setImmediate();
+  }
+  await Promise.all(added);
+  expect(sizes[0]).toBeGreaterThan(2);
+});
+
+test('it lingers no longer than it takes to be full, or than it may', async () => {
+  const sizes: number[] = [];
+  const groups = createGroups(4, recording(sizes), { milliseconds: 1000 });
+  await Promise.all([1, 2, 3, 4, 5].map((item) => groups.add(item)));
+  expect(sizes).toEqual([4, 1]);
+  const brief = createGroups(100, recording(sizes), { milliseconds: 0 });
+  expect(await brief.add(7)).toBe(14);
+});
+
+test('a group that fails fails its items alone', async () => {
+  const groups = createGroups<number, number>(2, async (items) => {
+    if (items.includes(1)) throw new Error('one of them');
+    return double(items);
+  });
+  const results = await Promise.allSettled([0, 1, 2, 3].map((item) => groups.add(item)));
+  expect(results.filter(({ status }) => status === 'rejected').length).toBeLessThan(4);
+  expect(results[3]).toEqual({ status: 'fulfilled', value: 6 });
+});
