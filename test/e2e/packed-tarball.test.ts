@@ -73,7 +73,8 @@ describe('the packed tarball', () => {
       },
       listed: [expect.any(String)],
       content: 'title,rank\nhome,1\n',
-      code: 'CANNOT_SIGN',
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:8080\/files\/local\//),
+      code: 'USAGE',
       isPublic: true,
       cdnUrl: null,
     });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { Identity } from '../../src/core/identity.ts';
 import { type SigningKey, toSigningKey } from '../../src/core/signed-path.ts';
 import { createAccessLog } from '../../src/http/access-log.ts';
@@ -44,6 +45,8 @@ export interface ServerSetup extends ContextChanges {
   workspace?: WorkspaceOptions;
   limits?: Partial<ServeLimits>;
   proxies?: number;
+  /** Makes the catalog of the server's requests fail on purpose. */
+  wrapCatalog?: (catalog: Catalog) => Catalog;
   /** In force at each moment; without it one key of the test's own. */
   signingKeys?: () => readonly SigningKey[];
 }
@@ -61,8 +64,10 @@ export async function startServer(setup: ServerSetup = {}): Promise<TestServer> 
     ...setup.workspace,
   });
   const log: Record<string, unknown>[] = [];
+  const context = workspace.context({ ...setup, serving: { signingKeys, ...setup.serving } });
+  const { wrapCatalog = (catalog: Catalog) => catalog } = setup;
   const server = await createServer({
-    context: workspace.context({ ...setup, serving: { signingKeys, ...setup.serving } }),
+    context: { ...context, catalog: async () => wrapCatalog(await context.catalog()) },
     version: '0.0.0',
     proxies: setup.proxies ?? 0,
     log: createAccessLog((line) => log.push(JSON.parse(line)), false),

@@ -14,7 +14,8 @@ const { cdnUrl }: { cdnUrl: string | null } = await assets.unpublish(saved.id);
 const listed: string[] = [];
 for await (const asset of assets.list({ projectId: 'p1', limit: 10 })) listed.push(asset.id);
 const content: Buffer = await assets.download(saved.id);
-const refusal = await assets.sign(saved.id, { expiresIn: 60 }).catch((error: unknown) => error);
+const { url }: { url: string } = await assets.sign(saved.id, { expiresIn: 60 });
+const refusal = await assets.sign(saved.id, { expiresIn: 0 }).catch((error: unknown) => error);
 const code = refusal instanceof AssetError ? refusal.code : undefined;
 // @ts-expect-error: a type that is misspelt is found by the compiler
 await assets.upload({ pth: 'x' }).catch(() => undefined);
@@ -22,5 +23,5 @@ const { bytes } = await assets.delete(saved.id);
 await assets.close();
 writeFileSync(
   'typed.json',
-  JSON.stringify({ saved, listed, content: content.toString(), code, bytes, isPublic: shown.isPublic, cdnUrl }),
+  JSON.stringify({ saved, listed, content: content.toString(), url, code, bytes, isPublic: shown.isPublic, cdnUrl }),
 );
