@@ -1,6 +1,7 @@
 import type { AssetWithObject } from '../catalog/catalog.ts';
 import type { OperationContext } from './context.ts';
 import { checkHandingOut } from './handing-out.ts';
+import { withAddress } from './public-access.ts';
 import { type ContentRange, openAsset, readSmallAsset } from './read-asset.ts';
 import { notFound } from './resolve-assets.ts';
 
@@ -17,7 +18,7 @@ export async function findAsset(context: OperationContext, id: string): Promise<
   const catalog = await context.catalog();
   const [found] = WHOLE_ID.test(id) ? await catalog.assets.byIds(context.identity, [id]) : [];
   if (found === undefined) throw notFound(id);
-  return found;
+  return { ...found, asset: withAddress(context, found.asset) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
@@ -12,9 +13,11 @@ await describeWithService('postgres', 'PostgreSQL behind a bad network', ({ url:
   let proxy: TcpProxy;
   let catalog: Catalog;
   let proxied: string;
+  let direct: string;
 
   beforeAll(async () => {
     const url = new URL(await databases.create());
+    direct = url.href;
     proxy = await tcpProxy(url.hostname, Number(url.port));
     url.port = String(proxy.port);
     proxied = url.href;
@@ -59,6 +62,18 @@ await describeWithService('postgres', 'PostgreSQL behind a bad network', ({ url:
     proxy.resume();
     await waiting;
     expect(await stored(alice.organization)).toEqual({ assets: 3, events: 3 });
+  });
+
+  it('a lock that is waited for as long as may be is told as a lock', async () => {
+    const patient = await openCatalog(proxied, { lockTimeout: 2000, deadline: 2000, migrate: 'never' });
+    const holder = new pg.Client({ connectionString: direct });
+    await holder.connect();
+    await holder.query('begin; lock table assets in access exclusive mode');
+    await expect(storeAssets(patient, person(freshOrganization()), [{}])).rejects.toMatchObject({
+      code: 'DATABASE_LOCKED',
+    });
+    await holder.end();
+    await patient.close();
   });
 
   it('an outage beyond the deadline is reported', async () => {

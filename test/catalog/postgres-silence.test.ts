@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { freshOrganization, person, storeAssets } from '../support/catalog-uploads.ts';
-import { runSql } from '../support/postgres-databases.ts';
-import { runProgram } from '../support/program.ts';
+import { runSql, withDatabase } from '../support/postgres-databases.ts';
+import { finished, runProgram, startProgram } from '../support/program.ts';
 import { service } from '../support/services/index.ts';
 import { postgres, startPostgres } from '../support/services/postgres.ts';
 import { temporaryFolder } from '../support/services/server.ts';
@@ -17,6 +17,8 @@ const isMissing = 'skip' in (await service('postgres'));
 const DEADLINE = 3000;
 /** What a busy machine may add; without the deadline each statement would wait two minutes. */
 const SLACK = 60_000;
+const IN_TRANSACTION =
+  "select 1 from pg_stat_activity where application_name like 'asset-cli/%' and state = 'idle in transaction'";
 
 describe.skipIf(isMissing && process.env['CI'] !== 'true')('PostgreSQL that falls silent', () => {
   let url: string;
@@ -91,7 +93,27 @@ describe.skipIf(isMissing && process.env['CI'] !== 'true')('PostgreSQL that fall
     await catalog.close();
   });
 
-  it('ends a command with exit 8 soon after its deadline', async () => {
+  it('ends a command in the middle of its work with exit 8 soon after its deadline', async () => {
+    const home = await temporaryDirectory();
+    writeFileSync(join(home, 'asset-cli.config.json'), '{"timeouts":{"deadline":"3s"}}', { mode: 0o600 });
+    await runProgram(home, ['upload', '-', '--name', 'a.txt'], { input: 'text' });
+    await runProgram(home, ['db', 'backup', 'b.jsonl']);
+    const [header = '', ...rows] = readFileSync(join(home, 'b.jsonl'), 'utf8').split('\n');
+    await runSql(url, 'create database restored');
+    const args = ['db', 'restore', '-', '--yes', '--role', 'operator', '--database', withDatabase(url, 'restored')];
+    const restore = startProgram(home, args);
+    const ended = finished(restore);
+    restore.stdin?.write(`${header}\n`);
+    while ((await runSql(url, IN_TRANSACTION)).length === 0) await sleep(20);
+    await freeze();
+    const spent = await timed(async () => {
+      restore.stdin?.end(rows.join('\n'));
+      expect(await ended).toMatchObject({ code: 8, stderr: expect.stringContaining('does not answer in time') });
+    });
+    expect(spent).toBeLessThan(DEADLINE + SLACK);
+  });
+
+  it('ends a command that begins with exit 8 soon after its deadline', async () => {
     const home = await temporaryDirectory();
     const run = () => runProgram(home, ['list', '--database', url], { env: { PGCONNECT_TIMEOUT: '3' } });
     expect(await run()).toMatchObject({ code: 0 });

@@ -40,6 +40,12 @@ describe('a database that cannot be meant', () => {
     expect(result).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining(reason) });
   });
 
+  it('is refused without showing what may be the rest of a password', async () => {
+    const result = await list('postgres://user:12?pa55@127.0.0.1/cat');
+    expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining('unknown parameter\n') });
+    expect(result.stderr).not.toContain('pa55');
+  });
+
   it.each(['h1,h2', 'h1:1,h2:2', 'u:s,e@h1,h2'])('is refused: several hosts, %s', async (hosts) => {
     const result = await list(`postgres://${hosts}/cat`);
     expect(result).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('several hosts') });

@@ -18,7 +18,7 @@ export interface PostgresTimes {
   /** Milliseconds to go on trying while the server is away. */
   deadline: number;
   /** Milliseconds that a statement may take before the server gives it up. */
-  patience: number;
+  statement: number;
 }
 
 /** The catalog's transactions and statements on a pool of connections, none of which keeps a state. */
@@ -39,7 +39,7 @@ export function postgresDatabase({ pool, close }: OpenPool, location: string, ti
     // A reader of the snapshot cannot be taken back to its start.
     snapshot: (work) => attempt(() => inSnapshot(pool, work), 0),
     write(work, { wait, once } = {}) {
-      const limits = { lock: wait ?? times.lockTimeout, statement: times.patience };
+      const limits = { lock: wait ?? times.lockTimeout, statement: times.statement };
       const deadline = once === true ? 0 : (wait ?? times.deadline);
       return attempt((end) => inTransaction(pool, limits, end, work), deadline);
     },

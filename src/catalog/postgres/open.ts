@@ -10,7 +10,8 @@ import { type PostgresSettings, postgresSettings } from './settings.ts';
 
 const DEADLINE = 60_000;
 const SHORTEST_PATIENCE = 2000;
-const FOR_THE_SERVER_TO_SPEAK_FIRST = 1000;
+/** So that a lock is told as a lock, and a slow statement by the server itself. */
+const FOR_ANOTHER_TO_SPEAK_FIRST = 500;
 const STARTING_OR_FULL = ['57P03', '53300'];
 
 /**
@@ -21,9 +22,10 @@ export async function openPostgres(url: string, options: OpenCatalogOptions): Pr
   const settings = postgresSettings(url, options.environment ?? {});
   const { lockTimeout, deadline = DEADLINE } = options;
   const patience = Math.max(SHORTEST_PATIENCE, lockTimeout, deadline);
+  const statement = patience + FOR_ANOTHER_TO_SPEAK_FIRST;
   const poolTimes = {
     connect: Math.min(settings.connectTimeoutMilliseconds, patience),
-    query: patience + FOR_THE_SERVER_TO_SPEAK_FIRST,
+    query: statement + FOR_ANOTHER_TO_SPEAK_FIRST,
   };
   const end = performance.now() + lockTimeout;
   const timeLeft = () => Math.max(0, end - performance.now());
@@ -41,7 +43,7 @@ export async function openPostgres(url: string, options: OpenCatalogOptions): Pr
     await opened.close();
     throw toAssetError(error, location);
   }
-  return postgresDatabase(opened, location, { lockTimeout, deadline, patience });
+  return postgresDatabase(opened, location, { lockTimeout, deadline, statement });
 }
 
 async function connect(settings: PostgresSettings, times: PoolTimes, wait: number): Promise<OpenPool> {

@@ -61,7 +61,9 @@ function refuseUnknown(name: string, value: string): void {
   const known = UNSUPPORTED[name];
   if (known?.harmless.includes(value) === true) return;
   if (known !== undefined) throw unsupported(`${name} (${known.variable})`);
-  throw new AssetError('CONFIG_INVALID', `the database URL has the unknown parameter "${name.slice(0, 60)}"`, {
+  // Of a password with a question mark in it, what follows looks like a parameter.
+  const isWord = /^\w{1,40}$/.test(name);
+  throw new AssetError('CONFIG_INVALID', `the database URL has an unknown parameter${isWord ? ` "${name}"` : ''}`, {
     hint: suggest(name, Object.keys(SUPPORTED)),
   });
 }
