@@ -16,6 +16,9 @@ import { prebuiltNativeModule } from '../test/support/prebuilt-native-module.ts'
 const root = fileURLToPath(new URL('..', import.meta.url));
 const BLOCK = /(?:^<!--(?<comment>.*?)-->\n+)?^```(?<language>sh|console)\n(?<text>.*?)^```$/gms;
 
+/** What a block leaves running ends with it. */
+const END_JOBS = `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT`;
+
 const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(BLOCK)].map(describe);
 const folder = mkdtempSync(join(tmpdir(), 'asset-cli-readme-'));
 const failures = [];
@@ -61,7 +64,7 @@ function runBlock({ line, commands, sampleIds, leftOut, expected }, checkout) {
   }
   const script = withRealIds(commands);
   console.log(`README.md:${line}\n${script.trim().replace(/^/gm, '  $ ')}`);
-  const { status, stdout } = spawnSync('bash', ['-euo', 'pipefail', '-c', script], {
+  const { status, stdout } = spawnSync('bash', ['-euo', 'pipefail', '-c', `${END_JOBS}\n${script}`], {
     cwd: checkout,
     env: emptyHome(join(folder, 'home')),
     stdio: ['ignore', 'pipe', 'inherit'],
