@@ -9,12 +9,14 @@ import { COLUMNS, type OpenTables, type TableName } from '../tables.ts';
 import { sqliteDialect } from './dialect.ts';
 import { isBusy, toAssetError } from './errors.ts';
 import { SQLITE_MIGRATIONS } from './migrations.ts';
+import { syncWalElsewhere } from './wal-sync.ts';
 
 type Connection = BetterSqlite3.Database;
 
 /** The catalog's transactions and statements on one SQLite connection. */
 export function sqliteDatabase(connection: Connection, location: string, lockTimeout: number): Database {
   const prepare = statementCache(connection);
+  const wal = connection.readonly || connection.memory ? undefined : syncWalElsewhere(connection);
   const kysely = new Kysely<OpenTables>({ dialect: new SqliteDialect({ database: adapt(connection, prepare) }) });
 
   const attempt = async <T>(work: () => Promise<T>, wait = lockTimeout): Promise<T> => {
@@ -44,10 +46,17 @@ export function sqliteDatabase(connection: Connection, location: string, lockTim
     newestVersion: newestVersion(SQLITE_MIGRATIONS),
     read: (work) => attempt(() => work(sqliteSession(kysely, prepare))),
     snapshot: (work) => attempt(() => transaction('begin', work)),
-    write: (work, options: WriteOptions = {}) => attempt(() => transaction('begin immediate', work), options.wait),
+    async write(work, options: WriteOptions = {}) {
+      const result = await attempt(() => transaction('begin immediate', work), options.wait);
+      await wal?.durable();
+      return result;
+    },
     facts: async () => ({ size: fileSize(connection), serverVersion: serverVersion(connection) }),
     check: () => attempt(async () => checkWhole(connection, location)),
-    close: () => kysely.destroy(),
+    async close() {
+      wal?.close();
+      await kysely.destroy();
+    },
   };
 }
 
