@@ -1,10 +1,10 @@
 import type { Expiry } from '../catalog/catalog.ts';
 import { toFailure } from '../core/errors.ts';
+import type { ChangeOutcome } from './change-outcome.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { namedAssets } from './named-assets.ts';
 import { withAddress } from './public-access.ts';
-import type { ChangeOutcome } from './trash.ts';
 
 /** Changes when assets expire, one by one; permitted like `delete`. An asset in the trash may be extended too. */
 export async function* extendAssets(

@@ -4,6 +4,7 @@ import type { AssetWithObject, Visibility } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
 import { toFailure } from '../core/errors.ts';
 import { keyInPlace } from '../core/storage-key.ts';
+import type { ChangeOutcome } from './change-outcome.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { recordFailedChange } from './failed-changes.ts';
@@ -11,7 +12,6 @@ import { carriedAsset, type MoveOutcome, moveBytes, type SkipReason } from './mo
 import { namedAssets } from './named-assets.ts';
 import { cdnUrl, publicHeaders, withAddress } from './public-access.ts';
 import { asAssetError } from './storage-failure.ts';
-import type { ChangeOutcome } from './trash.ts';
 import { withdrawBytes } from './withdraw.ts';
 
 /** The asset went on to other bytes while it was moved: what it is now is looked up, and moved. */

@@ -3,13 +3,13 @@ import type { ContentRef } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
 import { toFailure } from '../core/errors.ts';
 import { keyInPlace } from '../core/storage-key.ts';
+import type { ChangeOutcome } from './change-outcome.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { isQuarantined } from './infected-content.ts';
 import { moveBytes } from './move-bytes.ts';
 import { withAddress } from './public-access.ts';
 import { asAssetError } from './storage-failure.ts';
-import type { ChangeOutcome } from './trash.ts';
 
 /**
  * Releases the content of an asset from quarantine: its signature is accepted, its bytes go back to private keys, and

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { AssetChange, AssetFilter, AssetWithObject } from '../catalog/catalog.ts';
 import type { Asset } from '../core/asset.ts';
-import { type FailureRecord, toFailure } from '../core/errors.ts';
+import { toFailure } from '../core/errors.ts';
 import { keyInPlace } from '../core/storage-key.ts';
+import type { ChangeOutcome } from './change-outcome.ts';
 import { changeRefused } from './change-refusals.ts';
 import type { OperationContext } from './context.ts';
 import { recordFailedChange } from './failed-changes.ts';
@@ -13,10 +14,6 @@ import { cdnUrl, publicHeaders, withAddress } from './public-access.ts';
 import { releaseAsset } from './release.ts';
 import { asAssetError } from './storage-failure.ts';
 import { withdrawBytes } from './withdraw.ts';
-
-export type ChangeOutcome =
-  | { kind: 'changed'; id: string; asset: Asset }
-  | { kind: 'failed'; id: string; failure: FailureRecord };
 
 /**
  * Puts assets into the trash, for as long as is configured now. A public one leaves its public path first: its bytes

@@ -1,6 +1,6 @@
-import type { Identity, OrganizationScope, Role } from '../core/identity.ts';
-import type { TokenScope } from '../core/token.ts';
-import type { AuditContext } from './catalog.ts';
+import type { Identity, OrganizationScope, Role } from '../../core/identity.ts';
+import type { TokenScope } from '../../core/token.ts';
+import type { AuditContext } from './audit.ts';
 
 /** Who a token acts as, and for what. */
 export interface TokenGrant {

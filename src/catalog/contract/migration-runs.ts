@@ -1,5 +1,6 @@
-import type { OrganizationScope } from '../core/identity.ts';
-import type { AuditContext, ObjectRecord } from './catalog.ts';
+import type { OrganizationScope } from '../../core/identity.ts';
+import type { AuditContext } from './audit.ts';
+import type { ObjectRecord } from './objects.ts';
 
 export interface NewMigrationRun {
   /** UUID. */

@@ -1,12 +1,8 @@
-import type { Asset, ScanStatus } from '../core/asset.ts';
-import type { Identity, OrganizationScope } from '../core/identity.ts';
-import type { AuditContext, ClaimedObject, ObjectRecord, RefusalReason } from './catalog.ts';
-
-/** Content within an organisation: what a verdict is about, however many assets share it. */
-export interface ContentRef {
-  organizationId: string;
-  sha256: string;
-}
+import type { Asset, ScanStatus } from '../../core/asset.ts';
+import type { Identity, OrganizationScope } from '../../core/identity.ts';
+import type { AuditContext } from './audit.ts';
+import type { RefusalReason } from './lifecycle.ts';
+import type { ClaimedObject, ContentRef, ObjectRecord } from './objects.ts';
 
 /** What a scan found. When it was found is the database's time of writing it down. */
 export interface FoundVerdict {

@@ -1,0 +1,79 @@
+import type { StorageProvider } from '../../core/asset.ts';
+import type { Identity } from '../../core/identity.ts';
+import type { StorageKey } from '../../core/storage-key.ts';
+import type { AuditContext } from './audit.ts';
+import type { ObjectRecord, StoredFacts } from './objects.ts';
+
+/** What a store's listing is compared with: of millions of rows no more than that. */
+export interface InventoryEntry
+  extends Pick<
+    ObjectRecord,
+    'storagePath' | 'state' | 'storedSize' | 'etag' | 'storedSha256' | 'storedMd5' | 'storedCrc32c'
+  > {
+  isDamaged: boolean;
+  /** PENDING or DELETING, and nobody works on it any more. */
+  leaseHasRunOut: boolean;
+}
+
+/** A row of `objects`, looked at closely. */
+export interface InventoryRow extends ObjectRecord {
+  /** PENDING or DELETING, and nobody works on it any more. */
+  leaseHasRunOut: boolean;
+}
+
+export interface AssetReference {
+  objectId: string;
+  assetId: string;
+  organizationId: string;
+}
+
+export interface OrphanRow {
+  organizationId: string;
+  backend: string;
+  storageProvider: StorageProvider;
+  storagePath: StorageKey;
+  size: number;
+  sha256: string;
+  isPublic: boolean;
+  facts: StoredFacts;
+  retainSeconds: number;
+}
+
+/** How far a deep verification of a backend came. */
+export interface VerifyProgress {
+  position: string;
+  startedAt: string;
+}
+
+export interface InventoryRange {
+  backend: string;
+  prefix: string;
+  /** Only paths after this one. */
+  after?: string | undefined;
+  withChecksums: boolean;
+}
+
+export interface Inventory {
+  /** Rows in every state in byte order of their paths; `withChecksums` only where the listing has some to compare. */
+  page(range: InventoryRange, limit: number): Promise<InventoryEntry[]>;
+  /** Rows as they are now, by path. */
+  at(backend: string, paths: readonly string[]): Promise<InventoryRow[]>;
+  assetsOn(objectIds: readonly string[]): Promise<AssetReference[]>;
+  /** Undamaged copies of a content, STORED before RETAINED, without `exceptId`. */
+  goodCopies(organizationId: string, sha256: string, exceptId: string): Promise<ObjectRecord[]>;
+  /** Makes bytes that no row knows RETAINED where they lie; undefined if a row knows them by now. */
+  adopt(orphan: OrphanRow): Promise<ObjectRecord | undefined>;
+  /** Marks an object and its assets as damaged, or as whole again; unless its row changed since. Audited per asset. */
+  mark(
+    identity: Identity,
+    object: ObjectRecord,
+    damaged: boolean,
+    details: Readonly<Record<string, unknown>>,
+    context: AuditContext,
+  ): Promise<void>;
+  /** Bytes that were found to be unchanged under another ETag (LOCAL: touched). */
+  noteEtag(object: ObjectRecord, etag: string): Promise<void>;
+  progress(backend: string, scope: string): Promise<VerifyProgress | undefined>;
+  saveProgress(backend: string, scope: string, position: string): Promise<void>;
+  clearProgress(backend: string, scope: string): Promise<void>;
+}
