@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AssetError } from '../core/errors.ts';
-import type { Authenticator, Bearer } from '../operations/authenticate.ts';
+import type { Authenticator, Bearer } from '../operations/tokens/authenticate.ts';
 
 /** open: anyone. read, write: a token of that scope. operations: an operator's token, or a program of this machine. */
 export type Access = 'open' | 'read' | 'write' | 'operations';

@@ -1,4 +1,4 @@
-import type { ContentRange } from '../operations/read-asset.ts';
+import type { ContentRange } from '../operations/download/read-asset.ts';
 
 /** What a request asks of content whose size and entity tag are known (RFC 9110). */
 export type Wanted =

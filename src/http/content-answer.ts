@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AssetError } from '../core/errors.ts';
-import type { ContentRange } from '../operations/read-asset.ts';
+import type { ContentRange } from '../operations/download/read-asset.ts';
 import { judgeConditions } from './conditions.ts';
 import { HttpError } from './problems.ts';
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from '../operations/context.ts';
-import type { DownloadLedger } from '../operations/download-ledger.ts';
-import type { SharedUploads } from '../operations/upload-together.ts';
+import type { DownloadLedger } from '../operations/download/download-ledger.ts';
+import type { SharedUploads } from '../operations/upload/upload-together.ts';
 import type { AccessLog } from './access-log.ts';
 import type { Access } from './authentication.ts';
 import type { Metrics } from './metrics.ts';

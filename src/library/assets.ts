@@ -4,15 +4,15 @@ import { Writable } from 'node:stream';
 import { type Asset, DEFAULT_ASSET_TYPE } from '../core/asset.ts';
 import { AssetError, type FailureRecord } from '../core/errors.ts';
 import { checkId as checkName } from '../core/identity.ts';
-import { checkAssetType } from '../operations/check-asset-type.ts';
+import { listAssets } from '../operations/assets/list-assets.ts';
+import { publishAssets, unpublishAssets } from '../operations/changes/publish.ts';
 import type { OperationContext } from '../operations/context.ts';
-import { deleteAssets } from '../operations/delete.ts';
-import { type DownloadOutcome, type DownloadTarget, download } from '../operations/download.ts';
-import { listAssets } from '../operations/list-assets.ts';
-import { publishAssets, unpublishAssets } from '../operations/publish.ts';
-import { sign } from '../operations/sign.ts';
-import { upload } from '../operations/upload.ts';
-import { generatedName } from '../operations/upload-prepare.ts';
+import { type DownloadOutcome, type DownloadTarget, download } from '../operations/download/download.ts';
+import { sign } from '../operations/download/sign.ts';
+import { deleteAssets } from '../operations/removal/delete.ts';
+import { checkAssetType } from '../operations/upload/check-asset-type.ts';
+import { upload } from '../operations/upload/upload.ts';
+import { generatedName } from '../operations/upload/upload-prepare.ts';
 import { checkDownload, checkGenerated, checkId, checkList, checkSign, checkUpload } from './check-input.ts';
 import type {
   Assets,

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { AssetError } from '../core/errors.ts';
-import type { UploadRequest } from '../operations/upload-request.ts';
+import type { UploadRequest } from '../operations/upload/upload-request.ts';
 import type { ContentInput, UploadInput } from './types.ts';
 
 /** A generated name has no extension yet: the content gives it one. */

@@ -5,7 +5,7 @@ import type { Catalog, CatalogStatus } from '../catalog/catalog.ts';
 import { decideOnMaintenance } from '../core/access-policy.ts';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from './context.ts';
-import { prepareTarget, writeToFile, writeToStream } from './download-target.ts';
+import { prepareTarget, writeToFile, writeToStream } from './download/download-target.ts';
 
 export interface RestoredCounts {
   assets: number;

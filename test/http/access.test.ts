@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { revokeTokens } from '../../src/operations/tokens.ts';
+import { revokeTokens } from '../../src/operations/tokens/tokens.ts';
 import { jsonOf, startServer, type TestServer } from '../support/http-server.ts';
 
 async function revokeAll({ workspace }: TestServer): Promise<void> {

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { AssetError } from '../../src/core/errors.ts';
 import { toSigningKey } from '../../src/core/signed-path.ts';
-import { revokeTokens } from '../../src/operations/tokens.ts';
+import { revokeTokens } from '../../src/operations/tokens/tokens.ts';
 import { openBackend } from '../../src/storage/open.ts';
 import { jsonOf, PUBLIC_URL, startServer } from '../support/http-server.ts';
 import { postgresDatabases } from '../support/postgres-databases.ts';

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
-import { type DeleteOutcome, deleteAssets } from '../../src/operations/delete.ts';
+import { type DeleteOutcome, deleteAssets } from '../../src/operations/removal/delete.ts';
 import { StorageError } from '../../src/storage/storage-error.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';

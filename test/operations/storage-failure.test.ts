@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
 import { AssetError } from '../../src/core/errors.ts';
-import { asAssetError } from '../../src/operations/storage-failure.ts';
+import { asAssetError } from '../../src/operations/stores/storage-failure.ts';
 import { StorageError, type StorageErrorKind } from '../../src/storage/storage-error.ts';
 
 const EXITS: Record<StorageErrorKind, number> = {

@@ -1,8 +1,8 @@
 import { get } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { readAsset } from '../../src/operations/read-asset.ts';
-import { sign } from '../../src/operations/sign.ts';
+import { readAsset } from '../../src/operations/download/read-asset.ts';
+import { sign } from '../../src/operations/download/sign.ts';
 import { openBackend } from '../../src/storage/open.ts';
 import { TIMEOUTS } from '../support/cloud-stores.ts';
 import { describeEachStore } from '../support/store-homes.ts';

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Identity } from '../../src/core/identity.ts';
-import { createToken, hashOf, listTokens, revokeTokens, type TokenRequest } from '../../src/operations/tokens.ts';
+import {
+  createToken,
+  hashOf,
+  listTokens,
+  revokeTokens,
+  type TokenRequest,
+} from '../../src/operations/tokens/tokens.ts';
 import { createWorkspace, type Workspace } from '../support/workspace.ts';
 
 const REQUEST: TokenRequest = { role: 'member', scope: ['read'], expiresInSeconds: 60, name: null };

@@ -6,7 +6,7 @@ import type { Identity } from '../../src/core/identity.ts';
 import { type SigningKey, toSigningKey } from '../../src/core/signed-path.ts';
 import { createAccessLog } from '../../src/http/access-log.ts';
 import { createServer, type ServeLimits, type Server } from '../../src/http/server.ts';
-import { createToken, type TokenRequest } from '../../src/operations/tokens.ts';
+import { createToken, type TokenRequest } from '../../src/operations/tokens/tokens.ts';
 import { openBackend } from '../../src/storage/open.ts';
 import { type ContextChanges, createWorkspace, type Workspace, type WorkspaceOptions } from './workspace.ts';
 

@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Asset } from '../../src/core/asset.ts';
 import type { OperationContext } from '../../src/operations/context.ts';
-import { upload } from '../../src/operations/upload.ts';
-import type { UploadOutcome, UploadRequest } from '../../src/operations/upload-request.ts';
-import { findSources } from '../../src/operations/upload-sources.ts';
+import { upload } from '../../src/operations/upload/upload.ts';
+import type { UploadOutcome, UploadRequest } from '../../src/operations/upload/upload-request.ts';
+import { findSources } from '../../src/operations/upload/upload-sources.ts';
 
 /** Uploads files by their paths and returns what became of each. */
 export async function uploadPaths(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type AuditRequest, auditTrail } from '../../operations/audit-trail.ts';
+import { type AuditRequest, auditTrail } from '../../operations/assets/audit-trail.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { EXIT_OK } from '../exit-codes.ts';
 import { parsedBy, parseTime, wholeNumber } from '../options/values.ts';

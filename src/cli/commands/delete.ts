@@ -7,8 +7,8 @@ import {
   deleteAssets,
   fixedSelection,
   measureSelection,
-} from '../../operations/delete.ts';
-import type { MaxDelete } from '../../operations/max-delete.ts';
+} from '../../operations/removal/delete.ts';
+import type { MaxDelete } from '../../operations/removal/max-delete.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { addMaxDeleteOption } from '../options/max-delete.ts';
 import { addSelectionOptions, type SelectionOptions, toSelection } from '../options/selection.ts';

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import manifest from '../../../package.json' with { type: 'json' };
 import { AssetError, type ErrorCode } from '../../core/errors.ts';
-import { adoptStore } from '../../operations/adopt-store.ts';
 import type { OperationContext } from '../../operations/context.ts';
-import { type DoctorCheck, doctor, failedCheck } from '../../operations/doctor.ts';
+import { adoptStore } from '../../operations/stores/adopt-store.ts';
+import { type DoctorCheck, doctor, failedCheck } from '../../operations/stores/doctor.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { worstExitCode } from '../exit-codes.ts';
 import { checkToJson, renderCheck } from '../output/checks.ts';

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { AssetError } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
-import { type DownloadOutcome, type DownloadTarget, download } from '../../operations/download.ts';
+import { type DownloadOutcome, type DownloadTarget, download } from '../../operations/download/download.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { addSelectionOptions, mayBeSeveral, type SelectionOptions, toSelection } from '../options/selection.ts';
 import { wholeNumber } from '../options/values.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { AssetError } from '../../core/errors.ts';
-import { extendAssets } from '../../operations/extend.ts';
+import { extendAssets } from '../../operations/changes/extend.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { addExpiryOptions, type ExpiryOptions, toExpiry } from '../options/expiry.ts';
 import { reportChanges } from '../output/changes.ts';

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { STORAGE_PROVIDERS, type StorageProvider } from '../../core/asset.ts';
 import { AssetError } from '../../core/errors.ts';
-import type { DoctorCheck } from '../../operations/doctor.ts';
+import type { DoctorCheck } from '../../operations/stores/doctor.ts';
 import type { Bind, Invocation } from '../command.ts';
 import type { Setup } from '../context/setup.ts';
 import { EXIT_OK } from '../exit-codes.ts';

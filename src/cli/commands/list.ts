@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { SortField } from '../../catalog/catalog.ts';
 import type { Asset } from '../../core/asset.ts';
 import { AssetError } from '../../core/errors.ts';
-import { listAssets } from '../../operations/list-assets.ts';
+import { listAssets } from '../../operations/assets/list-assets.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { EXIT_OK } from '../exit-codes.ts';
 import { addFilterOptions, type FilterOptions, toFilter } from '../options/filters.ts';

@@ -9,7 +9,7 @@ import {
   type ReportedFailure,
   type ReportedSkip,
   writeManifest,
-} from '../../operations/migrate-report.ts';
+} from '../../operations/moving/migrate-report.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { EXIT_OK } from '../exit-codes.ts';
 import { BASE_FORMATS } from '../output/format.ts';

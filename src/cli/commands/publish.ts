@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { publishAssets } from '../../operations/publish.ts';
+import { publishAssets } from '../../operations/changes/publish.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { reportVisibility } from '../output/changes.ts';
 import { BASE_FORMATS } from '../output/format.ts';

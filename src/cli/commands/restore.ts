@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { restoreAssets } from '../../operations/trash.ts';
+import { restoreAssets } from '../../operations/changes/trash.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { reportChanges } from '../output/changes.ts';
 import { BASE_FORMATS } from '../output/format.ts';

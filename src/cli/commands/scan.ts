@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { OnInfected, ScanCondition } from '../../catalog/catalog.ts';
 import { AssetError } from '../../core/errors.ts';
+import { organizationScope } from '../../operations/assets/organization-scope.ts';
 import type { OperationContext } from '../../operations/context.ts';
-import { fixedSelection, measureSelection } from '../../operations/delete.ts';
 import { requireMaintenance } from '../../operations/maintenance-rights.ts';
-import { organizationScope } from '../../operations/organization-scope.ts';
-import { scanAssets } from '../../operations/scan.ts';
-import { scanFile, scanStream } from '../../operations/scan-file.ts';
-import type { ScanRequest } from '../../operations/scan-run.ts';
+import { fixedSelection, measureSelection } from '../../operations/removal/delete.ts';
+import { scanAssets } from '../../operations/scan/scan.ts';
+import { scanFile, scanStream } from '../../operations/scan/scan-file.ts';
+import type { ScanRequest } from '../../operations/scan/scan-run.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { addFilterOptions, type FilterOptions, toFilter } from '../options/filters.ts';
 import { readIds } from '../options/selection.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type ErrorCode, toFailure } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
-import { type ShownAsset, showAssets } from '../../operations/show-assets.ts';
+import { type ShownAsset, showAssets } from '../../operations/assets/show-assets.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
 import { ASSET_FIELDS } from '../output/assets.ts';

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError, type ErrorCode } from '../../core/errors.ts';
-import { type SignOutcome, type SignRequest, sign } from '../../operations/sign.ts';
+import { type SignOutcome, type SignRequest, sign } from '../../operations/download/sign.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
 import { parsedBy } from '../options/values.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { AssetStat, CatalogStatistics, StatCount } from '../../catalog/catalog.ts';
 import { formatSize } from '../../core/size.ts';
-import { readStatistics } from '../../operations/statistics.ts';
+import { readStatistics } from '../../operations/assets/statistics.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { EXIT_OK } from '../exit-codes.ts';
 import { STATISTICS_FORMATS } from '../output/format.ts';

@@ -4,7 +4,7 @@ import { parseDuration } from '../../core/duration.ts';
 import { type ErrorCode, toFailure } from '../../core/errors.ts';
 import { ROLES, type Role } from '../../core/identity.ts';
 import { parseTokenScope, type TokenScope } from '../../core/token.ts';
-import { createToken, listTokens, revokeTokens, type TokenRequest } from '../../operations/tokens.ts';
+import { createToken, listTokens, revokeTokens, type TokenRequest } from '../../operations/tokens/tokens.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { batchExitCode, EXIT_OK } from '../exit-codes.ts';
 import { parsedBy } from '../options/values.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { AssetError, type ErrorCode, type FailureRecord } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
-import { checkVerification, verify } from '../../operations/verify.ts';
-import { verifyManifest } from '../../operations/verify-manifest.ts';
-import type { Finding, VerifyOutcome, VerifyRequest } from '../../operations/verify-run.ts';
+import { checkVerification, verify } from '../../operations/verify/verify.ts';
+import { verifyManifest } from '../../operations/verify/verify-manifest.ts';
+import type { Finding, VerifyOutcome, VerifyRequest } from '../../operations/verify/verify-run.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
 import { confirmOrStop } from '../output/confirm.ts';

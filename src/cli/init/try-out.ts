@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { AssetError } from '../../core/errors.ts';
-import { checkCandidate, checkDatabase, type DoctorCheck, failedCheck } from '../../operations/doctor.ts';
+import { checkCandidate, checkDatabase, type DoctorCheck, failedCheck } from '../../operations/stores/doctor.ts';
 import { CONNECTION_VARIABLE, type ConfigDraft, type Setup, type StoreDraft } from '../context/setup.ts';
 import type { DatabaseAnswer } from './ask-database.ts';
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { AssetError } from '../../core/errors.ts';
-import type { MaxDelete } from '../../operations/max-delete.ts';
+import type { MaxDelete } from '../../operations/removal/max-delete.ts';
 import { parsedBy } from './values.ts';
 
 export function addMaxDeleteOption(command: Command): Command {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { AssetError } from '../../core/errors.ts';
+import type { Selection } from '../../operations/assets/select-assets.ts';
 import type { OperationContext } from '../../operations/context.ts';
-import type { Selection } from '../../operations/select-assets.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Streams } from '../output/streams.ts';
 import { addFilterOptions, type FilterOptions, toFilter } from './filters.ts';

@@ -1,7 +1,7 @@
 import type { Asset } from '../../core/asset.ts';
 import { AssetError, type ErrorCode } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
-import type { ChangeOutcome } from '../../operations/change-outcome.ts';
+import type { ChangeOutcome } from '../../operations/changes/change-outcome.ts';
 import type { Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
 import { shortTime } from './dates.ts';

@@ -1,5 +1,5 @@
 import { escapeForTerminal } from '../../core/terminal-text.ts';
-import type { DoctorCheck } from '../../operations/doctor.ts';
+import type { DoctorCheck } from '../../operations/stores/doctor.ts';
 import type { Paint } from './output.ts';
 
 const COLOURS = { ok: 'green', warning: 'yellow', error: 'red' } as const;

@@ -1,4 +1,4 @@
-import type { LineVerdict } from '../../operations/verify-manifest.ts';
+import type { LineVerdict } from '../../operations/verify/verify-manifest.ts';
 import type { Invocation } from '../command.ts';
 import { reportRun } from './runs.ts';
 import type { Column } from './table.ts';

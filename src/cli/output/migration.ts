@@ -1,6 +1,6 @@
 import type { FailureRecord } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
-import type { MigrateOutcome, MigrateSkipReason, Place } from '../../operations/migrate-run.ts';
+import type { MigrateOutcome, MigrateSkipReason, Place } from '../../operations/moving/migrate-run.ts';
 import type { Invocation } from '../command.ts';
 import { describeProgress, type MigrationProgress } from './migration-progress.ts';
 import { reportRun } from './runs.ts';

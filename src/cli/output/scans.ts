@@ -1,8 +1,8 @@
 import type { FoundVerdict } from '../../catalog/catalog.ts';
 import { AssetError, type ErrorCode, type FailureRecord } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
-import type { Treatment } from '../../operations/infected-content.ts';
-import type { ScanOutcome } from '../../operations/scan-run.ts';
+import type { Treatment } from '../../operations/scan/infected-content.ts';
+import type { ScanOutcome } from '../../operations/scan/scan-run.ts';
 import type { Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
 import { renderError } from './errors.ts';

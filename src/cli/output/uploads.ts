@@ -1,7 +1,7 @@
 import type { Asset } from '../../core/asset.ts';
 import { formatSize } from '../../core/size.ts';
-import type { PlannedUpload } from '../../operations/plan-upload.ts';
-import type { UploadOutcome } from '../../operations/upload-request.ts';
+import type { PlannedUpload } from '../../operations/upload/plan-upload.ts';
+import type { UploadOutcome } from '../../operations/upload/upload-request.ts';
 import type { Invocation } from '../command.ts';
 import { ASSET_COLUMNS } from './assets.ts';
 import { type RunReport, reportRun } from './runs.ts';

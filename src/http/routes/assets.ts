@@ -1,9 +1,9 @@
 import type { Asset } from '../../core/asset.ts';
 import { AssetError, type FailureRecord } from '../../core/errors.ts';
-import { deleteAssets } from '../../operations/delete.ts';
-import { findAsset } from '../../operations/hand-out.ts';
-import { listAssets } from '../../operations/list-assets.ts';
-import { LONGEST_SIGNATURE_SECONDS, sign } from '../../operations/sign.ts';
+import { listAssets } from '../../operations/assets/list-assets.ts';
+import { findAsset } from '../../operations/download/hand-out.ts';
+import { LONGEST_SIGNATURE_SECONDS, sign } from '../../operations/download/sign.ts';
+import { deleteAssets } from '../../operations/removal/delete.ts';
 import { contextOf, defineRoute, only, sendJson } from '../route.ts';
 import { ASSET, ASSET_TYPE, ID_PARAMS, LISTED, record, success, TEXT, toSnakeCase } from '../schemas.ts';
 

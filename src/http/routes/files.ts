@@ -1,6 +1,6 @@
 import { toFailure } from '../../core/errors.ts';
 import type { SignedPath } from '../../core/signed-path.ts';
-import { findSigned, openSigned } from '../../operations/signed-files.ts';
+import { findSigned, openSigned } from '../../operations/download/signed-files.ts';
 import { answerWithContent } from '../content-answer.ts';
 import { defineRoute } from '../route.ts';
 

@@ -1,0 +1,188 @@
+import {
+  chmodSync,
+  createWriteStream,
+  linkSync,
+  lstatSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Asset } from '../../core/asset.ts';
+import { insertBeforeExtension } from '../../core/safe-filename.ts';
+import { handoutName } from './handout-name.ts';
+import { partialPath, removeAbandonedParts } from './partial-files.ts';
+import { CannotRestart, type ContentWriter } from './read-asset.ts';
+import { asTargetError, errorCode, isDirectory, targetExists } from './target-errors.ts';
+
+export type DownloadTarget =
+  | { kind: 'stream'; stream: Writable }
+  | { kind: 'file'; path: string }
+  /** Made if it is missing; nothing is ever written outside it. */
+  | { kind: 'directory'; path: string };
+
+/** Gives each asset a file name of its own: equal names (on any platform) get the id's beginning. */
+export function chooseNames(): (asset: Asset) => string {
+  const taken = new Set<string>();
+  return (asset) => {
+    const plain = handoutName(asset);
+    const numbered = [plain, insertBeforeExtension(plain, ` (${asset.id.slice(0, 8)})`)];
+    const free = numbered.find((name) => !taken.has(sameName(name)));
+    const name = free ?? insertBeforeExtension(plain, ` (${asset.id})`);
+    taken.add(sameName(name));
+    return name;
+  };
+}
+
+/** File systems that ignore case, or the form of composed characters, take these for one name. */
+function sameName(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
+/** Sends content down a stream that stays open, honouring its pace. */
+export async function writeToStream(body: AsyncIterable<Uint8Array>, stream: Writable): Promise<void> {
+  try {
+    for await (const chunk of body) await writeChunk(stream, chunk);
+  } catch (error) {
+    throw asTargetError(error, 'standard output');
+  }
+}
+
+/** The same for an asset: what went down the stream cannot be taken back, wherever the rest may be now. */
+export async function sendContent(body: AsyncIterable<Uint8Array>, stream: Writable): Promise<void> {
+  let begun = false;
+  const watched = (async function* () {
+    for await (const chunk of body) {
+      begun = true;
+      yield chunk;
+    }
+  })();
+  try {
+    await writeToStream(watched, stream);
+  } catch (error) {
+    throw begun ? new CannotRestart('output has begun', { cause: error }) : error;
+  }
+}
+
+function writeChunk(stream: Writable, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/**
+ * Writes a file beside its final name and moves it there when it is complete and verified.
+ * @returns the path that was written
+ * @throws AssetError TARGET_EXISTS without `force`
+ */
+export async function writeToFile(
+  target: { kind: 'file' | 'directory'; path: string },
+  { name, size, force, durable = false }: { name: string; size: number; force: boolean; durable?: boolean },
+  read: (write: ContentWriter) => Promise<void>,
+): Promise<string> {
+  const path = target.kind === 'directory' ? join(target.path, name) : target.path;
+  const existing = lookAt(path, force);
+  if (existing.kind === 'device') {
+    await writeToDevice(path, read);
+    return path;
+  }
+  if (existing.kind === 'file' && !force) throw targetExists(path);
+  const final = existing.kind === 'file' ? existing.path : path;
+  const partial = partialPath(dirname(final));
+  try {
+    await read((body) => writeBody(partial, body, size));
+    if (existing.kind === 'file') chmodSync(partial, existing.mode);
+    if (durable) await syncPath(partial);
+    moveIntoPlace(partial, final, force);
+    if (durable) await syncPath(dirname(final));
+  } catch (error) {
+    throw asTargetError(error, path);
+  } finally {
+    rmSync(partial, { force: true });
+  }
+  return path;
+}
+
+async function writeToDevice(path: string, read: (write: ContentWriter) => Promise<void>): Promise<void> {
+  try {
+    await read((body) => pipeline(Readable.from(body), createWriteStream(path)));
+  } catch (error) {
+    throw asTargetError(error, path);
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes the target directory, if there is to be one, and clears it of what killed runs left. */
+export async function prepareTarget(target: DownloadTarget): Promise<void> {
+  if (target.kind === 'stream') return;
+  if (target.kind === 'directory') await makeDirectory(target.path);
+  removeAbandonedParts(target.kind === 'directory' ? target.path : dirname(target.path));
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw asTargetError(error, path);
+  }
+}
+
+/** Small files are written at one stroke: a stream for each costs more than its bytes. */
+const SMALL_BYTES = 2 ** 20;
+
+async function writeBody(path: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
+  if (size > SMALL_BYTES) return pipeline(body, createWriteStream(path, { highWaterMark: SMALL_BYTES }));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  writeFileSync(path, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+}
+
+/** What stands at a path: a file (behind a link: where that leads) with its permissions, or a device. */
+type Existing = { kind: 'absent' } | { kind: 'file'; path: string; mode: number } | { kind: 'device' };
+
+/** A device or pipe (`/dev/null`) is written to, never replaced; a link stays, and what it names is replaced. */
+function lookAt(path: string, force: boolean): Existing {
+  try {
+    const link = lstatSync(path, { throwIfNoEntry: false });
+    if (link === undefined) return { kind: 'absent' };
+    const found = link.isSymbolicLink() ? statSync(path) : link;
+    if (found.isDirectory()) throw isDirectory(path);
+    if (!found.isFile()) return { kind: 'device' };
+    return { kind: 'file', path: link.isSymbolicLink() ? realpathSync(path) : path, mode: found.mode & 0o777 };
+  } catch (error) {
+    // A link that leads nowhere is replaced itself.
+    if (errorCode(error) === 'ENOENT' && force) return { kind: 'absent' };
+    throw errorCode(error) === 'ENOENT' ? targetExists(path) : asTargetError(error, path);
+  }
+}
+
+const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+function moveIntoPlace(partial: string, path: string, force: boolean): void {
+  if (!force && linkedInto(partial, path)) return;
+  renameSync(partial, path);
+}
+
+/** False on a file system without hard links, where the name was free a moment ago. */
+function linkedInto(partial: string, path: string): boolean {
+  try {
+    linkSync(partial, path);
+    return true;
+  } catch (error) {
+    if (NO_HARD_LINKS.has(errorCode(error))) return false;
+    throw error;
+  }
+}

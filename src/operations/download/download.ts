@@ -1,0 +1,89 @@
+import type { AssetWithObject } from '../../catalog/catalog.ts';
+import { AssetError, type FailureRecord, toFailure } from '../../core/errors.ts';
+import { type Selected, type Selection, selectAssets } from '../assets/select-assets.ts';
+import { mapInOrder } from '../concurrently.ts';
+import type { OperationContext } from '../context.ts';
+import { DownloadLedger } from './download-ledger.ts';
+import { chooseNames, type DownloadTarget, prepareTarget, sendContent, writeToFile } from './download-target.ts';
+import { checkHandingOut } from './handing-out.ts';
+import { readAsset } from './read-asset.ts';
+
+export interface DownloadRequest {
+  selection: Selection;
+  target: DownloadTarget;
+  /** Replace what exists. */
+  force: boolean;
+  concurrency: number;
+}
+
+export type DownloadOutcome =
+  | { kind: 'downloaded'; id: string; path: string; bytes: number }
+  | { kind: 'failed'; id: string; failure: FailureRecord };
+
+/**
+ * Hands out assets, each verified against its hash while it streams. Yields each result when its
+ * file is complete. A target is never left half-written.
+ */
+export async function* download(context: OperationContext, request: DownloadRequest): AsyncGenerator<DownloadOutcome> {
+  const ledger = new DownloadLedger(context);
+  const nameFor = chooseNames();
+  await prepareTarget(request.target);
+  try {
+    for await (const page of selectAssets(context, request.selection)) {
+      const jobs = page.map((selected) => ({
+        selected,
+        name: 'found' in selected ? nameFor(selected.found.asset) : '',
+      }));
+      const outcomes = mapInOrder(jobs, request.concurrency, (job) =>
+        downloadOne(context, request, ledger, job.selected, job.name),
+      );
+      for await (const outcome of outcomes) {
+        yield outcome;
+        if (context.signal.aborted) return;
+      }
+      await ledger.writeIfLarge();
+    }
+  } finally {
+    await ledger.write();
+  }
+}
+
+async function downloadOne(
+  context: OperationContext,
+  request: DownloadRequest,
+  ledger: DownloadLedger,
+  selected: Selected,
+  name: string,
+): Promise<DownloadOutcome> {
+  const id = 'found' in selected ? selected.found.asset.id : selected.id;
+  try {
+    if ('error' in selected) throw selected.error;
+    if (context.signal.aborted) throw new AssetError('INTERRUPTED', 'Stopped before it was downloaded');
+    await checkHandingOut(context, selected.found);
+    const path = await deliver(context, request, selected.found, name);
+    const bytes = selected.found.asset.fileSize;
+    ledger.downloaded(selected.found.asset, bytes);
+    return { kind: 'downloaded', id, path, bytes };
+  } catch (error) {
+    const failure = toFailure(error);
+    ledger.refused(id, 'found' in selected ? selected.found.asset : undefined, failure);
+    return { kind: 'failed', id, failure };
+  }
+}
+
+async function deliver(
+  context: OperationContext,
+  request: DownloadRequest,
+  found: AssetWithObject,
+  name: string,
+): Promise<string> {
+  const { target, force } = request;
+  if (target.kind === 'stream') {
+    await readAsset(context, found, (body) => sendContent(body, target.stream));
+    return '-';
+  }
+  const file = { name, size: found.asset.fileSize, force };
+  return writeToFile(target, file, (write) => readAsset(context, found, write));
+}
+
+export type { DownloadTarget };

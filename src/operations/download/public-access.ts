@@ -1,0 +1,52 @@
+import type { Asset } from '../../core/asset.ts';
+import { contentDisposition } from '../../core/content-disposition.ts';
+import { encodePath } from '../../core/percent-encoding.ts';
+import type { PutOptions } from '../../storage/backend.ts';
+import type { OperationContext } from '../context.ts';
+import { handoutName } from './handout-name.ts';
+
+/** Short, and never immutable: a public asset may have to be withdrawn. */
+const CACHE_CONTROL = 'public, max-age=3600';
+
+/** What a browser would run in our name is never shown inline. */
+const ACTIVE_TYPES = new Set([
+  'text/html',
+  'application/xhtml+xml',
+  'image/svg+xml',
+  'text/xml',
+  'application/xml',
+  'text/javascript',
+]);
+
+export function mayBeShown(mimeType: string): boolean {
+  return !ACTIVE_TYPES.has(mimeType);
+}
+
+/** The headers with which a store or a CDN hands out a public object, which is one asset's alone. */
+export function publicHeaders(asset: Pick<Asset, 'mimeType' | 'originalFilename' | 'isProcessed'>): PutOptions {
+  const { mimeType } = asset;
+  return {
+    contentType: mimeType,
+    cacheControl: CACHE_CONTROL,
+    contentDisposition: contentDisposition(handoutName(asset), mayBeShown(mimeType)),
+  };
+}
+
+/** The address of a public object behind the backend's CDN; null where it has none. */
+export function cdnUrl(context: OperationContext, backend: string, storagePath: string): string | null {
+  const domain = context.content.cdnDomains.get(backend);
+  if (domain === undefined) return null;
+  return `https://${domain}/${encodePath(storagePath)}`;
+}
+
+/** As the configuration says now, whatever it said when the asset was published; null for what is not handed out. */
+export function withAddress(context: OperationContext, asset: Asset): Asset {
+  return { ...asset, cdnUrl: isOpenToAll(context, asset) ? cdnUrl(context, asset.backend, asset.storagePath) : null };
+}
+
+function isOpenToAll({ scanning }: OperationContext, asset: Asset): boolean {
+  const { isPublic, status, virusScanStatus, expiresAt } = asset;
+  if (!isPublic || status === 'trashed' || status === 'quarantined') return false;
+  if (virusScanStatus === 'INFECTED' || (virusScanStatus === 'PENDING' && scanning.mode === 'required')) return false;
+  return expiresAt === null || Date.parse(expiresAt) > Date.now();
+}

@@ -1,0 +1,187 @@
+import type { Readable } from 'node:stream';
+import type { AssetWithObject, ObjectRecord } from '../../catalog/catalog.ts';
+import { decodedAtOnce, decodedContent } from '../../content/decode.ts';
+import { verifiedBytes, verifiedContent } from '../../content/verify-stream.ts';
+import { AssetError } from '../../core/errors.ts';
+import { chunksInMemory } from '../../core/memory-readable.ts';
+import { isStorageError } from '../../storage/storage-error.ts';
+import type { OperationContext } from '../context.ts';
+import { gracePeriod } from '../stopping.ts';
+import { openOwnStore } from '../stores/own-store.ts';
+import { asAssetError } from '../stores/storage-failure.ts';
+
+/** Takes the content; called again from the start if the asset was moved while it was read. */
+export type ContentWriter = (body: AsyncIterable<Uint8Array>) => Promise<void>;
+
+/** Thrown by a writer that cannot start again because some of its output is out already; its cause is why it ended. */
+export class CannotRestart extends Error {
+  override readonly name = 'CannotRestart';
+}
+
+const MOST_READS = 5;
+const DECODED_AT_ONCE = 2 ** 20;
+
+/** A part of the content: both ends inclusive. */
+export interface ContentRange {
+  start: number;
+  end: number;
+}
+
+/**
+ * Reads an asset's content, verified. If the bytes are not where they were, the row is read again:
+ * an asset that was moved meanwhile is read from its new place; only otherwise is it damage.
+ * @throws AssetError BYTES_MISSING, BYTES_DAMAGED, ASSET_NOT_FOUND, or what the store answers
+ */
+export function readAsset(context: OperationContext, asset: AssetWithObject, write: ContentWriter): Promise<void> {
+  return followMoves(context, asset, (object) => readOnce(context, object, write));
+}
+
+/**
+ * Opens an asset's content in the same way, for a reader that cannot start again once it has begun. The whole is
+ * verified; of a part only its length can be.
+ */
+export function openAsset(
+  context: OperationContext,
+  asset: AssetWithObject,
+  range?: ContentRange,
+): Promise<AsyncIterable<Uint8Array>> {
+  return followMoves(context, asset, (object) =>
+    range === undefined ? openContent(context, object) : openPart(context, object, range),
+  );
+}
+
+/** All of a small content, verified. Follows moves like the others. */
+export function readSmallAsset(context: OperationContext, asset: AssetWithObject): Promise<Buffer> {
+  return followMoves(context, asset, (object) => readSmall(context, object));
+}
+
+/** @throws StorageError NOT_FOUND, or what the store answers; AssetError BYTES_DAMAGED */
+export async function readSmall(context: OperationContext, object: ObjectRecord): Promise<Buffer> {
+  const { contentEncoding, size } = object;
+  const store = await openOwnStore(context, object.backend);
+  const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
+  const held = chunksInMemory(body);
+  if (held !== undefined) return asBuffer(verifiedBytes(decodedAtOnce(joined(held), contentEncoding, size), object));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of verifiedContent(decodedContent(body, contentEncoding), object)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** One chunk, as it mostly is, is not copied. */
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first] = chunks;
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+async function followMoves<T>(
+  context: OperationContext,
+  asset: AssetWithObject,
+  read: (object: ObjectRecord) => Promise<T>,
+): Promise<T> {
+  let current = asset;
+  for (let count = 1; ; count += 1) {
+    try {
+      return await read(current.object);
+    } catch (error) {
+      if (error instanceof CannotRestart) throw explain(error.cause, current);
+      if (!isDamage(error) || count === MOST_READS) throw explain(error, current);
+      const next = await readRowAgain(context, current);
+      if (next === undefined || !hasMoved(current.object, next.object)) throw explain(error, current);
+      current = next;
+    }
+  }
+}
+
+async function readOnce(context: OperationContext, object: ObjectRecord, write: ContentWriter): Promise<void> {
+  await write(await openContent(context, object));
+}
+
+/**
+ * The content of a stored object, verified while it is read: its last bytes come only if all were right.
+ * @throws StorageError NOT_FOUND before the first byte, or what the store answers; AssetError BYTES_DAMAGED
+ */
+export async function openContent(context: OperationContext, object: ObjectRecord): Promise<AsyncIterable<Uint8Array>> {
+  const store = await openOwnStore(context, object.backend);
+  const { body } = await store.get(object.storagePath, {
+    size: object.storedSize,
+    signal: gracePeriod(context.signal),
+  });
+  return verifiedContent(contentOf(object, body), { size: object.size, sha256: object.sha256 });
+}
+
+function contentOf({ size, contentEncoding }: ObjectRecord, body: Readable): AsyncIterable<Uint8Array> {
+  const chunks = contentEncoding !== null && size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;
+  if (chunks === undefined) return decodedContent(body, contentEncoding);
+  return decodedLater(joined(chunks), contentEncoding, size);
+}
+
+/** What is wrong with it is an error of the content, met when that is read. */
+async function* decodedLater(stored: Uint8Array, encoding: string | null, size: number): AsyncGenerator<Uint8Array> {
+  yield decodedAtOnce(stored, encoding, size);
+}
+
+/** A part of the content; what is stored in another coding is decoded from its beginning. */
+export async function openPart(
+  context: OperationContext,
+  object: ObjectRecord,
+  range: ContentRange,
+): Promise<AsyncIterable<Uint8Array>> {
+  if (object.contentEncoding !== null) return cutOut(await openContent(context, object), range);
+  const store = await openOwnStore(context, object.backend);
+  const { body, object: stored } = await store.get(object.storagePath, { range, signal: gracePeriod(context.signal) });
+  if (stored.size === object.size) return body;
+  body.destroy();
+  throw new AssetError('BYTES_DAMAGED', `The stored bytes are ${stored.size} instead of ${object.size}`);
+}
+
+async function* cutOut(body: AsyncIterable<Uint8Array>, { start, end }: ContentRange): AsyncGenerator<Uint8Array> {
+  let position = 0;
+  for await (const chunk of body) {
+    const from = Math.max(start - position, 0);
+    const to = Math.min(end + 1 - position, chunk.byteLength);
+    if (from < to) yield chunk.subarray(from, to);
+    position += chunk.byteLength;
+    if (position > end) return;
+  }
+}
+
+export function isDamage(error: unknown): boolean {
+  if (error instanceof AssetError) return error.code === 'BYTES_DAMAGED';
+  return isStorageError(error, 'NOT_FOUND', 'CONFLICT', 'INTEGRITY');
+}
+
+function explain(error: unknown, { asset }: AssetWithObject): unknown {
+  const details = { id: asset.id, backend: asset.backend, storagePath: asset.storagePath };
+  if (isStorageError(error, 'NOT_FOUND')) {
+    return new AssetError('BYTES_MISSING', `The bytes of asset ${asset.id} are missing from ${asset.backend}`, {
+      hint: 'Someone or something else removed them. Restore the store from a backup.',
+      details,
+      cause: error,
+    });
+  }
+  if (isDamage(error)) {
+    return new AssetError('BYTES_DAMAGED', `The stored bytes of asset ${asset.id} do not match their record`, {
+      hint: 'They were changed or truncated behind our back. Restore the store from a backup.',
+      details,
+      cause: error,
+    });
+  }
+  return asAssetError(error);
+}
+
+async function readRowAgain(
+  context: OperationContext,
+  { asset }: AssetWithObject,
+): Promise<AssetWithObject | undefined> {
+  const catalog = await context.catalog();
+  const [found] = await catalog.assets.byIds(context.identity, [asset.id]);
+  return found;
+}
+
+function hasMoved(before: ObjectRecord, now: ObjectRecord): boolean {
+  return before.id !== now.id || before.etag !== now.etag;
+}

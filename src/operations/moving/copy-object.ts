@@ -1,0 +1,167 @@
+import type { ObjectRecord, StoredFacts } from '../../catalog/catalog.ts';
+import { decodedContent } from '../../content/decode.ts';
+import { verifiedContent } from '../../content/verify-stream.ts';
+import type { BodySource, Checksums } from '../../core/body.ts';
+import { AssetError } from '../../core/errors.ts';
+import type { StorageKey } from '../../core/storage-key.ts';
+import type { PutOptions, StorageBackend, StoredObject } from '../../storage/backend.ts';
+import { isStorageError } from '../../storage/storage-error.ts';
+import { factsOf } from '../upload/upload-bytes.ts';
+import { sameChecksums, storedBytesMatch } from './check-stored-copy.ts';
+
+export interface CopyTarget {
+  store: StorageBackend;
+  storagePath: StorageKey;
+  /** What a public object tells a browser; a private one says nothing. */
+  headers?: PutOptions;
+  /** Whatever bytes there are, though they are not the recorded ones. */
+  asTheyAre?: boolean;
+}
+
+/** How the bytes travel. */
+export interface CopyManner {
+  /** false: always through us. */
+  serverSide?: boolean;
+  /** Store the content itself, whatever its bytes are coded in at the source. */
+  decode?: boolean;
+  durability?: PutOptions['durability'];
+  onSession?: PutOptions['onSession'];
+  /** Told of every chunk that passes through us before it is passed on; it may wait. */
+  onChunk?: (bytes: number) => Promise<void> | undefined;
+  /** Told when either store turns a request away, which is then tried again. */
+  onRetry?: () => void;
+}
+
+/** Read and verified as a whole before the put, which then needs no buffer of its own. */
+const LARGEST_IN_MEMORY = 2 ** 20;
+
+/**
+ * Copies the bytes of an object as they are stored, within the provider where that can be, and gives what the target
+ * store reports of them once they are seen to be the recorded ones.
+ * @throws AssetError BYTES_DAMAGED if they are not; StorageError
+ */
+export async function copyObject(
+  source: { store: StorageBackend; object: ObjectRecord },
+  target: CopyTarget,
+  signal: AbortSignal,
+  manner: CopyManner = {},
+): Promise<StoredFacts> {
+  const decodes = manner.decode === true && target.asTheyAre !== true && source.object.contentEncoding !== null;
+  const contentEncoding = decodes ? null : source.object.contentEncoding;
+  const checksums = target.asTheyAre === true ? {} : checksumsOf(source.object, decodes);
+  const { durability, onSession, onRetry } = manner;
+  const options: PutOptions = {
+    ifAbsent: true,
+    contentType: 'application/octet-stream',
+    ...target.headers,
+    checksums,
+    signal,
+    ...(contentEncoding === null ? {} : { contentEncoding }),
+    ...(durability === undefined ? {} : { durability }),
+    ...(onSession === undefined ? {} : { onSession }),
+    ...(onRetry === undefined ? {} : { onRetry }),
+  };
+  if (target.asTheyAre === true) {
+    const damaged = await damagedBody(source, signal);
+    return factsOf(await target.store.put(target.storagePath, damaged, options), contentEncoding);
+  }
+  const isOurs = decodes || manner.serverSide === false;
+  const copied = isOurs ? undefined : await copyWithin(source, target, options);
+  if (copied !== undefined) return copied;
+  const body = bodyOf(source, signal, manner);
+  const small = body.size <= LARGEST_IN_MEMORY;
+  return factsOf(
+    await target.store.put(target.storagePath, small ? await inMemory(body) : body, options),
+    contentEncoding,
+  );
+}
+
+/** Of the bytes that are sent. */
+function checksumsOf(object: ObjectRecord, decodes: boolean): Checksums {
+  return decodes ? { sha256: object.sha256 } : knownChecksums(object);
+}
+
+/** Of the bytes as they are stored, as far as they are recorded. */
+function knownChecksums({ contentEncoding, sha256, storedSha256, storedMd5, storedCrc32c }: ObjectRecord): Checksums {
+  const ofBytes = storedSha256 ?? (contentEncoding === null ? sha256 : null);
+  return {
+    ...(ofBytes === null ? {} : { sha256: ofBytes }),
+    ...(storedMd5 === null ? {} : { md5: storedMd5 }),
+    ...(storedCrc32c === null ? {} : { crc32c: storedCrc32c }),
+  };
+}
+
+/** undefined where the provider cannot, or not from there. */
+async function copyWithin(
+  { store, object }: { store: StorageBackend; object: ObjectRecord },
+  target: CopyTarget,
+  options: PutOptions,
+): Promise<StoredFacts | undefined> {
+  if (target.store.copyFrom === undefined || target.store.provider !== store.provider) return undefined;
+  let copy: StoredObject;
+  try {
+    copy = await target.store.copyFrom(store, object.storagePath, target.storagePath, options);
+  } catch (error) {
+    if (isStorageError(error, 'UNSUPPORTED', 'DENIED')) return undefined;
+    throw error;
+  }
+  const facts = factsOf(copy, object.contentEncoding);
+  const record = { ...object, ...facts, storagePath: target.storagePath };
+  const known = { ...object, storedSha256: knownChecksums(object).sha256 ?? null };
+  const isSame = sameChecksums(known, copy) || (await storedBytesMatch(target.store, record, options.signal));
+  if (isSame && copy.size === object.storedSize) return facts;
+  throw new AssetError('BYTES_DAMAGED', `The bytes of ${object.storagePath} do not match their record`, {
+    hint: 'See what is damaged: asset-cli verify --deep',
+  });
+}
+
+async function damagedBody(
+  { store, object }: { store: StorageBackend; object: ObjectRecord },
+  signal: AbortSignal,
+): Promise<BodySource> {
+  const { size } = await store.stat(object.storagePath, { signal });
+  return {
+    size,
+    async *open() {
+      yield* (await store.get(object.storagePath, { signal })).body;
+    },
+  };
+}
+
+/** Read anew for each try of the put; bytes that are not the recorded ones end it before anything is visible. */
+function bodyOf(
+  { store, object }: { store: StorageBackend; object: ObjectRecord },
+  signal: AbortSignal,
+  { decode, onChunk, onRetry }: CopyManner,
+): BodySource {
+  const { storedSize, contentEncoding, storedSha256 } = object;
+  const decodes = decode === true && contentEncoding !== null;
+  const size = decodes ? object.size : storedSize;
+  const expected = decodes || contentEncoding === null ? object.sha256 : storedSha256;
+  return {
+    size,
+    async *open() {
+      const told = onRetry === undefined ? {} : { onRetry };
+      const { body } = await store.get(object.storagePath, { size: storedSize, signal, ...told });
+      const sent = decodes ? decodedContent(body, contentEncoding) : body;
+      const verified = expected === null ? sent : verifiedContent(sent, { size, sha256: expected });
+      for await (const chunk of verified) {
+        await onChunk?.(chunk.byteLength);
+        yield chunk;
+      }
+    },
+  };
+}
+
+async function inMemory(body: BodySource): Promise<BodySource> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body.open()) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  return {
+    size: body.size,
+    bytes,
+    async *open() {
+      yield bytes;
+    },
+  };
+}

@@ -1,0 +1,266 @@
+import { randomUUID } from 'node:crypto';
+import type { ClaimedObject, MoveReservation, MoveResult, ObjectRecord, WholeMove } from '../../catalog/catalog.ts';
+import { AssetError, type ErrorCode, toFailure } from '../../core/errors.ts';
+import { type KeyPlace, keyInPlace, type StorageKey } from '../../core/storage-key.ts';
+import { cdnUrl } from '../download/public-access.ts';
+import { createGroups } from '../groups.ts';
+import { type HeldClaim, removeBytes, whileHolding } from '../leases.ts';
+import { gracePeriod } from '../stopping.ts';
+import { asAssetError } from '../stores/storage-failure.ts';
+import { createBandwidth } from './bandwidth.ts';
+import { checkStoredCopy } from './check-stored-copy.ts';
+import { copyObject } from './copy-object.ts';
+import { createGate } from './gate.ts';
+import { type Candidate, type MigrateRun, mustStop } from './migrate-run.ts';
+import { skipObjects } from './migrate-skips.ts';
+
+const LARGEST_CLAIM = 64;
+const LARGEST_COMMIT = 200;
+const LARGEST_RELEASE = 500;
+/** What concerns the whole store: the next object would fail in the same way. */
+const HALTING: readonly ErrorCode[] = [
+  'DISK_FULL',
+  'READ_ONLY',
+  'NOT_PERMITTED',
+  'CREDENTIALS_EXPIRED',
+  'CREDENTIALS_REFUSED',
+  'CLOCK_SKEWED',
+  'STORE_NOT_FOUND',
+  'STORE_NOT_OURS',
+];
+
+/** Moves objects, many at once (rule 6): claims and commits go in groups, the copies side by side. */
+export interface MovePipeline {
+  /** Resolves when there is room for more. */
+  offer(candidates: readonly Candidate[]): Promise<void>;
+  /** Resolves when everything that was offered has come to its end, and the bytes of sources are released. */
+  settle(): Promise<void>;
+  /** What others were copying when it was offered; taken out. */
+  takeBusy(): Candidate[];
+}
+
+type Granted = Exclude<MoveReservation, { kind: 'skipped' }>;
+
+/** Runs `work` with a pipeline whose claims are held for as long. */
+export async function withPipeline<T>(run: MigrateRun, work: (pipeline: MovePipeline) => Promise<T>): Promise<T> {
+  const held: HeldClaim[] = [];
+  return whileHolding(run.context, held, async () => {
+    const pipeline = createPipeline(run, held);
+    try {
+      return await work(pipeline);
+    } finally {
+      await pipeline.settle();
+    }
+  });
+}
+
+function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
+  const { context, request, from, to } = run;
+  const signal = gracePeriod(context.signal);
+  const gate = createGate(request.concurrency);
+  const tasks = new Set<Promise<void>>();
+  const releases = new Set<Promise<void>>();
+  const throttle = request.bandwidth === undefined ? undefined : createBandwidth(request.bandwidth);
+  // Who reads by a signed URL got the content so far, and does not ask for gzip.
+  const decode =
+    from.features.decodesForReaders === true &&
+    to.features.decodesForReaders !== true &&
+    context.content.compress !== true;
+  const busy = new Map<string, Candidate>();
+
+  const commits = createGroups<WholeMove, MoveResult>(LARGEST_COMMIT, async (moves) => {
+    if (to.features.groupDurability) await to.flush?.();
+    const catalog = await context.catalog();
+    return catalog.moves.commitAll(context.identity, moves, run.id, context.leaseSeconds, context.audit);
+  });
+  const removals = createGroups<ClaimedObject, undefined>(LARGEST_RELEASE, async (objects) => {
+    for (const store of [from, to]) {
+      const there = objects.filter(({ backend }) => backend === store.name);
+      for (const { object, error } of await removeBytes(context, store, there)) {
+        context.warn(`${object.storagePath} is removed later, by purge-expired: ${error.message}`);
+      }
+    }
+    return objects.map(() => undefined);
+  });
+
+  /** A body that is read anew, for another try, counts once. */
+  function passOn({ id, size, storedSize }: ObjectRecord, bytes: number): Promise<void> | undefined {
+    const passed = (run.underWay.get(id) ?? 0) + bytes * (decode ? 1 : size / storedSize);
+    run.underWay.set(id, Math.min(size, passed));
+    return throttle?.(bytes);
+  }
+
+  async function copy(
+    { source, headers }: Candidate,
+    storagePath: StorageKey,
+    { objectId, claim }: HeldClaim,
+  ): Promise<WholeMove['target']> {
+    const catalog = await context.catalog();
+    const facts = await copyObject(
+      { store: from, object: source },
+      {
+        store: to,
+        storagePath,
+        ...(headers === undefined ? {} : { headers }),
+      },
+      signal,
+      {
+        serverSide: request.serverSide,
+        decode,
+        durability: to.features.groupDurability ? 'group' : 'each',
+        onSession: (session) => catalog.uploads.recordSession(objectId, claim, session),
+        onChunk: (bytes) => passOn(source, bytes),
+        onRetry: () => gate.slower(),
+      },
+    );
+    gate.faster();
+    return { kind: 'store', objectId, claim, facts };
+  }
+
+  async function move(candidate: Candidate, storagePath: StorageKey, reservation: Granted): Promise<void> {
+    const { source } = reservation;
+    const claim = reservation.kind === 'store' ? reservation : undefined;
+    try {
+      const target = await gate.run(async (): Promise<WholeMove['target']> => {
+        if (reservation.kind === 'store') return copy({ ...candidate, source }, storagePath, reservation);
+        const { object } = reservation;
+        if (!(await checkStoredCopy(to, object, signal))) throw targetDamaged(object.storagePath);
+        return { kind: 'use', objectId: object.id, etag: object.etag };
+      });
+      const { retainSeconds } = candidate;
+      const retained = retainSeconds === undefined ? {} : { targetRetainSeconds: retainSeconds };
+      // Only a public object, which keeps its path, has an address behind a CDN.
+      const address = source.isPublic ? cdnUrl(context, to.name, storagePath) : null;
+      const move = { source, target, sourceEnd: request.sourceEnd, cdnUrl: address, ...retained };
+      await settleMove(candidate, await commits.add(move));
+    } catch (error) {
+      if (claim !== undefined) await giveUp(claim);
+      if (context.signal.aborted && error === context.signal.reason) return;
+      if (await hasChanged(source)) await skipObjects(run, [{ source, reason: 'source-changed' }]);
+      else await fail(candidate, error);
+    } finally {
+      run.underWay.delete(source.id);
+      if (claim !== undefined) forget(claim);
+    }
+  }
+
+  async function settleMove({ source }: Candidate, result: MoveResult): Promise<void> {
+    release(result.discard);
+    if (result.kind === 'undone') return skipObjects(run, [{ source, reason: result.reason }]);
+    release(result.removable);
+    const { backend, storagePath } = result.target;
+    run.emit({ kind: 'moved', source, to: { backend, storagePath }, assets: result.assets });
+  }
+
+  /** A source that was deleted or moved while it was copied is no failure, whatever its store said of it. */
+  async function hasChanged({ id, storagePath, etag, state }: ObjectRecord): Promise<boolean> {
+    const catalog = await context.catalog();
+    const [row] = await catalog.inventory.at(from.name, [storagePath]);
+    return row?.id !== id || row.etag !== etag || row.state !== state;
+  }
+
+  function release(object: ClaimedObject | undefined): void {
+    if (object === undefined) return;
+    const removal = removals.add(object).then(
+      () => undefined,
+      (error: unknown) => context.warn(`${object.storagePath} is removed later: ${toFailure(error).message}`),
+    );
+    releases.add(removal);
+    removal.then(() => releases.delete(removal));
+  }
+
+  async function giveUp({ objectId, claim }: HeldClaim): Promise<void> {
+    try {
+      const catalog = await context.catalog();
+      for (const object of await catalog.uploads.abandon([{ objectId, claim }], context.leaseSeconds)) release(object);
+    } catch (error) {
+      context.warn(`a copy is undone later, by purge-expired: ${toFailure(error).message}`);
+    }
+  }
+
+  function forget({ objectId }: HeldClaim): void {
+    const index = held.findIndex((each) => each.objectId === objectId);
+    if (index >= 0) held.splice(index, 1);
+  }
+
+  async function fail({ source }: Candidate, thrown: unknown): Promise<void> {
+    const error = asAssetError(thrown);
+    const failure = toFailure(error);
+    if (HALTING.includes(failure.code)) run.halted ??= error;
+    if (failure.code === 'UNAVAILABLE') gate.slower();
+    const catalog = await context.catalog();
+    const { id: objectId, organizationId, storagePath } = source;
+    const { code, message } = failure;
+    await catalog.migrations.recordFailures(run.id, [{ objectId, organizationId, storagePath, code, message }]);
+    const references = await catalog.inventory.assetsOn([objectId]);
+    const ids = references.map(({ assetId }) => assetId);
+    run.emit({ kind: 'failed', ids: ids.length === 0 ? [objectId] : ids, failure });
+  }
+
+  function start(candidate: Candidate, storagePath: StorageKey, reservation: MoveReservation | undefined): void {
+    if (reservation === undefined) throw new Error('the catalog did not answer a move');
+    if (reservation.kind === 'skipped') {
+      const { reason } = reservation;
+      if (reason === 'busy') busy.set(candidate.source.id, candidate);
+      // One that went meanwhile simply is no longer there to be moved.
+      else if (reason !== 'gone') follow(skipObjects(run, [{ source: candidate.source, reason }]));
+      return;
+    }
+    if (reservation.kind === 'store') held.push({ objectId: reservation.objectId, claim: reservation.claim });
+    follow(move(candidate, storagePath, reservation));
+  }
+
+  function follow(work: Promise<void>): void {
+    const task = work.catch((error: unknown) => {
+      run.halted ??= asAssetError(error);
+    });
+    tasks.add(task);
+    task.then(() => tasks.delete(task));
+  }
+
+  return {
+    async offer(candidates) {
+      const batch = Math.min(LARGEST_CLAIM, Math.max(4, request.concurrency));
+      for (let at = 0; at < candidates.length; at += batch) {
+        while (tasks.size >= request.concurrency * 2) await Promise.race(tasks);
+        if (mustStop(run)) return;
+        const catalog = await context.catalog();
+        const claimed = candidates.slice(at, at + batch);
+        const requests = claimed.map(({ source }) => ({
+          sourceObjectId: source.id,
+          backend: to.name,
+          storageProvider: to.provider,
+          storagePath: targetKey(source),
+          isPublic: source.isPublic,
+        }));
+        const reservations = await catalog.moves.begin(requests, context.leaseSeconds);
+        for (const [index, candidate] of claimed.entries()) {
+          start(candidate, requests[index]?.storagePath ?? candidate.source.storagePath, reservations[index]);
+        }
+      }
+    },
+    async settle() {
+      while (tasks.size > 0) await Promise.race(tasks);
+      while (releases.size > 0) await Promise.race(releases);
+    },
+    takeBusy() {
+      const taken = [...busy.values()];
+      busy.clear();
+      return taken;
+    },
+  };
+}
+
+/** A public object keeps its address; any other key is used once in a backend, ever. */
+export function targetKey({ storagePath, isPublic }: ObjectRecord): StorageKey {
+  if (isPublic) return storagePath;
+  const [first] = storagePath.split('/');
+  const place: KeyPlace = first === 'quarantine' || first === 'lost+found' ? first : 'private';
+  return keyInPlace(storagePath, place, randomUUID());
+}
+
+function targetDamaged(storagePath: string): AssetError {
+  return new AssetError('BYTES_DAMAGED', `The destination holds the content already, damaged: ${storagePath}`, {
+    hint: 'Repair it first: asset-cli verify --repair',
+  });
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import type { ContentRef, ObjectRecord, WantedContent } from '../../catalog/catalog.ts';
+import { AssetError, type FailureRecord, toFailure } from '../../core/errors.ts';
+import { keyInPlace } from '../../core/storage-key.ts';
+import { withdrawBytes } from '../changes/withdraw.ts';
+import type { OperationContext } from '../context.ts';
+import type { MoveOutcome } from '../moving/move-bytes.ts';
+import { removeFormerCopies } from '../removal/former-copies.ts';
+import { bytesRemain, removeObjects } from '../removal/remove-objects.ts';
+import { asAssetError } from '../stores/storage-failure.ts';
+
+/** What became of infected content. */
+export type Treatment =
+  /** Every copy lies in quarantine, or every asset is gone. */
+  | { kind: 'done'; deed: 'quarantined' | 'deleted' }
+  /** Another is at it, or changed it meanwhile: the next scan or purge-expired looks again. */
+  | { kind: 'left' }
+  | { kind: 'failed'; failure: FailureRecord };
+
+/** While copies are moved, others may appear by moves that had begun before. */
+const MOST_ROUNDS = 3;
+
+/** Infected content, and what is wanted of it. */
+export type InfectedContent = Pick<WantedContent, 'organizationId' | 'sha256' | 'wanted' | 'signature'>;
+
+/** Does what is wanted of infected content. What fails now stays wanted. */
+export async function treatInfected(context: OperationContext, content: InfectedContent): Promise<Treatment> {
+  try {
+    return content.wanted === 'delete' ? await remove(context, content) : await quarantine(context, content);
+  } catch (error) {
+    return { kind: 'failed', failure: toFailure(asAssetError(error)) };
+  }
+}
+
+/** The bytes leave every key that is known outside, so that URLs which are out stop working. */
+async function quarantine(context: OperationContext, content: InfectedContent): Promise<Treatment> {
+  const catalog = await context.catalog();
+  for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+    const outside = await catalog.verdicts.copiesOutside(content);
+    if (outside.length === 0) break;
+    for (const copy of outside) await moveAway(context, copy, content.signature);
+  }
+  const reason = await removeFormerCopies(context, [content]);
+  if (reason !== undefined) throw reason;
+  const settled = await catalog.verdicts.settleQuarantine(content);
+  return settled ? { kind: 'done', deed: 'quarantined' } : { kind: 'left' };
+}
+
+export function isQuarantined({ storagePath }: ObjectRecord): boolean {
+  return storagePath.startsWith('quarantine/');
+}
+
+/** Damaged or not, it does not stay where it is. */
+async function moveAway(context: OperationContext, source: ObjectRecord, signature: string): Promise<MoveOutcome> {
+  const move = (asTheyAre: boolean) =>
+    withdrawBytes(context, {
+      source,
+      to: {
+        backend: source.backend,
+        storagePath: keyInPlace(source.storagePath, 'quarantine', randomUUID()),
+        isPublic: false,
+      },
+      asTheyAre,
+      carry: { kind: 'all', change: 'quarantine' },
+      sourceEnd: { kind: 'delete' },
+      audit: { action: 'quarantined', details: { signature } },
+    });
+  try {
+    return await move(false);
+  } catch (thrown) {
+    const error = asAssetError(thrown);
+    if (!(error instanceof AssetError && error.code === 'BYTES_DAMAGED')) throw error;
+    return move(true);
+  }
+}
+
+async function remove(context: OperationContext, content: ContentRef): Promise<Treatment> {
+  const { identity, leaseSeconds, audit } = context;
+  const catalog = await context.catalog();
+  const { assets, removable } = await catalog.verdicts.deleteInfected(identity, content, leaseSeconds, audit);
+  const stuck = await removeObjects(context, removable);
+  const [reason] = stuck.values();
+  const [asset] = assets;
+  if (reason !== undefined && asset !== undefined) throw bytesRemain(asset.id, reason);
+  const remaining = await removeFormerCopies(context, [content]);
+  if (remaining !== undefined) throw remaining;
+  return assets.length === 0 ? { kind: 'left' } : { kind: 'done', deed: 'deleted' };
+}

@@ -1,0 +1,74 @@
+import type { ObjectRecord, ScanJob } from '../../catalog/catalog.ts';
+import type { BodySource } from '../../core/body.ts';
+import { AssetError } from '../../core/errors.ts';
+import type { ScanVerdict } from '../../scan/scanner.ts';
+import type { OperationContext } from '../context.ts';
+import { isDamage, openContent } from '../download/read-asset.ts';
+import { gracePeriod } from '../stopping.ts';
+import { asAssetError } from '../stores/storage-failure.ts';
+import type { ScanRun } from './scan-run.ts';
+
+/** Up to this size content is sent from memory. */
+const LARGEST_IN_MEMORY = 2 ** 20;
+
+/**
+ * Has content judged, from whichever stored copy is whole. What was scanned is what the record says: the last bytes of
+ * a damaged copy are never sent.
+ * @throws AssetError BYTES_MISSING, BYTES_DAMAGED, SCANNER_UNAVAILABLE, or what the store answers
+ */
+export async function scanContent({ context, scanner }: ScanRun, job: ScanJob): Promise<ScanVerdict> {
+  const signal = gracePeriod(context.signal);
+  const tried = new Set<string>();
+  let problem: Error | undefined;
+  for (;;) {
+    const copy = await nextCopy(context, job, tried);
+    if (copy === undefined) throw problem ?? gone(job);
+    tried.add(copy.id);
+    try {
+      return await scanner.scan(await bodyOf(context, copy), { signal });
+    } catch (error) {
+      if (!isDamage(error)) throw asAssetError(error);
+      problem = asAssetError(error);
+    }
+  }
+}
+
+/** A copy that was moved while it was read is found again under its new row. */
+async function nextCopy(
+  context: OperationContext,
+  job: ScanJob,
+  tried: ReadonlySet<string>,
+): Promise<ObjectRecord | undefined> {
+  const known = job.copies.find(({ id }) => !tried.has(id));
+  if (known !== undefined) return known;
+  const catalog = await context.catalog();
+  return (await catalog.verdicts.copies(job)).find(({ id }) => !tried.has(id));
+}
+
+async function bodyOf(context: OperationContext, object: ObjectRecord): Promise<BodySource> {
+  const { size } = object;
+  if (size > LARGEST_IN_MEMORY) {
+    return {
+      size,
+      async *open() {
+        yield* await openContent(context, object);
+      },
+    };
+  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await openContent(context, object)) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  return {
+    size,
+    bytes,
+    async *open() {
+      yield bytes;
+    },
+  };
+}
+
+function gone({ sha256 }: ScanJob): AssetError {
+  return new AssetError('STATE_CHANGED', `The content ${sha256.slice(0, 12)} went while it was to be scanned`, {
+    hint: 'If its assets are still there, run the scan again.',
+  });
+}

@@ -1,0 +1,41 @@
+import type { VerifyProgress } from '../../catalog/catalog.ts';
+import type { OrganizationScope } from '../../core/identity.ts';
+import { parseStorageKey } from '../../core/storage-key.ts';
+import { isStorageError } from '../../storage/storage-error.ts';
+import type { Suspect, Verification } from './verify-run.ts';
+
+const PAGE_SIZE = 500;
+
+/**
+ * What the interrupted part of a verification found, to be looked at again: the audit trail has it, however the part
+ * ended. Each path once.
+ */
+export async function* foundBefore(
+  { context, store }: Verification,
+  scope: OrganizationScope,
+  { startedAt }: VerifyProgress,
+): AsyncGenerator<{ path: string; suspect: Suspect | undefined }> {
+  const catalog = await context.catalog();
+  const filter = { action: 'verified', since: startedAt };
+  const seen = new Set<string>();
+  let cursor: string | null | undefined;
+  while (cursor !== null && !context.signal.aborted) {
+    const page = await catalog.audit.page(scope, filter, PAGE_SIZE, cursor);
+    for (const { outcome, details } of page.events) {
+      const { finding, backend, storagePath: path } = details;
+      if (outcome !== 'failed' || backend !== store.name || typeof path !== 'string' || seen.has(path)) continue;
+      seen.add(path);
+      yield { path, suspect: finding === 'orphaned' ? await bytesAt({ store }, path) : { kind: 'row', path } };
+    }
+    cursor = page.nextCursor;
+  }
+}
+
+async function bytesAt({ store }: Pick<Verification, 'store'>, path: string): Promise<Suspect | undefined> {
+  try {
+    return { kind: 'bytes', found: await store.stat(parseStorageKey(path)) };
+  } catch (error) {
+    if (isStorageError(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
