@@ -48,3 +48,20 @@ function judgeRange(header: string, size: number): Wanted {
 function part(start: number, end: number): Wanted {
   return { kind: 'part', range: { start, end } };
 }
+
+/** Of an Accept-Encoding header (RFC 9110, 12.5.3); without one nobody is taken to decode anything. */
+export function acceptsGzip(header: string | string[] | undefined): boolean {
+  const qualities = new Map(
+    String(header ?? '')
+      .toLowerCase()
+      .split(',')
+      .map(qualityOf),
+  );
+  return (qualities.get('gzip') ?? qualities.get('*') ?? 0) > 0;
+}
+
+function qualityOf(item: string): [name: string, quality: number] {
+  const [name = '', ...parameters] = item.split(';').map((part) => part.trim());
+  const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+  return [name, quality === undefined ? 1 : Number(quality) || 0];
+}

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AssetError } from '../core/errors.ts';
 import type { ContentRange } from '../operations/download/read-asset.ts';
-import { judgeConditions } from './conditions.ts';
+import type { StoredForm } from '../operations/download/stored-form.ts';
+import { acceptsGzip, judgeConditions } from './conditions.ts';
 import { HttpError } from './problems.ts';
 
 /** Content that may be handed out, and how. */
@@ -12,6 +13,8 @@ export interface HandedContent {
   contentType: string;
   /** Of RFC 6266. */
   disposition: string;
+  /** The same in fewer bytes, for clients that decode it. */
+  coded: StoredForm | undefined;
   /** Nothing is opened for HEAD, nor for a client that has it. */
   open(range: ContentRange | undefined): Promise<Buffer | AsyncIterable<Uint8Array>>;
   /** All was sent. */
@@ -20,15 +23,33 @@ export interface HandedContent {
   failed(error: unknown): void;
 }
 
-/** Answers GET and HEAD with content: whole, a range, or that nothing has changed. */
+/** Answers GET and HEAD with content: whole, as it is or as it is stored; a range; or that nothing has changed. */
 export async function answerWithContent(
   request: FastifyRequest,
   reply: FastifyReply,
   content: HandedContent,
 ): Promise<unknown> {
+  const { headers, method } = request;
+  reply.header('accept-ranges', 'bytes').header('cache-control', 'private, no-cache');
+  if (content.coded !== undefined) reply.header('vary', 'accept-encoding');
+  const coded = headers.range === undefined && acceptsGzip(headers['accept-encoding']) ? content.coded : undefined;
+  // Other bytes have another entity tag (RFC 9110, 8.8.3.3).
+  const codedTag = content.etag.replace(/"$/, '-gzip"');
+  if (coded !== undefined && judgeConditions(headers, { etag: codedTag, size: coded.size }).kind === 'unchanged') {
+    return reply.header('etag', codedTag).code(304).send();
+  }
+  const opened = coded === undefined || method === 'HEAD' ? undefined : await coded.open();
+  if (coded === undefined || (method !== 'HEAD' && opened === undefined)) return answerPlainly(request, reply, content);
+  reply.headers(contentHeaders(content)).header('etag', codedTag);
+  reply.header('content-encoding', coded.encoding).header('content-length', coded.size);
+  if (opened === undefined) return reply.send('');
+  return send(reply, content, { opened, bytes: coded.size, range: undefined });
+}
+
+async function answerPlainly(request: FastifyRequest, reply: FastifyReply, content: HandedContent): Promise<unknown> {
   const { etag, size } = content;
   const wanted = judgeConditions(request.headers, content);
-  reply.header('etag', etag).header('accept-ranges', 'bytes').header('cache-control', 'private, no-cache');
+  reply.header('etag', etag);
   if (wanted.kind === 'unchanged') return reply.code(304).send();
   if (wanted.kind === 'unsatisfiable') {
     reply.header('content-range', `bytes */${size}`);
@@ -39,7 +60,7 @@ export async function answerWithContent(
   reply.headers(contentHeaders(content)).header('content-length', bytes);
   if (range !== undefined) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`);
   if (request.method === 'HEAD') return reply.send('');
-  return send(reply, content, range, bytes);
+  return send(reply, content, { opened: await content.open(range), bytes, range });
 }
 
 /** An attachment is never run as a page of ours, whatever a browser takes it for. */
@@ -51,13 +72,13 @@ function contentHeaders({ contentType, disposition }: HandedContent): Record<str
   };
 }
 
-async function send(
-  reply: FastifyReply,
-  content: HandedContent,
-  range: ContentRange | undefined,
-  bytes: number,
-): Promise<unknown> {
-  const opened = await content.open(range);
+interface Opened {
+  opened: Buffer | AsyncIterable<Uint8Array>;
+  bytes: number;
+  range: ContentRange | undefined;
+}
+
+function send(reply: FastifyReply, content: HandedContent, { opened, bytes, range }: Opened): FastifyReply {
   let failure: unknown;
   reply.raw.once('close', () => {
     if (reply.raw.writableFinished) content.done(bytes, range);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeConditions } from '../../src/http/conditions.ts';
+import { acceptsGzip, judgeConditions } from '../../src/http/conditions.ts';
 
 const CONTENT = { etag: '"abc"', size: 10 };
 const whole = { kind: 'whole' };
@@ -65,4 +65,19 @@ test.each([
   ['abc', 'whole'],
 ])('If-None-Match: %s', (known, kind) => {
   expect(judgeConditions({ 'if-none-match': known }, CONTENT).kind).toBe(kind);
+});
+
+test.each([
+  ['gzip', true],
+  ['br, GZIP;q=0.3', true],
+  ['deflate, * ; q=0.1', true],
+  ['gzip;q=0, *', false],
+  ['gzip; q=0.0', false],
+  ['gzip;q=nonsense', false],
+  ['identity', false],
+  ['x-gzip', false],
+  ['', false],
+  [undefined, false],
+])('Accept-Encoding: %s takes gzip: %s', (header, expected) => {
+  expect(acceptsGzip(header)).toBe(expected);
 });

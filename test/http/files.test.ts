@@ -34,13 +34,27 @@ describe('a signed URL', () => {
     expect(JSON.stringify(server.log)).not.toContain('signature=');
   });
 
-  test('of text that is compressed at rest gives the text', async () => {
+  test('of text that is compressed at rest gives the text, coded to who accepts that', async () => {
     const server = await startServer({ content: { compress: true } });
     const content = 'the same line again\n'.repeat(40_000);
     const path = await server.sign(await server.stored(content));
-    const whole = await server.request(path, { token: null });
-    expect(whole.headers.get('content-length')).toBe(String(content.length));
+    const whole = await server.request(path, { token: null, headers: { 'accept-encoding': 'identity' } });
+    expect([whole.headers.get('content-length'), whole.headers.get('vary')]).toEqual([
+      String(content.length),
+      'accept-encoding',
+    ]);
     expect(await whole.text()).toBe(content);
+    const asked = { token: null, headers: { 'accept-encoding': 'br, gzip;q=0.5' } };
+    const coded = await server.request(path, asked);
+    expect(coded.headers.get('content-encoding')).toBe('gzip');
+    expect(Number(coded.headers.get('content-length'))).toBeLessThan(content.length / 10);
+    expect(await coded.text()).toBe(content);
+    const etag = coded.headers.get('etag') ?? '';
+    expect(etag).not.toBe(whole.headers.get('etag'));
+    const again = { ...asked, headers: { ...asked.headers, 'if-none-match': etag } };
+    expect((await server.request(path, again)).status).toBe(304);
+    const head = await server.request(path, { ...asked, method: 'HEAD' });
+    expect(head.headers.get('content-length')).toBe(coded.headers.get('content-length'));
     const part = await server.request(path, { token: null, headers: { range: 'bytes=500000-500019' } });
     expect(await part.text()).toBe(content.slice(500_000, 500_020));
   });

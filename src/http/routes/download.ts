@@ -4,6 +4,7 @@ import { contentDisposition } from '../../core/content-disposition.ts';
 import { toFailure } from '../../core/errors.ts';
 import { findForHandingOut, openForHandingOut } from '../../operations/download/hand-out.ts';
 import { handoutName } from '../../operations/download/handout-name.ts';
+import { storedForm } from '../../operations/download/stored-form.ts';
 import { answerWithContent } from '../content-answer.ts';
 import { contextOf, defineRoute, type Serving } from '../route.ts';
 import { ID_PARAMS } from '../schemas.ts';
@@ -34,6 +35,7 @@ export const downloadRoute = defineRoute({
       size: asset.fileSize,
       contentType: asset.mimeType,
       disposition: contentDisposition(handoutName(asset), false),
+      coded: storedForm(context, found.object),
       open: (range) => recordingRefusals(serving, context, id, () => openForHandingOut(context, found, range), asset),
       // What goes on from a later byte is the rest of a download that was counted.
       done: (bytes, range) => {

@@ -1,6 +1,7 @@
 import { toFailure } from '../../core/errors.ts';
 import type { SignedPath } from '../../core/signed-path.ts';
 import { findSigned, openSigned } from '../../operations/download/signed-files.ts';
+import { storedForm } from '../../operations/download/stored-form.ts';
 import { answerWithContent } from '../content-answer.ts';
 import { defineRoute } from '../route.ts';
 
@@ -55,6 +56,7 @@ export const filesRoute = defineRoute({
       size: object.size,
       contentType: file.contentType,
       disposition: file.disposition,
+      coded: storedForm(context, object),
       open: (range) => openSigned(context, object, range),
       done: (bytes) => metrics.addBytes('sent', bytes),
       // A reader who goes away is in the access log.
