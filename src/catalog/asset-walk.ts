@@ -1,5 +1,13 @@
 import { type RawBuilder, sql } from 'kysely';
-import { type AssetList, type Hit, ordering, orderKeys, rangeConditions, toHit } from './asset-list.ts';
+import {
+  type AssetList,
+  acrossConditions,
+  type Hit,
+  ordering,
+  orderKeys,
+  rangeConditions,
+  toHit,
+} from './asset-list.ts';
 import { type AssetOrder, afterCondition, orderColumns, upToCondition } from './asset-order.ts';
 import { type AssetSelection, assetsIn, stretchOf, taggedAssetsIn, tagRowsIn } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
@@ -60,12 +68,12 @@ export async function endOfReach(list: AssetList, reach: number): Promise<Cursor
   const window = walkWindow(list, columns);
   const [tag] = list.parts.tags;
   if (tag !== undefined && isTagDriven(list)) {
-    const rows = tagRowsIn(list.session, list.organization, ...tag).where(all(window));
+    const rows = tagRowsIn(list.session, list.scope, ...tag).where(all([...walkAcross(list), ...window]));
     return (await orderKeys(rows, columns, list.order, 1, reach))[0];
   }
   const sorted = sortedRange(list.order);
   // What the index does not serve must not count: its entries would be passed over without end.
-  const served = isServedByCreation(list) ? [...walkEquality(list), ...walkCreated(list)] : [];
+  const served = isServedByCreation(list) ? [...walkEquality(list), ...walkCreated(list, undefined)] : [];
   const conditions = [...served, ...(sorted === undefined ? [] : list.parts.ranges[sorted].shown), ...window];
   return (await orderKeys(walkSource(list).where(all(conditions)), columns, list.order, 1, reach))[0];
 }
@@ -82,7 +90,7 @@ function walkRows(list: AssetList, end?: CursorValues) {
   const conditions = [
     ...walkEquality(list),
     ...rangeConditions(parts, sortedRange(list.order)),
-    ...walkCreated(list),
+    ...walkCreated(list, end),
     ...parts.active,
     ...parts.glob,
     ...parts.rest,
@@ -104,8 +112,16 @@ function isTagDriven(list: AssetList): boolean {
 
 function walkSource(list: AssetList): AssetSelection {
   const [tag] = list.parts.tags;
-  if (tag !== undefined && isTagDriven(list)) return taggedAssetsIn(list.session, list.organization, ...tag);
-  return assetsIn(list.session, { organization: list.organization });
+  if (tag !== undefined && isTagDriven(list)) {
+    return taggedAssetsIn(list.session, list.scope, ...tag).where(all(walkAcross(list)));
+  }
+  return assetsIn(list.session, list.scope).where(all(walkAcross(list)));
+}
+
+function walkAcross(list: AssetList): Condition[] {
+  if (isTagDriven(list)) return acrossConditions(list, 'other', 't');
+  const isAlone = list.order.field === 'created' && list.parts.equality.shown.length === 0;
+  return acrossConditions(list, isAlone ? 'creation' : 'other', 'assets');
 }
 
 function walkColumns(list: AssetList): RawBuilder<unknown>[] {
@@ -117,8 +133,12 @@ function walkEquality(list: AssetList): Condition[] {
   return isServedByCreation(list) ? list.parts.equality.shown : list.parts.equality.hidden;
 }
 
-function walkCreated(list: AssetList): Condition[] {
-  return isServedByCreation(list) ? list.parts.created.shown : list.parts.created.hidden;
+/** A stretch ends within the span: said twice, its end would count for two, and PostgreSQL would sort the few it expects. */
+function walkCreated(list: AssetList, end: CursorValues | undefined): Condition[] {
+  const { created } = list.parts;
+  if (!isServedByCreation(list)) return created.hidden;
+  if (end === undefined) return created.shown;
+  return list.order.descending ? created.to.shown : created.from.shown;
 }
 
 function isServedByCreation(list: AssetList): boolean {
