@@ -6,6 +6,7 @@ import { assetsByIds } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
 import type { AcrossIndex, Session } from './database.ts';
 import { all, type Condition, type FilterParts, type RangeName } from './filters.ts';
+import { upTo } from './prepared.ts';
 import { toAsset } from './rows.ts';
 import type { AllTables } from './tables.ts';
 
@@ -55,8 +56,8 @@ export async function orderKeys<TB extends keyof DB, DB = AllTables>(
   const rows: Readonly<Record<string, unknown>>[] = await query
     .select(columns.map((column, index) => column.as(`k${index}`)))
     .orderBy(ordering(columns, order))
-    .limit(limit)
-    .$if(offset > 0, (limited) => limited.offset(offset))
+    .limit(upTo(limit))
+    .$if(offset > 0, (limited) => limited.offset(upTo(offset)))
     .execute();
   return rows.map((row) => columns.map((_, index) => row[`k${index}`] as string | number));
 }

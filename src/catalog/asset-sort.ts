@@ -12,13 +12,14 @@ import { afterCondition, orderColumns } from './asset-order.ts';
 import { assetsIn } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
 import { all, type Condition, hasTag } from './filters.ts';
+import { upTo } from './prepared.ts';
 
 /** How many assets one index finds, as far as it matters. */
 export async function countUpTo(list: AssetList, driver: Driver, bound: number): Promise<number> {
   const matches = assetsIn(list.session, list.scope)
     .where(all(driverConditions(list, driver)))
     .select(sql`1`.as('one'))
-    .limit(bound + 1);
+    .limit(upTo(bound + 1));
   const { rows } = await sql<{ count: number }>`select count(*) as count from (${matches}) as matches`.execute(
     list.session.db,
   );

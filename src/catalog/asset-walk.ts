@@ -12,6 +12,7 @@ import { type AssetOrder, afterCondition, orderColumns, upToCondition } from './
 import { type AssetSelection, assetsIn, stretchOf, taggedAssetsIn, tagRowsIn } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
 import { all, type Condition, type FilterParts, hasTag, type RangeName } from './filters.ts';
+import { upTo } from './prepared.ts';
 import { toAsset } from './rows.ts';
 
 /** Reads in the list's order until the page is full, or up to `end`. */
@@ -39,7 +40,7 @@ async function walkTogether(lists: readonly AssetList[]): Promise<Hit[]> {
   const columns = orderColumns(session.dialect, order, false);
   const { rows } = await sql<Parameters<typeof toAsset>[0]>`
     select * from (${sql.join(walks, sql` union all `)}) as assets
-    order by ${ordering(columns, order)} limit ${limit}`.execute(session.db);
+    order by ${ordering(columns, order)} limit ${upTo(limit)}`.execute(session.db);
   return rows.map((row) => toHit(order, toAsset(row)));
 }
 
@@ -56,7 +57,7 @@ export async function scan(list: AssetList, reach: number): Promise<Hit[]> {
   const stretch = walkSource(list)
     .where(all([...parts.created.shown, ...walkWindow(list, columns)]))
     .orderBy(ordering(columns, order))
-    .limit(reach);
+    .limit(upTo(reach));
   const conditions = [...rangeConditions(parts, undefined), ...parts.active, ...parts.glob];
   const keys = await orderKeys(stretchOf(session, stretch).where(all(conditions)), columns, order, list.limit);
   return keys.map((key) => ({ key }));
@@ -102,7 +103,7 @@ function walkRows(list: AssetList, end?: CursorValues) {
     .where(all(conditions))
     .selectAll('assets')
     .orderBy(ordering(columns, list.order))
-    .limit(list.limit);
+    .limit(upTo(list.limit));
 }
 
 /** A tag's own index is in the order of creation. */
