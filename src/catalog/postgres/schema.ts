@@ -80,7 +80,9 @@ async function migrate(pool: Pool, location: string, end: number): Promise<'more
 async function beginWithLock(client: PoolClient, location: string, end: number): Promise<void> {
   for (;;) {
     const left = end - performance.now();
-    await client.query(`begin; set local lock_timeout = ${Math.max(1, Math.round(left))}`);
+    await client.query(
+      `begin; set local lock_timeout = ${Math.max(1, Math.round(left))}; set local idle_in_transaction_session_timeout = 0`,
+    );
     const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_xact_lock($1) as taken', [
       MIGRATION_LOCK,
     ]);
