@@ -4,15 +4,16 @@ import type { OrganizationScope } from '../core/identity.ts';
 import { type AssetOrder, orderValues } from './asset-order.ts';
 import { assetsByIds } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
-import type { Session } from './database.ts';
+import type { AcrossIndex, Session } from './database.ts';
 import { all, type Condition, type FilterParts, type RangeName } from './filters.ts';
+import { upTo } from './prepared.ts';
 import { toAsset } from './rows.ts';
 import type { AllTables } from './tables.ts';
 
-/** The page that is wanted of one organisation's assets. */
+/** The page that is wanted of one organisation's assets, or of all where indexes over all of them serve it. */
 export interface AssetList {
   session: Session;
-  organization: string;
+  scope: OrganizationScope;
   parts: FilterParts;
   order: AssetOrder;
   /** Where the page before ended. */
@@ -28,6 +29,12 @@ export interface Hit {
 
 /** An index that holds just what matches, in another order than the list's. */
 export type Driver = RangeName | 'equality';
+
+/** What lets an index over all organisations serve a list of all, and no list of one. */
+export function acrossConditions({ session, scope }: AssetList, index: AcrossIndex, table: string): Condition[] {
+  if ('organization' in scope || session.dialect.across === undefined) return [];
+  return [session.dialect.across(index, table)];
+}
 
 export function rangeConditions(parts: FilterParts, served: Driver | undefined): Condition[] {
   return Object.entries(parts.ranges).flatMap(([name, range]) => (name === served ? range.shown : range.hidden));
@@ -49,8 +56,8 @@ export async function orderKeys<TB extends keyof DB, DB = AllTables>(
   const rows: Readonly<Record<string, unknown>>[] = await query
     .select(columns.map((column, index) => column.as(`k${index}`)))
     .orderBy(ordering(columns, order))
-    .limit(limit)
-    .$if(offset > 0, (limited) => limited.offset(offset))
+    .limit(upTo(limit))
+    .$if(offset > 0, (limited) => limited.offset(upTo(offset)))
     .execute();
   return rows.map((row) => columns.map((_, index) => row[`k${index}`] as string | number));
 }

@@ -9,14 +9,14 @@ import type { AssetPage, AssetQuery } from './catalog.ts';
 import type { Session } from './database.ts';
 import { type FilterParts, filterParts } from './filters.ts';
 
-/** One page, by keyset. Several organisations are paged each by its own indexes and merged. */
+/** One page, by keyset. */
 export async function assetPage(session: Session, scope: OrganizationScope, query: AssetQuery): Promise<AssetPage> {
   const order = orderOf(query);
   const after = query.after === undefined ? undefined : readAssetCursor(order, query.after);
-  const organizations = 'organization' in scope ? [scope.organization] : await organizationsWithAssets(session);
   const parts = filterParts(session.dialect, query.filter);
-  const lists = organizations.map(
-    (organization): AssetList => ({ session, organization, parts, order, after, limit: query.limit + 1 }),
+  const scopes = await scopesToList(session, scope);
+  const lists = scopes.map(
+    (each): AssetList => ({ session, scope: each, parts, order, after, limit: query.limit + 1 }),
   );
   const found = await listAll(lists, parts, order);
   const hits = found.slice(0, query.limit);
@@ -25,12 +25,18 @@ export async function assetPage(session: Session, scope: OrganizationScope, quer
   return { assets: await fetched(session, scope, hits), nextCursor };
 }
 
+/** Where no index is over all organisations, each is paged by its own indexes, and the pages are merged. */
+async function scopesToList(session: Session, scope: OrganizationScope): Promise<OrganizationScope[]> {
+  if ('organization' in scope || session.dialect.across !== undefined) return [scope];
+  return (await organizationsWithAssets(session)).map((organization) => ({ organization }));
+}
+
 async function listAll(lists: readonly AssetList[], parts: FilterParts, order: AssetOrder): Promise<Hit[]> {
   const [only] = lists;
-  if (only !== undefined && lists.length === 1) return listOrganization(only);
+  if (only !== undefined && lists.length === 1) return listOne(only);
   const found: Hit[] = [];
   if (sortableDrivers(parts, order).length === 0) found.push(...(await walkMany(lists)));
-  else for (const list of lists) found.push(...(await listOrganization(list)));
+  else for (const list of lists) found.push(...(await listOne(list)));
   return found.sort((a, b) => compareKeys(order, a.key, b.key));
 }
 
@@ -48,7 +54,7 @@ async function fetched(session: Session, scope: OrganizationScope, hits: readonl
  * else the list is walked in its order, which soon finds enough of many. A walk that finds too little within
  * its reach goes back to sorting.
  */
-async function listOrganization(list: AssetList): Promise<Hit[]> {
+async function listOne(list: AssetList): Promise<Hit[]> {
   const { parts, order } = list;
   const { reach } = list.session.dialect;
   const drivers = sortableDrivers(parts, order);
@@ -65,10 +71,18 @@ async function listOrganization(list: AssetList): Promise<Hit[]> {
   return (await isFewUnexpired(list)) ? sortBy(list, 'expiry') : walk(list);
 }
 
+/** Part of the reach that tells whether all of it would do. */
+const GLANCE = 1 / 5;
+
 /** Sorting is right in any case; a look along the index is cheaper where many match. */
 async function scanOrSort(list: AssetList, driver: Driver): Promise<Hit[]> {
-  const near = await scan(list, list.session.dialect.reach.scan);
-  return near.length >= list.limit ? near : sortBy(list, driver);
+  const { scan: reach } = list.session.dialect.reach;
+  for (const part of [GLANCE, 1]) {
+    const near = await scan(list, Math.ceil(reach * part));
+    if (near.length >= list.limit) return near;
+    if (near.length < list.limit * part) break;
+  }
+  return sortBy(list, driver);
 }
 
 /** Whether most assets have expired: then those that have not are found by their expiry. */

@@ -21,26 +21,26 @@ export function assetsIn(session: Session, scope: OrganizationScope): AssetSelec
 }
 
 /** Assets that carry a tag, by way of the tag's index. The tags' table is `t`; it goes first. */
-export function taggedAssetsIn(session: Session, organization: string, name: string, value: string) {
-  return assetTables(session)
+export function taggedAssetsIn(session: Session, scope: OrganizationScope, name: string, value: string) {
+  const query = assetTables(session)
     .selectFrom('asset_tags as t')
     .crossJoin('assets')
     .whereRef('assets.id', '=', 't.asset_id')
-    .where('t.organization_id', '=', organization)
     .where('t.name', '=', name)
     .where('t.value', '=', value);
+  return 'organization' in scope ? query.where('t.organization_id', '=', scope.organization) : query;
 }
 
 /** The rows of one tag alone, in the order of their assets' creation. */
-export function tagRowsIn(session: Session, organization: string, name: string, value: string) {
-  return assetTables(session)
+export function tagRowsIn(session: Session, scope: OrganizationScope, name: string, value: string) {
+  const query = assetTables(session)
     .selectFrom('asset_tags as t')
-    .where('t.organization_id', '=', organization)
     .where('t.name', '=', name)
     .where('t.value', '=', value);
+  return 'organization' in scope ? query.where('t.organization_id', '=', scope.organization) : query;
 }
 
-/** A part of one organisation's assets, with the columns that its index of creation holds, under the name `assets`. */
+/** A part of the assets, with the columns that its index of creation holds, under the name `assets`. */
 export function stretchOf(session: Session, stretch: AssetSelection): AssetSelection {
   const columns = [
     'assets.created_at',

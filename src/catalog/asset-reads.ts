@@ -15,7 +15,7 @@ import type {
 } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { all, type Condition, filterParts, hasTag } from './filters.ts';
-import { prepared } from './prepared.ts';
+import { prepared, upTo } from './prepared.ts';
 import { isUuid, toAsset, toObjectRecord } from './rows.ts';
 
 export function assetReads(database: Database): AssetReads {
@@ -65,7 +65,7 @@ async function byIdPrefix(
     .where('assets.id', '<=', range.to)
     .selectAll('assets')
     .orderBy('assets.id')
-    .limit(limit)
+    .limit(upTo(limit))
     .execute();
   return withObjects(session, assets);
 }

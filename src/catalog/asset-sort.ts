@@ -1,16 +1,25 @@
 import { sql } from 'kysely';
-import { type AssetList, assetsOfKeys, type Driver, type Hit, orderKeys, toHit } from './asset-list.ts';
+import {
+  type AssetList,
+  acrossConditions,
+  assetsOfKeys,
+  type Driver,
+  type Hit,
+  orderKeys,
+  toHit,
+} from './asset-list.ts';
 import { afterCondition, orderColumns } from './asset-order.ts';
 import { assetsIn } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
 import { all, type Condition, hasTag } from './filters.ts';
+import { upTo } from './prepared.ts';
 
 /** How many assets one index finds, as far as it matters. */
 export async function countUpTo(list: AssetList, driver: Driver, bound: number): Promise<number> {
-  const matches = assetsIn(list.session, { organization: list.organization })
+  const matches = assetsIn(list.session, list.scope)
     .where(all(driverConditions(list, driver)))
     .select(sql`1`.as('one'))
-    .limit(bound + 1);
+    .limit(upTo(bound + 1));
   const { rows } = await sql<{ count: number }>`select count(*) as count from (${matches}) as matches`.execute(
     list.session.db,
   );
@@ -31,7 +40,7 @@ export async function sortBy(list: AssetList, driver: Driver): Promise<Hit[]> {
   let after = list.after;
   for (let batch = list.limit * 2; ; batch *= 8) {
     const keys = await sortedKeys(list, driver, after, batch);
-    const assets = await assetsOfKeys(list.session, { organization: list.organization }, keys, others);
+    const assets = await assetsOfKeys(list.session, list.scope, keys, others);
     found.push(...assets.map((asset) => toHit(list.order, asset)));
     if (found.length >= list.limit || keys.length < batch) return found.slice(0, list.limit);
     after = keys.at(-1);
@@ -54,12 +63,14 @@ function sortedKeys(
     ...(driver === 'name' ? parts.glob : []),
     ...(after === undefined ? [] : [afterCondition(columns, order, after)]),
   ];
-  const query = assetsIn(session, { organization: list.organization }).where(all(conditions));
+  const query = assetsIn(session, list.scope).where(all(conditions));
   return orderKeys(query, columns, order, limit);
 }
 
-function driverConditions({ parts }: AssetList, driver: Driver): Condition[] {
-  return driver === 'equality' ? parts.equality.shown : parts.ranges[driver].shown;
+function driverConditions(list: AssetList, driver: Driver): Condition[] {
+  const { equality, ranges } = list.parts;
+  const driving = driver === 'equality' ? equality : ranges[driver];
+  return [...driving.shown, ...acrossConditions(list, 'other', 'assets')];
 }
 
 /** What the keys have not been asked for. */

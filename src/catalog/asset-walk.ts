@@ -1,9 +1,18 @@
 import { type RawBuilder, sql } from 'kysely';
-import { type AssetList, type Hit, ordering, orderKeys, rangeConditions, toHit } from './asset-list.ts';
+import {
+  type AssetList,
+  acrossConditions,
+  type Hit,
+  ordering,
+  orderKeys,
+  rangeConditions,
+  toHit,
+} from './asset-list.ts';
 import { type AssetOrder, afterCondition, orderColumns, upToCondition } from './asset-order.ts';
 import { type AssetSelection, assetsIn, stretchOf, taggedAssetsIn, tagRowsIn } from './asset-query.ts';
 import type { CursorValues } from './cursor.ts';
 import { all, type Condition, type FilterParts, hasTag, type RangeName } from './filters.ts';
+import { upTo } from './prepared.ts';
 import { toAsset } from './rows.ts';
 
 /** Reads in the list's order until the page is full, or up to `end`. */
@@ -31,7 +40,7 @@ async function walkTogether(lists: readonly AssetList[]): Promise<Hit[]> {
   const columns = orderColumns(session.dialect, order, false);
   const { rows } = await sql<Parameters<typeof toAsset>[0]>`
     select * from (${sql.join(walks, sql` union all `)}) as assets
-    order by ${ordering(columns, order)} limit ${limit}`.execute(session.db);
+    order by ${ordering(columns, order)} limit ${upTo(limit)}`.execute(session.db);
   return rows.map((row) => toHit(order, toAsset(row)));
 }
 
@@ -48,7 +57,7 @@ export async function scan(list: AssetList, reach: number): Promise<Hit[]> {
   const stretch = walkSource(list)
     .where(all([...parts.created.shown, ...walkWindow(list, columns)]))
     .orderBy(ordering(columns, order))
-    .limit(reach);
+    .limit(upTo(reach));
   const conditions = [...rangeConditions(parts, undefined), ...parts.active, ...parts.glob];
   const keys = await orderKeys(stretchOf(session, stretch).where(all(conditions)), columns, order, list.limit);
   return keys.map((key) => ({ key }));
@@ -60,12 +69,12 @@ export async function endOfReach(list: AssetList, reach: number): Promise<Cursor
   const window = walkWindow(list, columns);
   const [tag] = list.parts.tags;
   if (tag !== undefined && isTagDriven(list)) {
-    const rows = tagRowsIn(list.session, list.organization, ...tag).where(all(window));
+    const rows = tagRowsIn(list.session, list.scope, ...tag).where(all([...walkAcross(list), ...window]));
     return (await orderKeys(rows, columns, list.order, 1, reach))[0];
   }
   const sorted = sortedRange(list.order);
   // What the index does not serve must not count: its entries would be passed over without end.
-  const served = isServedByCreation(list) ? [...walkEquality(list), ...walkCreated(list)] : [];
+  const served = isServedByCreation(list) ? [...walkEquality(list), ...walkCreated(list, undefined)] : [];
   const conditions = [...served, ...(sorted === undefined ? [] : list.parts.ranges[sorted].shown), ...window];
   return (await orderKeys(walkSource(list).where(all(conditions)), columns, list.order, 1, reach))[0];
 }
@@ -82,7 +91,7 @@ function walkRows(list: AssetList, end?: CursorValues) {
   const conditions = [
     ...walkEquality(list),
     ...rangeConditions(parts, sortedRange(list.order)),
-    ...walkCreated(list),
+    ...walkCreated(list, end),
     ...parts.active,
     ...parts.glob,
     ...parts.rest,
@@ -94,7 +103,7 @@ function walkRows(list: AssetList, end?: CursorValues) {
     .where(all(conditions))
     .selectAll('assets')
     .orderBy(ordering(columns, list.order))
-    .limit(list.limit);
+    .limit(upTo(list.limit));
 }
 
 /** A tag's own index is in the order of creation. */
@@ -104,8 +113,16 @@ function isTagDriven(list: AssetList): boolean {
 
 function walkSource(list: AssetList): AssetSelection {
   const [tag] = list.parts.tags;
-  if (tag !== undefined && isTagDriven(list)) return taggedAssetsIn(list.session, list.organization, ...tag);
-  return assetsIn(list.session, { organization: list.organization });
+  if (tag !== undefined && isTagDriven(list)) {
+    return taggedAssetsIn(list.session, list.scope, ...tag).where(all(walkAcross(list)));
+  }
+  return assetsIn(list.session, list.scope).where(all(walkAcross(list)));
+}
+
+function walkAcross(list: AssetList): Condition[] {
+  if (isTagDriven(list)) return acrossConditions(list, 'other', 't');
+  const isAlone = list.order.field === 'created' && list.parts.equality.shown.length === 0;
+  return acrossConditions(list, isAlone ? 'creation' : 'other', 'assets');
 }
 
 function walkColumns(list: AssetList): RawBuilder<unknown>[] {
@@ -117,8 +134,12 @@ function walkEquality(list: AssetList): Condition[] {
   return isServedByCreation(list) ? list.parts.equality.shown : list.parts.equality.hidden;
 }
 
-function walkCreated(list: AssetList): Condition[] {
-  return isServedByCreation(list) ? list.parts.created.shown : list.parts.created.hidden;
+/** A stretch ends within the span: said twice, its end would count for two, and PostgreSQL would sort the few it expects. */
+function walkCreated(list: AssetList, end: CursorValues | undefined): Condition[] {
+  const { created } = list.parts;
+  if (!isServedByCreation(list)) return created.hidden;
+  if (end === undefined) return created.shown;
+  return list.order.descending ? created.to.shown : created.from.shown;
 }
 
 function isServedByCreation(list: AssetList): boolean {

@@ -14,6 +14,7 @@ import type {
 import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
 import type { Database, Session } from './database.ts';
 import { normalizeTime } from './filters.ts';
+import { upTo } from './prepared.ts';
 import { isUuid } from './rows.ts';
 import type { OpenTables } from './tables.ts';
 
@@ -129,7 +130,7 @@ async function events(
   if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor);
   for (const condition of view) query = query.where(condition);
   if (cursor !== undefined) query = query.where(sql<boolean>`(time, seq) < (${sql.join(cursor)})`);
-  return query.orderBy('time', 'desc').orderBy('seq', 'desc').limit(limit).execute();
+  return query.orderBy('time', 'desc').orderBy('seq', 'desc').limit(upTo(limit)).execute();
 }
 
 function compare(a: string, b: string): number {

@@ -22,6 +22,11 @@ export interface SqlDialect {
   matchesGlob(column: string, tokens: readonly GlobToken[]): RawBuilder<boolean>;
   /** The column's value in a form that no index serves: keeps the planner from another order than the asked one. */
   withoutIndex(column: string, kind: 'text' | 'int' | 'time'): RawBuilder<never>;
+  /**
+   * The condition of the indexes over all organisations. A list of all says it, one of a single organisation never:
+   * it could be led along everybody's rows. undefined: there are no such indexes, and lists are merged.
+   */
+  readonly across?: (index: AcrossIndex, table: string) => RawBuilder<boolean>;
   /** Whether the planner sees that one condition implies another: said twice, it would count for two. */
   readonly derivesConditions: boolean;
   /** How far a list looks before it tries another way, in entries of an index. */
@@ -31,6 +36,9 @@ export interface SqlDialect {
   /** What an import, which brought its own `seq`, has to set right. */
   readonly afterImport: readonly RawBuilder<unknown>[];
 }
+
+/** The index of creation has a condition of its own: where there is an equality, it must not be walked in its place. */
+export type AcrossIndex = 'creation' | 'other';
 
 export interface Reach {
   /** A walk that fetches rows, in the order of creation, which is the table's. */

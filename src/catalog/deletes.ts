@@ -190,7 +190,8 @@ async function releaseRetained(session: Session, deleted: readonly LockedAsset[]
     .set({ state: 'DELETING', claim: null, lease_expires_at: now, retain_until: null, updated_at: now })
     .whereRef('objects.organization_id', '=', 'r.organization_id')
     .whereRef('objects.sha256', '=', 'r.sha256')
-    .where('objects.state', '=', 'RETAINED')
+    // A literal: SQLite plans anew whenever the condition of a partial index is bound again.
+    .where('objects.state', '=', sql.lit('RETAINED'))
     .where(sql<boolean>`not exists (
       select 1 from assets
       where assets.organization_id = objects.organization_id and assets.file_hash = objects.sha256)`)
@@ -263,7 +264,7 @@ async function finish(session: Session, removed: readonly Claim[]): Promise<void
   await keepForLateArrivals(session, removed);
   await session.db
     .deleteFrom('objects')
-    .where('objects.state', '=', 'DELETING')
+    .where('objects.state', '=', sql.lit('DELETING'))
     .where((eb) =>
       eb(
         eb.refTuple('objects.id', 'objects.claim'),
@@ -287,7 +288,7 @@ async function keepForLateArrivals(session: Session, removed: readonly Claim[]):
     }))
     .whereRef('objects.id', '=', 'r.id')
     .whereRef('objects.claim', '=', 'r.claim')
-    .where('objects.state', '=', 'DELETING')
+    .where('objects.state', '=', sql.lit('DELETING'))
     .where('objects.retain_until', '>', session.dialect.now)
     .execute();
 }

@@ -15,6 +15,12 @@ export interface ConditionGroup {
   hidden: Condition[];
 }
 
+/** The span of creation: both of its ends, and each alone. */
+export interface CreatedConditions extends ConditionGroup {
+  from: ConditionGroup;
+  to: ConditionGroup;
+}
+
 /** The conditions of a filter, by the kind of index that serves them. */
 export interface FilterParts {
   /** Columns that have one value: any of their indexes keeps the order of creation. */
@@ -22,7 +28,7 @@ export interface FilterParts {
   ranges: Record<RangeName, ConditionGroup>;
   /** The ranges that the user asked for; that expired assets are left out is not one. */
   asked: readonly RangeName[];
-  created: ConditionGroup;
+  created: CreatedConditions;
   tags: readonly (readonly [name: string, value: string])[];
   /** The glob over names; the index of names holds what it looks at. */
   glob: Condition[];
@@ -156,11 +162,12 @@ function expiryConditions(dialect: SqlDialect, filter: AssetFilter): ConditionGr
   return group(dialect, 'expires_sort', 'time', tests);
 }
 
-function createdConditions(dialect: SqlDialect, filter: AssetFilter): ConditionGroup {
-  const tests: (readonly [Operator, unknown])[] = [];
-  if (filter.createdAfter !== undefined) tests.push(['>=', normalizeTime(filter.createdAfter)]);
-  if (filter.createdBefore !== undefined) tests.push(['<', normalizeTime(filter.createdBefore)]);
-  return group(dialect, 'created_at', 'time', tests);
+function createdConditions(dialect: SqlDialect, filter: AssetFilter): CreatedConditions {
+  const end = (operator: Operator, time: string | undefined) =>
+    group(dialect, 'created_at', 'time', time === undefined ? [] : [[operator, normalizeTime(time)]]);
+  const from = end('>=', filter.createdAfter);
+  const to = end('<', filter.createdBefore);
+  return { ...merge([from, to]), from, to };
 }
 
 function globConditions(dialect: SqlDialect, filter: AssetFilter): Condition[] {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Session } from './database.ts';
 import { secondsAfter } from './filters.ts';
 import type { Content } from './verdicts.ts';
@@ -23,7 +24,7 @@ export async function endFormerCopies(session: Session, contents: readonly Conte
     .set({ state: 'DELETING', claim: null, lease_expires_at: now, retain_until: null, updated_at: now })
     .whereRef('objects.organization_id', '=', 'r.organization_id')
     .whereRef('objects.sha256', '=', 'r.sha256')
-    .where('objects.state', '=', 'RETAINED')
+    .where('objects.state', '=', sql.lit('RETAINED'))
     .execute();
 }
 
@@ -51,6 +52,6 @@ export async function endPublicCopies(session: Session, places: readonly PublicP
     .whereRef('objects.sha256', '=', 'r.sha256')
     .whereRef('objects.storage_path', '=', 'r.storage_path')
     .where('objects.is_public', '=', true)
-    .where('objects.state', '=', 'RETAINED')
+    .where('objects.state', '=', sql.lit('RETAINED'))
     .execute();
 }

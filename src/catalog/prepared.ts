@@ -1,8 +1,13 @@
-import type { CompiledQuery } from 'kysely';
+import { type CompiledQuery, type RawBuilder, sql } from 'kysely';
 import type { Session, SqlDialect } from './database.ts';
 
 interface Compilable<Row> {
   compile(): CompiledQuery<Row>;
+}
+
+/** A number for LIMIT or OFFSET, as an expression: SQLite plans a statement anew whenever a bare one is bound. */
+export function upTo(count: number): RawBuilder<number> {
+  return sql<number>`(${count} + 0)`;
 }
 
 /** Stands for a parameter while the query is compiled; no value that is asked for looks like it. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { ClaimedObject, UploadWrites } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { type Claim, claimRows, lockObjects, toClaimedObject } from './objects.ts';
@@ -43,7 +44,7 @@ async function abandon(session: Session, claims: readonly Claim[], leaseSeconds:
     })
     .whereRef('objects.id', '=', 'r.id')
     .whereRef('objects.claim', '=', 'r.claim')
-    .where('objects.state', '=', 'PENDING')
+    .where('objects.state', '=', sql.lit('PENDING'))
     .returning(['objects.id', 'objects.claim', 'objects.backend', 'objects.storage_path'])
     .execute();
   return rows.map(toClaimedObject);
@@ -55,7 +56,7 @@ async function recordSession(session: Session, objectId: string, claim: string, 
     .set({ upload_session: upload, updated_at: session.dialect.now })
     .where('id', '=', objectId)
     .where('claim', '=', claim)
-    .where('state', '=', 'PENDING')
+    .where('state', '=', sql.lit('PENDING'))
     .execute();
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { AssetFilter, Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
+import type { OrganizationScope } from '../../src/core/identity.ts';
 import { explainStatements } from '../support/explain-postgres.ts';
 import { generatePostgresCatalog } from '../support/generate-postgres-catalog.ts';
 import { postgresDatabases } from '../support/postgres-databases.ts';
@@ -48,16 +49,25 @@ await describeWithService('postgres', 'a large PostgreSQL catalog', ({ url: admi
     await databases.dropAll();
   });
 
-  it.each(Object.keys(FILTERS))('lists %s, first and later pages, by indexes alone', async (name) => {
+  const scopes: Record<string, OrganizationScope> = {
+    'one organisation': { organization: 'org-1' },
+    'all organisations': { allOrganizations: true },
+  };
+  const lists = Object.keys(FILTERS).flatMap((name) => Object.keys(scopes).map((of) => [name, of] as const));
+
+  it.each(lists)('lists %s of %s, first and later pages, by its own indexes alone', async (name, of) => {
     const filter = FILTERS[name] ?? {};
+    const scope = scopes[of] ?? { organization: '' };
     let after: string | undefined;
     for (let page = 1; page <= 2; page += 1) {
       const costs = await explainStatements(url, async () => {
         const query = { filter, limit: 50, ...(after === undefined ? {} : { after }) };
-        after = (await catalog.assets.page({ organization: 'org-1' }, query)).nextCursor ?? undefined;
+        after = (await catalog.assets.page(scope, query)).nextCursor ?? undefined;
       });
       expect(costs.length).toBeGreaterThan(0);
       expect(costs.flatMap((cost) => cost.scanned)).toEqual([]);
+      const used = costs.flatMap((cost) => cost.plan.match(/\b(assets|asset_tags)_(all|by)_?\w*/g) ?? []);
+      expect(used.filter((index) => index.includes('_all') !== (of === 'all organisations'))).toEqual([]);
       const buffers = costs.reduce((sum, cost) => sum + cost.buffers, 0);
       expect(buffers, costs.map((cost) => `${cost.buffers}: ${cost.text}`).join('\n')).toBeLessThanOrEqual(
         MOST_BUFFERS,

@@ -1,6 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { AUDIT, freshOrganization, hashOf, person, storeAssets, upload } from '../support/catalog-uploads.ts';
+import { compareKeys, orderValues } from '../../src/catalog/asset-order.ts';
+import type { AssetFilter, AssetQuery } from '../../src/catalog/catalog.ts';
+import type { Asset } from '../../src/core/asset.ts';
+import type { OrganizationScope } from '../../src/core/identity.ts';
+import {
+  AUDIT,
+  freshOrganization,
+  hashOf,
+  person,
+  storeAssets,
+  type UploadSpec,
+  upload,
+} from '../support/catalog-uploads.ts';
 import type { CatalogContext } from './catalog.ts';
+
+/** One of everything that lists tell apart. */
+const MIXED: readonly UploadSpec[] = [
+  { originalFilename: 'abc', size: 1, projectId: 'web', tags: { team: 'red', stage: 'test' } },
+  { originalFilename: 'abd', size: 2, assetType: 'BACKUP_FILE', expiresAt: '2039-01-01T00:00:00Z' },
+  { originalFilename: 'bcd', size: 3, isPublic: true, tags: { team: 'red' } },
+  { originalFilename: 'Zab', size: 4, projectId: 'web', expiresAt: '2041-01-01T00:00:00Z' },
+  { originalFilename: 'äb', size: 5, backend: 'archive' },
+  { originalFilename: 'trash', size: 6, projectId: 'web' },
+];
 
 /** Every operation with two organisations that hold the same content: neither sees or touches the other's. */
 export function describeOrganizations(context: CatalogContext): void {
@@ -51,6 +73,57 @@ export function describeOrganizations(context: CatalogContext): void {
       expect(found.filter((organization) => organization === mine.organization)).toHaveLength(1);
       expect(found.filter((organization) => organization === theirs.organization)).toHaveLength(1);
       expect(times).toEqual(times.toSorted().toReversed());
+    });
+
+    it.each<[AssetFilter, AssetQuery['sort']]>([
+      [{}, undefined],
+      [{ assetType: 'BACKUP_FILE' }, undefined],
+      [{ projectId: 'web', userId: 'alice' }, undefined],
+      [
+        { backend: 'local', scanStatus: 'PENDING' },
+        { field: 'name', descending: false },
+      ],
+      [{ status: 'trashed' }, undefined],
+      [{ isPublic: true }, undefined],
+      [{ isPublic: false }, { field: 'size', descending: true }],
+      [{ tags: { team: 'red' } }, undefined],
+      [{ tags: { team: 'red', stage: 'test' } }, { field: 'expires', descending: false }],
+      [{ nameGlob: 'a*' }, undefined],
+      [{ nameGlob: '*b*' }, { field: 'created', descending: false }],
+      [{ minSize: 2, maxSize: 4 }, undefined],
+      [{ expiresBefore: '2040-01-01T00:00:00Z' }, undefined],
+      [
+        { status: 'any', expired: 'include' },
+        { field: 'size', descending: false },
+      ],
+    ])('together give what each gives: %j by %j', async (filter, sort) => {
+      const catalog = context.catalog();
+      const organizations = [freshOrganization(), freshOrganization(), freshOrganization()];
+      const since = (await storeAssets(catalog, person(freshOrganization()), [{}]))[0]?.createdAt ?? '';
+      for (const organization of organizations) {
+        const specs = MIXED.map((spec, index) => ({ ...spec, content: `${organization}-${index}` }));
+        const stored = await storeAssets(catalog, person(organization), specs);
+        await catalog.lifecycle.trash(person(organization), [stored.at(-1)?.id ?? ''], 30, AUDIT);
+      }
+      const span = { ...filter, createdAfter: since };
+      const listAll = async (scope: OrganizationScope): Promise<Asset[]> => {
+        const found: Asset[] = [];
+        let after: string | null | undefined;
+        while (after !== null) {
+          const query = { filter: span, limit: 4, ...(sort && { sort }), ...(after === undefined ? {} : { after }) };
+          const page = await catalog.assets.page(scope, query);
+          found.push(...page.assets);
+          after = page.nextCursor;
+        }
+        return found;
+      };
+      const order = sort ?? { field: 'created', descending: true };
+      const each = (await Promise.all(organizations.map((organization) => listAll({ organization })))).flat();
+      const together = await listAll({ allOrganizations: true });
+      const ours = together.filter((asset) => organizations.includes(asset.organizationId));
+      const sorted = each.toSorted((a, b) => compareKeys(order, orderValues(order, a), orderValues(order, b)));
+      expect(each.length).toBeGreaterThan(0);
+      expect(ours.map((asset) => asset.id)).toEqual(sorted.map((asset) => asset.id));
     });
 
     it('share neither bytes, verdicts, earlier uploads nor audit trail', async () => {

@@ -30,7 +30,7 @@ export async function generatePostgresCatalog(url: string, plan: PostgresPlan): 
 const CHUNK = 500_000;
 
 /** `i` spread over 0 to 9999, differently for each k. */
-const dice = (k: number) => `(((i::bigint * 2654435761 + ${k * 40503}) & 4294967295) >> 7) % 10000`;
+const dice = (k: number) => `(hashint4extended(i, ${k}) & 2147483647) % 10000`;
 const uuid = (k: number) => `md5(i || '/${k}')::uuid`;
 
 function fill({ assets, organizations }: PostgresPlan, first: number): string {

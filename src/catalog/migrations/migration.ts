@@ -6,11 +6,21 @@ export interface Migration {
   version: number;
   name: string;
   sql: string;
+  /** What `sql` makes, if that is indexes alone: of a table in use they are made without locking it. */
+  indexes?: Indexes;
 }
+
+/** `CREATE INDEX <name> <the rest>` */
+export type Indexes = Readonly<Record<string, string>>;
 
 export interface AppliedMigration {
   version: number;
   checksum: string;
+}
+
+export function indexMigration(version: number, name: string, indexes: Indexes): Migration {
+  const statements = Object.entries(indexes).map(([index, rest]) => `CREATE INDEX ${index} ${rest};\n`);
+  return { version, name, sql: statements.join(''), indexes };
 }
 
 export function checksumOf(migration: Migration): string {

@@ -30,6 +30,8 @@ export const postgresDialect: SqlDialect = {
     if (kind === 'time') return sql<never>`(${sql.ref(column)} + interval '0')`;
     return sql<never>`(${sql.ref(column)} || '')`;
   },
+  across: (index, table) =>
+    sql<boolean>`(${sql.ref(`${table}.organization_id`)} || '') ${sql.raw(index === 'creation' ? '>' : '<>')} ''`,
   derivesConditions: true,
   // An entry in another order than the table's costs a look at the visibility map: few are sorted.
   reach: { walk: 2_000, aside: 150, scan: 10_000, sort: 50 },

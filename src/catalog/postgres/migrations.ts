@@ -5,7 +5,8 @@ import { originalsPostgres } from '../migrations/0004-originals.postgres.ts';
 import { migrationRunsPostgres } from '../migrations/0005-migration-runs.postgres.ts';
 import { tokensPostgres } from '../migrations/0006-tokens.postgres.ts';
 import { migrationSkipsPostgres } from '../migrations/0007-migration-skips.postgres.ts';
-import type { Migration } from '../migrations/migration.ts';
+import { allOrganizationsPostgres } from '../migrations/0008-all-organizations.postgres.ts';
+import { indexMigration, type Migration } from '../migrations/migration.ts';
 
 export const POSTGRES_MIGRATIONS: readonly Migration[] = [
   { version: 1, name: '0001-initial', sql: initialPostgres },
@@ -15,4 +16,5 @@ export const POSTGRES_MIGRATIONS: readonly Migration[] = [
   { version: 5, name: '0005-migration-runs', sql: migrationRunsPostgres },
   { version: 6, name: '0006-tokens', sql: tokensPostgres },
   { version: 7, name: '0007-migration-skips', sql: migrationSkipsPostgres },
+  indexMigration(8, '0008-all-organizations', allOrganizationsPostgres),
 ];

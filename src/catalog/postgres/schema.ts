@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient, QueryConfig } from 'pg';
 import { AssetError } from '../../core/errors.ts';
 import {
   type AppliedMigration,
   checksumOf,
   foreignTables,
+  type Indexes,
+  type Migration,
   newestVersion,
   pendingMigrations,
   schemaOlder,
@@ -16,6 +19,8 @@ import { POSTGRES_MIGRATIONS } from './migrations.ts';
 const MIGRATION_LOCK = 0x61736374;
 /** Milliseconds: a large table takes its time, and may have it. */
 const LONGEST_STEP = 24 * 3_600_000;
+/** Milliseconds between two questions for the lock. */
+const LOCK_POLL = 50;
 const UNDEFINED_TABLE = '42P01';
 const UNDEFINED_COLUMN = '42703';
 
@@ -35,17 +40,8 @@ export async function ensurePostgresSchema(
     if (version === 0) await refuseForeignTables(pool, location);
     throw schemaOlder(location, version, newestVersion(POSTGRES_MIGRATIONS));
   }
-  const client = await pool.connect();
-  try {
-    await client.query(`begin; set local lock_timeout = ${Math.max(1, Math.round(lockTimeout))}`);
-    await migrate(client, location);
-    await client.query('commit');
-    client.release();
-  } catch (error) {
-    // Closing the connection rolls back, whatever state it is in.
-    client.release(true);
-    throw error;
-  }
+  const end = performance.now() + lockTimeout;
+  while ((await migrate(pool, location, end)) === 'more');
 }
 
 async function appliedMigrations(client: Pool | PoolClient, location: string): Promise<AppliedMigration[]> {
@@ -61,9 +57,48 @@ async function appliedMigrations(client: Pool | PoolClient, location: string): P
   }
 }
 
-/** Others that start at the same time wait here, and then find nothing to do. */
-async function migrate(client: PoolClient, location: string): Promise<void> {
-  await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+/** Others that start at the same time wait for the lock, and then find nothing to do. */
+async function migrate(pool: Pool, location: string, end: number): Promise<'more' | 'done'> {
+  const client = await pool.connect();
+  try {
+    await beginWithLock(client, location, end);
+    const outcome = await takeSteps(pool, client, location);
+    await client.query('commit');
+    client.release();
+    return outcome;
+  } catch (error) {
+    // Closing the connection rolls back, whatever state it is in.
+    client.release(true);
+    throw error;
+  }
+}
+
+/**
+ * By asking again: whoever waits inside a statement holds a snapshot, for whose end indexes that are made meanwhile
+ * would wait, and whoever waits inside a transaction a connection of a pooler.
+ */
+async function beginWithLock(client: PoolClient, location: string, end: number): Promise<void> {
+  for (;;) {
+    const left = end - performance.now();
+    await client.query(
+      `begin; set local lock_timeout = ${Math.max(1, Math.round(left))}; set local idle_in_transaction_session_timeout = 0`,
+    );
+    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_xact_lock($1) as taken', [
+      MIGRATION_LOCK,
+    ]);
+    if (rows[0]?.taken === true) return;
+    await client.query('rollback');
+    if (left <= 0) {
+      throw new AssetError('DATABASE_LOCKED', `the database ${location} is being migrated by another program`, {
+        hint: 'Try again when that has ended; large tables take minutes.',
+      });
+    }
+    await sleep(LOCK_POLL);
+  }
+}
+
+/** In one transaction, up to a step that must be outside of any: that one is a turn of its own. */
+async function takeSteps(pool: Pool, client: PoolClient, location: string): Promise<'more' | 'done'> {
   const { rows } = await client.query<{ found: boolean }>(
     "select to_regclass('schema_migrations') is not null as found",
   );
@@ -73,15 +108,49 @@ async function migrate(client: PoolClient, location: string): Promise<void> {
     await refuseOtherEncoding(client, location);
   }
   const applied = isNew ? [] : await appliedMigrations(client, location);
-  for (const migration of pendingMigrations(POSTGRES_MIGRATIONS, applied, location)) {
-    const step: QueryConfig & { query_timeout: number } = { text: migration.sql, query_timeout: LONGEST_STEP };
-    await client.query(step);
-    await client.query(
-      'insert into schema_migrations (version, name, checksum, applied_at) values ($1, $2, $3, now())',
-      [migration.version, migration.name, checksumOf(migration)],
-    );
+  const pending = pendingMigrations(POSTGRES_MIGRATIONS, applied, location);
+  const [first] = pending;
+  if (!isNew && first?.indexes !== undefined) {
+    await makeIndexes(pool, first.indexes);
+    await record(client, first);
+    return pending.length > 1 ? 'more' : 'done';
+  }
+  for (const migration of pending) {
+    if (!isNew && migration.indexes !== undefined) return 'more';
+    await client.query(longStep(migration.sql));
+    await record(client, migration);
   }
   if (isNew) await client.query('insert into catalog (id, created_at) values ($1, now())', [randomUUID()]);
+  return 'done';
+}
+
+async function record(client: PoolClient, migration: Migration): Promise<void> {
+  await client.query('insert into schema_migrations (version, name, checksum, applied_at) values ($1, $2, $3, now())', [
+    migration.version,
+    migration.name,
+    checksumOf(migration),
+  ]);
+}
+
+/**
+ * While others write to the table. On a connection beside the one that holds the lock, because a transaction may not do
+ * it; what an earlier attempt finished stays, and what it left half-made is made anew.
+ */
+async function makeIndexes(pool: Pool, indexes: Indexes): Promise<void> {
+  for (const [name, rest] of Object.entries(indexes)) {
+    const { rows } = await pool.query<{ valid: boolean }>(
+      'select indisvalid as valid from pg_index where indexrelid = to_regclass($1)',
+      [name],
+    );
+    const valid = rows[0]?.valid;
+    if (valid === true) continue;
+    if (valid === false) await pool.query(longStep(`drop index concurrently ${name}`));
+    await pool.query(longStep(`create index concurrently ${name} ${rest}`));
+  }
+}
+
+function longStep(text: string): QueryConfig & { query_timeout: number } {
+  return { text, query_timeout: LONGEST_STEP };
 }
 
 /** Tables of extensions are nobody's. */
