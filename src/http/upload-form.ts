@@ -9,7 +9,7 @@ import { HttpError } from './problems.ts';
 export interface UploadForm {
   fields: ReadonlyMap<string, string>;
   filename: string;
-  /** Whoever takes it over closes it. */
+  /** Whoever receives the form discards it in the end; what has read it has taken it over. */
   spool: Spool;
 }
 

@@ -43,20 +43,14 @@ export const uploadRoute = defineRoute({
     const form = await receiveForm(request, { rules, directory });
     serving.metrics.addBytes('received', form.spool.size);
     const limit = form.spool.fd === undefined ? small : large;
-    const asset = await limit(() => store(serving, context, form));
+    const asset = await limit(() => store(serving, context, form)).finally(() => form.spool.discard());
     return sendJson(reply, 201, { success: true, data: toUploaded(asset) });
   },
 });
 
 async function store({ uploads }: Serving, context: OperationContext, form: UploadForm): Promise<Asset> {
   const { filename, spool } = form;
-  let request: Omit<UploadRequest, 'sources'>;
-  try {
-    request = toRequest(context, form.fields);
-  } catch (error) {
-    spool.discard();
-    throw error;
-  }
+  const request = toRequest(context, form.fields);
   const outcome = await uploads.upload(context, request, { label: filename, path: '-', name: filename, spool });
   if (outcome.kind === 'failed') throw toError(outcome.failure);
   return outcome.asset;
