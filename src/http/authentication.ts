@@ -47,7 +47,7 @@ async function bearerOf(request: FastifyRequest, authenticator: Authenticator): 
   return authenticator.bearerOf(secret);
 }
 
-const HINT = { hint: 'Send Authorization: Bearer <token>, from asset-cli token create.' };
+const HINT = { hint: 'Send Authorization: Bearer <token>.' };
 
 function checkAccess(request: FastifyRequest, access: Exclude<Access, 'open'>): void {
   const { bearer } = request;
@@ -61,7 +61,7 @@ function checkAccess(request: FastifyRequest, access: Exclude<Access, 'open'>): 
   const needed = access === 'operations' ? 'read' : access;
   if (bearer.scope.includes(needed)) return;
   throw new AssetError('NOT_PERMITTED', `The token's scope is ${bearer.scope.join(',')}; this needs ${needed}`, {
-    hint: `Make a token with --scope ${needed}.`,
+    hint: `Use a token of scope ${needed}.`,
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Asset } from '../../core/asset.ts';
-import { AssetError, type FailureRecord } from '../../core/errors.ts';
+import { AssetError, causeOf, type FailureRecord } from '../../core/errors.ts';
 import { listAssets } from '../../operations/assets/list-assets.ts';
 import { findAsset } from '../../operations/download/hand-out.ts';
 import { LONGEST_SIGNATURE_SECONDS, sign } from '../../operations/download/sign.ts';
@@ -153,6 +153,8 @@ export function idOf(params: unknown): string {
   return (params as { id: string }).id;
 }
 
-export function toError({ code, message, hint }: FailureRecord): AssetError {
-  return new AssetError(code, message, hint === undefined ? {} : { hint });
+export function toError(failure: FailureRecord): AssetError {
+  const { code, message, hint } = failure;
+  const cause = causeOf(failure);
+  return new AssetError(code, message, hint === undefined ? { cause } : { hint, cause });
 }
