@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { AssetError } from '../core/errors.ts';
+import { AssetError, toFailure } from '../core/errors.ts';
+import type { DownloadLedger } from '../operations/download/download-ledger.ts';
 import type { Authenticator, Bearer } from '../operations/tokens/authenticate.ts';
 
 /** open: anyone. read, write: a token of that scope. operations: an operator's token, or a program of this machine. */
@@ -13,6 +14,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access;
+    /** What the audit trail calls it. */
+    action?: string;
   }
 }
 
@@ -20,7 +23,10 @@ declare module 'fastify' {
  * Finds out who asks before anything of the body is read. Tokens come as bearers alone: what lies in a URL ends up in
  * logs. A bad one is refused only after the rate limit has counted the attempt.
  */
-export function authenticateRequests(app: FastifyInstance, authenticator: Authenticator): void {
+export function authenticateRequests(
+  app: FastifyInstance,
+  { authenticator, ledger, host }: { authenticator: Authenticator; ledger: DownloadLedger; host: string },
+): void {
   app.decorateRequest('bearer', undefined);
   app.decorateRequest('refusal', undefined);
   app.addHook('onRequest', async (request) => {
@@ -34,8 +40,27 @@ export function authenticateRequests(app: FastifyInstance, authenticator: Authen
     }
   });
   app.addHook('preParsing', async (request) => {
-    if (request.refusal !== undefined) throw request.refusal;
+    if (request.refusal === undefined) return;
+    noteRefusal(request, ledger, host);
+    throw request.refusal;
   });
+}
+
+/** Of a bearer who is known, but may not do this with the token. */
+function noteRefusal(
+  { bearer, id, params, routeOptions, refusal }: FastifyRequest,
+  ledger: DownloadLedger,
+  host: string,
+): void {
+  const { action } = routeOptions.config;
+  if (bearer === undefined || action === undefined) return;
+  const by = { identity: bearer.identity, audit: { host, correlationId: id } };
+  ledger.notPermitted(action, requestedOf(params), toFailure(refusal), by);
+}
+
+function requestedOf(params: unknown): string | undefined {
+  const id = typeof params === 'object' && params !== null && 'id' in params ? params.id : undefined;
+  return typeof id === 'string' ? id : undefined;
 }
 
 async function bearerOf(request: FastifyRequest, authenticator: Authenticator): Promise<Bearer | undefined> {

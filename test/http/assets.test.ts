@@ -196,7 +196,8 @@ describe('a download', () => {
     const id = await stored('0123456789');
     const whole = await request(`/download/${id}`, { token: await token({ user: 'bob' }) });
     await whole.text();
-    await (await request(`/download/${id}`, { headers: { range: 'bytes=5-' } })).text();
+    await (await request(`/download/${id}`, { headers: { range: 'bytes=1-' } })).text();
+    await (await request(`/download/${id}`, { headers: { range: 'bytes=0-0' } })).text();
     await request(`/download/${id}`, { method: 'HEAD' });
     const foreign = await request(`/download/${id}`, { token: await token({ organization: 'other' }) });
     expect(foreign.status).toBe(404);
@@ -211,7 +212,10 @@ describe('a download', () => {
         { actor: 'ada', outcome: 'refused', correlationId: foreign.headers.get('x-request-id') },
       ]),
     );
-    expect(events).toHaveLength(2);
+    const details = events.map((event) => event.details);
+    expect(details).toContainEqual({ bytes: 9, range: { start: 1, end: 9 } });
+    expect(details).toContainEqual({ bytes: 1, range: { start: 0, end: 0 } });
+    expect(events).toHaveLength(4);
   });
 
   test('that its reader leaves is audited too', async () => {
