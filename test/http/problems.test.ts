@@ -1,7 +1,11 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openCatalog } from '../../src/catalog/open.ts';
 import { AssetError, ERROR_CODES } from '../../src/core/errors.ts';
 import { describeFailure, HTTP_STATUS, toProblem } from '../../src/http/problems.ts';
 import { jsonOf, startServer } from '../support/http-server.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
 
 const SECRET = 'host db.internal, login root, /srv/private/store';
 
@@ -49,4 +53,20 @@ test('a database that is away is named in the log alone', async () => {
 test('an error is logged with what led to it', () => {
   const text = describeFailure(new AssetError('UNAVAILABLE', 'outer', { cause: new Error('inner') }));
   expect(text).toMatch(/outer[\s\S]*Caused by: Error: inner/);
+});
+
+test('a server whose catalog takes no change any more is not ready', async () => {
+  const file = join(await temporaryDirectory(), 'assets.db');
+  const databaseUrl = `sqlite:${file}`;
+  await (await openCatalog(databaseUrl, { lockTimeout: 1000, migrate: 'auto' })).close();
+  const server = await startServer({ workspace: { databaseUrl } });
+  const ready = () => server.request('/readyz', { token: null });
+  expect((await ready()).status).toBe(200);
+  // The log of the database goes before it is first synced.
+  await rm(`${file}-wal`);
+  await expect(server.token()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect((await ready()).status).toBe(503);
+  expect(server.log).toContainEqual(
+    expect.objectContaining({ level: 'error', message: expect.stringContaining('could not be written to the disk') }),
+  );
 });
