@@ -19,14 +19,20 @@ declare module 'fastify' {
   }
 }
 
+export interface Gate {
+  authenticator: Authenticator;
+  ledger: DownloadLedger;
+  /** For the audit trail. */
+  host: string;
+  /** In front of the server. */
+  proxies: number;
+}
+
 /**
  * Finds out who asks before anything of the body is read. Tokens come as bearers alone: what lies in a URL ends up in
  * logs. A bad one is refused only after the rate limit has counted the attempt.
  */
-export function authenticateRequests(
-  app: FastifyInstance,
-  { authenticator, ledger, host }: { authenticator: Authenticator; ledger: DownloadLedger; host: string },
-): void {
+export function authenticateRequests(app: FastifyInstance, { authenticator, ledger, host, proxies }: Gate): void {
   app.decorateRequest('bearer', undefined);
   app.decorateRequest('refusal', undefined);
   app.addHook('onRequest', async (request) => {
@@ -34,7 +40,7 @@ export function authenticateRequests(
     if (access === 'open') return;
     try {
       request.bearer = await bearerOf(request, authenticator);
-      checkAccess(request, access);
+      checkAccess(request, access, proxies);
     } catch (error) {
       request.refusal = error;
     }
@@ -74,9 +80,9 @@ async function bearerOf(request: FastifyRequest, authenticator: Authenticator): 
 
 const HINT = { hint: 'Send Authorization: Bearer <token>.' };
 
-function checkAccess(request: FastifyRequest, access: Exclude<Access, 'open'>): void {
+function checkAccess(request: FastifyRequest, access: Exclude<Access, 'open'>, proxies: number): void {
   const { bearer } = request;
-  if (access === 'operations' && bearer === undefined && isLocal(request)) return;
+  if (access === 'operations' && bearer === undefined && proxies === 0 && isLocal(request)) return;
   if (bearer === undefined) throw new AssetError('TOKEN_INVALID', 'This needs a token', HINT);
   if (access === 'operations' && bearer.identity.role !== 'operator') {
     throw new AssetError('NOT_PERMITTED', 'This is for operators, and for programs on this machine', {
@@ -92,9 +98,11 @@ function checkAccess(request: FastifyRequest, access: Exclude<Access, 'open'>): 
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 
-/** What a proxy on this machine passes on comes from elsewhere. */
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+
+/** What a proxy on this machine passes on comes from elsewhere, and so does what names another host (DNS rebinding). */
 function isLocal(request: FastifyRequest): boolean {
   const { headers } = request;
   const isForwarded = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some((name) => headers[name] !== undefined);
-  return !isForwarded && LOOPBACK.has(request.socket.remoteAddress ?? '');
+  return !isForwarded && LOOPBACK_HOST.test(headers.host ?? '') && LOOPBACK.has(request.socket.remoteAddress ?? '');
 }

@@ -100,7 +100,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   answerErrors(app, options.log);
   logAnswers(app, options.log, serving.metrics);
-  authenticateRequests(app, { authenticator, ledger: serving.ledger, host: context.audit.host });
+  authenticateRequests(app, {
+    authenticator,
+    ledger: serving.ledger,
+    host: context.audit.host,
+    proxies: options.proxies,
+  });
   await limitRates(app, context.serving.rateLimit);
   await allowOrigins(app, context.serving.corsOrigins);
   await app.register(import('@fastify/multipart'));
