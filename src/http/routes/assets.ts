@@ -5,7 +5,7 @@ import { findAsset, findRecorded } from '../../operations/download/hand-out.ts';
 import { LONGEST_SIGNATURE_SECONDS, sign } from '../../operations/download/sign.ts';
 import { deleteAssets } from '../../operations/removal/delete.ts';
 import { contextOf, defineRoute, only, sendJson } from '../route.ts';
-import { ASSET, ASSET_TYPE, ID_PARAMS, LISTED, record, success, TEXT, toSnakeCase } from '../schemas.ts';
+import { ASSET, ASSET_TYPE, COUNT, ID_PARAMS, LISTED, record, success, TEXT, toSnakeCase } from '../schemas.ts';
 
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 500;
@@ -87,9 +87,12 @@ export const deleteRoute = defineRoute({
   responses: {
     200: {
       description: 'It is gone, or in the trash.',
-      schema: success(record({ id: TEXT, status: { enum: ['deleted', 'trashed'] }, bytes_freed: { type: 'integer' } })),
+      schema: success(record({ id: TEXT, status: { enum: ['deleted', 'trashed'] }, bytes_freed: COUNT })),
     },
-    202: { description: 'It is gone; its bytes follow with purge-expired.', schema: success(record({ id: TEXT })) },
+    202: {
+      description: 'It is gone; its bytes follow.',
+      schema: success(record({ id: TEXT, status: { const: 'deleted' }, bytes_freed: { const: 0 } })),
+    },
   },
   async handle(serving, request, reply) {
     const context = contextOf(serving, request);
