@@ -55,14 +55,14 @@ export function composeWorld(request: WorldRequest): World {
   const contextFrom = (settings: Settings, environment: Environment, readOnly = false): OperationContext => ({
     identity: settings.identity,
     catalog: lazyCatalog(settings, readOnly, environment, closers),
-    backends: backendPool(settings, closers),
+    backends: backendPool(settings, closers, warn),
     rules: settings.limits,
     content: settings.content,
     assetTypes: settings.assetTypes,
     leaseSeconds: settings.leases.duration / 1000,
     lifecycle: toLifecycle(settings),
     scanning: { mode: settings.scan.mode, expected: settings.scan.configured, scanner: lazyScanner(settings) },
-    serving: { ...settings.serve, signingKeys: signingKeysOf(settings) },
+    serving: { ...settings.serve, signingKeys: signingKeysOf(settings, warn) },
     temporaryDirectory: tmpdir(),
     audit: { host: hostname(), correlationId: randomUUID() },
     signal,
@@ -128,7 +128,7 @@ function lazyScanner({ scan, timeouts }: Settings): () => Promise<Scanner> {
   });
 }
 
-function backendPool(settings: Settings, closers: (() => Promise<void>)[]): BackendPool {
+function backendPool(settings: Settings, closers: (() => Promise<void>)[], warn: Warn): BackendPool {
   const openers = new Map<string, () => Promise<StorageBackend>>();
   return {
     defaultName: settings.defaultBackend,
@@ -137,7 +137,7 @@ function backendPool(settings: Settings, closers: (() => Promise<void>)[]): Back
       const known = openers.get(name);
       if (known !== undefined) return known();
       const open = once(async () => {
-        const backend = await openNamed(settings, name);
+        const backend = await openNamed(settings, name, warn);
         closers.push(() => backend.close());
         return backend;
       });
@@ -147,10 +147,10 @@ function backendPool(settings: Settings, closers: (() => Promise<void>)[]): Back
   };
 }
 
-async function openNamed(settings: Settings, name: string): Promise<StorageBackend> {
+async function openNamed(settings: Settings, name: string, warn: Warn): Promise<StorageBackend> {
   const definition = settings.backends.get(name);
   if (definition?.provider === 'LOCAL') {
-    const signing = { publicUrl: settings.serve.publicUrl, keys: signingKeysOf(settings) };
+    const signing = { publicUrl: settings.serve.publicUrl, keys: signingKeysOf(settings, warn) };
     return openBackend({ ...definition, signing }, settings.timeouts);
   }
   if (definition !== undefined) return openBackend(definition, settings.timeouts);
@@ -160,21 +160,23 @@ async function openNamed(settings: Settings, name: string): Promise<StorageBacke
   });
 }
 
+type Warn = (message: string) => void;
+
 const signingKeys = new WeakMap<Settings, () => readonly SigningKey[]>();
 
 /** As configured; else, where the database is this host's alone, from a file beside it. */
-function signingKeysOf(settings: Settings): () => readonly SigningKey[] {
+function signingKeysOf(settings: Settings, warn: Warn): () => readonly SigningKey[] {
   const known = signingKeys.get(settings);
   if (known !== undefined) return known;
-  const keys = makeSigningKeys(settings);
+  const keys = makeSigningKeys(settings, warn);
   signingKeys.set(settings, keys);
   return keys;
 }
 
-function makeSigningKeys({ serve, database, dataDirectory }: Settings): () => readonly SigningKey[] {
+function makeSigningKeys({ serve, database, dataDirectory }: Settings, warn: Warn): () => readonly SigningKey[] {
   if (serve.signingKeys.length > 0 || database.engine === 'postgres') {
     const configured = serve.signingKeys.map(toSigningKey);
     return () => configured;
   }
-  return signingKeysFile(join(dataDirectory, 'signing.keys'));
+  return signingKeysFile(join(dataDirectory, 'signing.keys'), warn);
 }

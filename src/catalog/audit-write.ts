@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { redactText } from '../core/redact.ts';
 import type { AuditContext, NewAuditEvent } from './catalog.ts';
 import type { NewRow, Session } from './database.ts';
 import { toJsonText } from './json-text.ts';
@@ -28,7 +29,8 @@ export async function writeAudit(
       outcome: event.outcome,
       host: (event.context ?? context).host,
       correlation_id: (event.context ?? context).correlationId,
-      details: toJsonText(event.details),
+      // Names and messages are whatever someone sent, such as a token where an id belongs.
+      details: redactText(toJsonText(event.details)),
     }),
   );
   await session.insert('audit_events', rows);

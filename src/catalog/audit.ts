@@ -53,7 +53,7 @@ async function recordDownloads(session: Session, downloads: readonly Download[])
   if (first === undefined) return;
   const now = await session.now();
   const counts = new Map<string, number>();
-  for (const { assetId } of downloads) counts.set(assetId, (counts.get(assetId) ?? 0) + 1);
+  for (const { assetId, isWhole } of downloads) counts.set(assetId, (counts.get(assetId) ?? 0) + (isWhole ? 1 : 0));
   const ids = [...counts.keys()];
   const locked = assetsToDecideOn(session, ids).select(['assets.id', 'assets.user_id']).orderBy('assets.id');
   const rows = await session.dialect.forUpdate(locked, 'assets').execute();
@@ -69,14 +69,14 @@ async function recordDownloads(session: Session, downloads: readonly Download[])
     .whereRef('assets.id', '=', 'r.id')
     .execute();
   const events = downloads.map(
-    ({ by, assetId, organizationId, bytes }): AuditDraft => ({
+    ({ by, assetId, organizationId, bytes, range }): AuditDraft => ({
       actor: by.identity.user,
       organizationId,
       action: 'downloaded',
       assetId,
       assetUserId: owners.get(assetId) ?? null,
       outcome: 'success',
-      details: { bytes },
+      details: range === undefined ? { bytes } : { bytes, range },
       context: by.audit,
     }),
   );

@@ -1,4 +1,5 @@
 import type { AliasedRawBuilder, Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
+import type { AssetError } from '../core/errors.ts';
 import type { GlobToken } from './glob.ts';
 import type { ColumnKinds, OpenTables, RowOf, TableName, TableRow } from './tables.ts';
 
@@ -87,6 +88,8 @@ export interface Database {
   /** One transaction; `work` may run again after a lock, a deadlock or a serialization failure. */
   write<T>(work: (session: Session) => Promise<T>, options?: WriteOptions): Promise<T>;
   facts(): Promise<{ size: number | null; serverVersion: string }>;
+  /** Why no write succeeds any more until it is opened anew. */
+  failure?(): AssetError | undefined;
   /** Rejects if the database does not answer or is not whole. */
   check(): Promise<void>;
   close(): Promise<void>;

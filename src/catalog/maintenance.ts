@@ -13,6 +13,11 @@ export function catalogMaintenance(database: Database, catalogId: string): Catal
       await database.check();
       await readEveryTable(database);
     },
+    async ready() {
+      const failure = database.failure?.();
+      if (failure !== undefined) throw failure;
+      await database.read((session) => session.now());
+    },
     probeWriting: () => probeWriting(database),
     time: async () => new Date(await database.read((session) => session.now())),
     exportLines: () => exportLines(database, catalogId),

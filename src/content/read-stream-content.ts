@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { closeSync, createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { BodySource } from '../core/body.ts';
 import { AssetError, type ErrorCode } from '../core/errors.ts';
@@ -40,18 +40,18 @@ export async function readStreamContent(stream: Readable, name: string, options:
   return readSpooledContent(spool, name, options);
 }
 
-/** Judges and fingerprints what a spool has taken in; the result owns it. Throws as readStreamContent. */
+/** Judges and fingerprints what a spool has taken in, and takes it over. Throws as readStreamContent. */
 export async function readSpooledContent(spool: Spool, name: string, options: ReadOptions): Promise<Content> {
+  const fd = spool.takeFile();
   try {
     checkSize(name, spool.size, options.rules);
-    const { fd } = spool;
     const sniffed =
       fd === undefined
         ? await bytesContent(spool.takeMemory(), name, options)
         : await openFileContent(fd, name, options);
     return await throughPipeline(name, sniffed, options);
   } catch (error) {
-    spool.discard();
+    if (fd !== undefined) closeSync(fd);
     options.signal?.throwIfAborted();
     throw error;
   }

@@ -44,9 +44,17 @@ export class Spool {
     return Buffer.concat(this.#chunks, this.#buffered);
   }
 
-  discard(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+  /** Hands the temporary file over: whoever takes it closes it. */
+  takeFile(): number | undefined {
+    const fd = this.#fd;
     this.#fd = undefined;
+    return fd;
+  }
+
+  /** Lets go of what nobody has taken. */
+  discard(): void {
+    const fd = this.takeFile();
+    if (fd !== undefined) closeSync(fd);
   }
 
   async #flush(): Promise<void> {

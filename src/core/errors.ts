@@ -97,8 +97,22 @@ export interface FailureRecord {
   signature?: string;
 }
 
+/** Beside the records, which are written out as they are. */
+const causes = new WeakMap<FailureRecord, unknown>();
+
+/** What was thrown, of a record that `toFailure` made. */
+export function causeOf(failure: FailureRecord): unknown {
+  return causes.get(failure);
+}
+
 /** Describes any thrown value as a failure of one item; an unknown error keeps its own message. */
 export function toFailure(error: unknown): FailureRecord {
+  const failure = describe(error);
+  causes.set(failure, error);
+  return failure;
+}
+
+function describe(error: unknown): FailureRecord {
   if (error instanceof AssetError) {
     const { code, message, hint } = error;
     const signature = code === 'VIRUS_FOUND' ? error.details?.['signature'] : undefined;

@@ -13,7 +13,7 @@ export function redactUrl(url: string): string {
 const URL_IN_TEXT = /[a-z][a-z0-9+.-]*:\/\/[^\s'"`<>\\]+/gi;
 const ACCOUNT_KEY = /\b(AccountKey|SharedAccessSignature)=[^;\s'"\\]+/gi;
 
-const TOKEN = /\bastk_[A-Za-z0-9_-]{8,}/g;
+const TOKEN = /astk_[A-Za-z0-9_-]{8,}/g;
 
 /** Text of any origin, such as a library's error: secrets masked in every URL and connection string in it, and tokens. */
 export function redactText(text: string): string {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { AssetError } from '../core/errors.ts';
+import { AssetError, toFailure } from '../core/errors.ts';
+import type { DownloadLedger } from '../operations/download/download-ledger.ts';
 import type { Authenticator, Bearer } from '../operations/tokens/authenticate.ts';
 
 /** open: anyone. read, write: a token of that scope. operations: an operator's token, or a program of this machine. */
@@ -13,14 +14,25 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access;
+    /** What the audit trail calls it. */
+    action?: string;
   }
+}
+
+export interface Gate {
+  authenticator: Authenticator;
+  ledger: DownloadLedger;
+  /** For the audit trail. */
+  host: string;
+  /** In front of the server. */
+  proxies: number;
 }
 
 /**
  * Finds out who asks before anything of the body is read. Tokens come as bearers alone: what lies in a URL ends up in
  * logs. A bad one is refused only after the rate limit has counted the attempt.
  */
-export function authenticateRequests(app: FastifyInstance, authenticator: Authenticator): void {
+export function authenticateRequests(app: FastifyInstance, { authenticator, ledger, host, proxies }: Gate): void {
   app.decorateRequest('bearer', undefined);
   app.decorateRequest('refusal', undefined);
   app.addHook('onRequest', async (request) => {
@@ -28,14 +40,33 @@ export function authenticateRequests(app: FastifyInstance, authenticator: Authen
     if (access === 'open') return;
     try {
       request.bearer = await bearerOf(request, authenticator);
-      checkAccess(request, access);
+      checkAccess(request, access, proxies);
     } catch (error) {
       request.refusal = error;
     }
   });
   app.addHook('preParsing', async (request) => {
-    if (request.refusal !== undefined) throw request.refusal;
+    if (request.refusal === undefined) return;
+    noteRefusal(request, ledger, host);
+    throw request.refusal;
   });
+}
+
+/** Of a bearer who is known, but may not do this with the token. */
+function noteRefusal(
+  { bearer, id, params, routeOptions, refusal }: FastifyRequest,
+  ledger: DownloadLedger,
+  host: string,
+): void {
+  const { action } = routeOptions.config;
+  if (bearer === undefined || action === undefined) return;
+  const by = { identity: bearer.identity, audit: { host, correlationId: id } };
+  ledger.notPermitted(action, requestedOf(params), toFailure(refusal), by);
+}
+
+function requestedOf(params: unknown): string | undefined {
+  const id = typeof params === 'object' && params !== null && 'id' in params ? params.id : undefined;
+  return typeof id === 'string' ? id : undefined;
 }
 
 async function bearerOf(request: FastifyRequest, authenticator: Authenticator): Promise<Bearer | undefined> {
@@ -47,11 +78,11 @@ async function bearerOf(request: FastifyRequest, authenticator: Authenticator): 
   return authenticator.bearerOf(secret);
 }
 
-const HINT = { hint: 'Send Authorization: Bearer <token>, from asset-cli token create.' };
+const HINT = { hint: 'Send Authorization: Bearer <token>.' };
 
-function checkAccess(request: FastifyRequest, access: Exclude<Access, 'open'>): void {
+function checkAccess(request: FastifyRequest, access: Exclude<Access, 'open'>, proxies: number): void {
   const { bearer } = request;
-  if (access === 'operations' && bearer === undefined && isLocal(request)) return;
+  if (access === 'operations' && bearer === undefined && proxies === 0 && isLocal(request)) return;
   if (bearer === undefined) throw new AssetError('TOKEN_INVALID', 'This needs a token', HINT);
   if (access === 'operations' && bearer.identity.role !== 'operator') {
     throw new AssetError('NOT_PERMITTED', 'This is for operators, and for programs on this machine', {
@@ -61,15 +92,17 @@ function checkAccess(request: FastifyRequest, access: Exclude<Access, 'open'>): 
   const needed = access === 'operations' ? 'read' : access;
   if (bearer.scope.includes(needed)) return;
   throw new AssetError('NOT_PERMITTED', `The token's scope is ${bearer.scope.join(',')}; this needs ${needed}`, {
-    hint: `Make a token with --scope ${needed}.`,
+    hint: `Use a token of scope ${needed}.`,
   });
 }
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 
-/** What a proxy on this machine passes on comes from elsewhere. */
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+
+/** What a proxy on this machine passes on comes from elsewhere, and so does what names another host (DNS rebinding). */
 function isLocal(request: FastifyRequest): boolean {
   const { headers } = request;
   const isForwarded = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'].some((name) => headers[name] !== undefined);
-  return !isForwarded && LOOPBACK.has(request.socket.remoteAddress ?? '');
+  return !isForwarded && LOOPBACK_HOST.test(headers.host ?? '') && LOOPBACK.has(request.socket.remoteAddress ?? '');
 }

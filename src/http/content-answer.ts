@@ -29,7 +29,8 @@ export async function answerWithContent(
   reply: FastifyReply,
   content: HandedContent,
 ): Promise<unknown> {
-  const { headers, method } = request;
+  const { method } = request;
+  const headers = conditionsOf(request);
   reply.header('accept-ranges', 'bytes').header('cache-control', 'private, no-cache');
   if (content.coded !== undefined) reply.header('vary', 'accept-encoding');
   const coded = headers.range === undefined && acceptsGzip(headers['accept-encoding']) ? content.coded : undefined;
@@ -46,9 +47,14 @@ export async function answerWithContent(
   return send(reply, content, { opened, bytes: coded.size, range: undefined });
 }
 
+/** A range is for GET alone (RFC 9110, 14.2). */
+function conditionsOf({ headers, method }: FastifyRequest): FastifyRequest['headers'] {
+  return method === 'HEAD' ? { ...headers, range: undefined } : headers;
+}
+
 async function answerPlainly(request: FastifyRequest, reply: FastifyReply, content: HandedContent): Promise<unknown> {
   const { etag, size } = content;
-  const wanted = judgeConditions(request.headers, content);
+  const wanted = judgeConditions(conditionsOf(request), content);
   reply.header('etag', etag);
   if (wanted.kind === 'unchanged') return reply.code(304).send();
   if (wanted.kind === 'unsatisfiable') {

@@ -84,24 +84,94 @@ export class HttpError extends AssetError {
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 export const RETRY_AFTER_SECONDS = 5;
 
+const UNEXPECTED_SENTENCE = 'An unexpected failure';
+const LOG_HINT = 'Whoever runs this server finds more in its log under this request id.';
+
+/** All that a client is told of what is wrong with the server: messages name its hosts, logins and paths. */
+const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  CONFIG_INVALID: 'The server is not configured for this',
+  CREDENTIALS_REFUSED: 'The store refuses the server',
+  STORE_NOT_FOUND: 'The store is not there',
+  STORE_NOT_OURS: 'The store is not the one it was',
+  STORE_UNSUITABLE: 'The store cannot do this',
+  DATABASE_UNUSABLE: 'The database cannot be used',
+  SCHEMA_NEWER: 'The database is newer than the server',
+  READ_ONLY: 'The server may only read',
+  CANNOT_SIGN: 'The store cannot sign URLs',
+  UNAVAILABLE: 'Something that the server needs does not answer',
+  TIMEOUT: 'Something that the server needs takes too long',
+  DATABASE_LOCKED: 'The database is busy',
+  DISK_FULL: 'The server has no space left',
+  SCANNER_UNAVAILABLE: 'The virus scanner does not answer',
+  CREDENTIALS_EXPIRED: 'The credentials of the server have expired',
+  CLOCK_SKEWED: 'The clock of the server is off',
+  BYTES_REMAIN: 'The asset is gone; its bytes follow later',
+  INTERRUPTED: 'The server is stopping',
+  SOME_FAILED: 'Not all of it was done',
+  BYTES_MISSING: 'The content is missing from the store',
+  BYTES_DAMAGED: 'The content is damaged in the store',
+  DATABASE_CORRUPT: 'The database is damaged',
+  UNEXPECTED: UNEXPECTED_SENTENCE,
+};
+
+const FIRST_OF_SERVER = 500;
+
 export function toProblem(error: unknown, requestId: string): Problem {
   const known = toKnown(error);
-  const status = known instanceof HttpError ? known.status : HTTP_STATUS[known.code];
+  const status = statusCodeOf(known);
+  const { detail, hint } = status < FIRST_OF_SERVER ? wordsOf(known) : serverWords(known.code);
   return {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
     status,
     code: known.code,
-    detail: redactText(known.message),
-    ...(known.hint === undefined ? {} : { hint: redactText(known.hint) }),
+    detail,
+    ...(hint === undefined ? {} : { hint }),
     request_id: requestId,
   };
 }
 
-/** Whether it is a bug: nobody outside is told more than that. */
-export function isBug(error: unknown): boolean {
-  return toKnown(error).code === 'UNEXPECTED';
+/** Whether the server is at fault: its log has to say what nobody outside is told. */
+export function isServerFailure(error: unknown): boolean {
+  return statusCodeOf(toKnown(error)) >= FIRST_OF_SERVER;
 }
+
+/** An error for the log, with all that led to it. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = error.stack ?? error.message;
+  return error.cause === undefined ? text : `${text}\nCaused by: ${describeFailure(error.cause)}`;
+}
+
+function statusCodeOf(known: AssetError): number {
+  return known instanceof HttpError ? known.status : HTTP_STATUS[known.code];
+}
+
+interface Words {
+  detail: string;
+  hint?: string | undefined;
+}
+
+function serverWords(code: ErrorCode): Words {
+  return { detail: SENTENCES[code] ?? UNEXPECTED_SENTENCE, hint: LOG_HINT };
+}
+
+function wordsOf({ code, message, hint }: AssetError): Words {
+  const fitting = hint === undefined || COMMAND_LINE.test(hint) ? HINTS[code] : hint;
+  return { detail: redactText(message), hint: fitting === undefined ? undefined : redactText(fitting) };
+}
+
+/** Advice for the terminal helps no client of HTTP. */
+const COMMAND_LINE = /\basset-cli\b|(?:^|[\s(])--[a-z]/;
+
+const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  ASSET_NOT_FOUND: 'GET / lists what there is.',
+  ASSET_EXPIRED: 'It is not handed out any more.',
+  VIRUS_FOUND: 'It is not handed out; an admin may release it.',
+  VERDICT_REQUIRED: 'It is handed out once it has been scanned.',
+  NOT_PERMITTED: 'Use another token, or ask for a new URL.',
+  USAGE: 'See /openapi.json for what this server understands.',
+};
 
 function toKnown(error: unknown): AssetError {
   if (error instanceof AssetError) return error;
@@ -109,7 +179,7 @@ function toKnown(error: unknown): AssetError {
   if (error instanceof Error && status !== undefined && status >= 400 && status < 500) {
     return new HttpError(status, error.message, 'See /openapi.json for what this server understands.');
   }
-  return new AssetError('UNEXPECTED', 'An unexpected failure', { hint: 'The log has more under this request id.' });
+  return new AssetError('UNEXPECTED', UNEXPECTED_SENTENCE);
 }
 
 /** What Fastify and its plugins say of a request. */

@@ -30,6 +30,8 @@ export interface Route {
   url: string;
   access: Access;
   summary: string;
+  /** What the audit trail calls it, and its refusal for want of a scope. */
+  action?: string;
   params?: Schema;
   querystring?: Schema;
   headers?: Schema;
@@ -53,14 +55,14 @@ export interface RegisteredRoute extends Route {
 }
 
 export function defineRoute(route: Route): RegisteredRoute {
-  const { methods, url, access, params, querystring, body, bodyType } = route;
+  const { methods, url, access, action, params, querystring, body, bodyType } = route;
   return {
     ...route,
     register(app, serving) {
       app.route({
         method: [...methods],
         url,
-        config: { access },
+        config: action === undefined ? { access } : { access, action },
         schema: {
           ...(params === undefined ? {} : { params }),
           ...(querystring === undefined ? {} : { querystring }),

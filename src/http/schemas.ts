@@ -6,7 +6,7 @@ const TEXT_OR_NULL: Schema = { type: ['string', 'null'] };
 const TIME: Schema = { type: 'string', format: 'date-time' };
 const TIME_OR_NULL: Schema = { type: ['string', 'null'], format: 'date-time' };
 const TRUTH: Schema = { type: 'boolean' };
-const COUNT: Schema = { type: 'integer', minimum: 0 };
+export const COUNT: Schema = { type: 'integer', minimum: 0 };
 
 export const ASSET_TYPE: Schema = { type: 'string', pattern: ASSET_TYPE_PATTERN.source };
 

@@ -11,7 +11,15 @@ import { type AccessLog, logAnswers } from './access-log.ts';
 import { authenticateRequests } from './authentication.ts';
 import { createMetrics } from './metrics.ts';
 import { toOpenApi } from './openapi.ts';
-import { HttpError, isBug, PROBLEM_TYPE, type Problem, RETRY_AFTER_SECONDS, toProblem } from './problems.ts';
+import {
+  describeFailure,
+  HttpError,
+  isServerFailure,
+  PROBLEM_TYPE,
+  type Problem,
+  RETRY_AFTER_SECONDS,
+  toProblem,
+} from './problems.ts';
 import { limitRates } from './rate-limits.ts';
 import type { Serving } from './route.ts';
 import { ROUTES } from './routes/index.ts';
@@ -92,7 +100,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   answerErrors(app, options.log);
   logAnswers(app, options.log, serving.metrics);
-  authenticateRequests(app, authenticator);
+  authenticateRequests(app, {
+    authenticator,
+    ledger: serving.ledger,
+    host: context.audit.host,
+    proxies: options.proxies,
+  });
   await limitRates(app, context.serving.rateLimit);
   await allowOrigins(app, context.serving.corsOrigins);
   await app.register(import('@fastify/multipart'));
@@ -168,7 +181,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
 
 function answerErrors(app: FastifyInstance, log: AccessLog): void {
   app.setErrorHandler((error, request, reply) => {
-    if (isBug(error)) log.failure(request.id, error);
+    if (isServerFailure(error)) log.failure(request.id, describeFailure(error));
     return sendProblem(reply, toProblem(error, request.id));
   });
   app.setNotFoundHandler((request, reply) => {

@@ -9,7 +9,7 @@ import { HttpError } from './problems.ts';
 export interface UploadForm {
   fields: ReadonlyMap<string, string>;
   filename: string;
-  /** Whoever takes it over closes it. */
+  /** Whoever receives the form discards it in the end; what has read it has taken it over. */
   spool: Spool;
 }
 
@@ -29,6 +29,7 @@ export async function receiveForm(
   { rules, directory }: { rules: ContentRules; directory: string },
 ): Promise<UploadForm> {
   if (!request.isMultipart()) throw new HttpError(415, 'The body is not a form', 'Send multipart/form-data.');
+  refuseCoded(request);
   refuseDeclared(request, rules);
   const spool = new Spool(directory, LARGEST_IN_MEMORY);
   const fields = new Map<string, string>();
@@ -71,6 +72,12 @@ const PARTS = {
   },
 };
 
+function refuseCoded({ headers }: FastifyRequest): void {
+  const coding = headers['content-encoding'] ?? 'identity';
+  if (coding.toLowerCase() === 'identity') return;
+  throw new HttpError(415, 'The body has a Content-Encoding, which forms are not read in', 'Send it as it is.');
+}
+
 /** What says itself that it is too large is not read. */
 function refuseDeclared(request: FastifyRequest, { maxFileSize }: ContentRules): void {
   const declared = Number(request.headers['content-length'] ?? 0);
@@ -86,14 +93,17 @@ function addField(fields: Map<string, string>, part: MultipartValue): void {
     throw usage('The form has an unknown field', `The fields are ${FORM_FIELDS.join(', ')}, and the file.`);
   }
   if (fields.has(fieldname)) throw usage(`${fieldname} comes twice`, 'Send it once.');
-  if (valueTruncated || typeof value !== 'string') throw usage(`${fieldname} is too long`, 'Send less.');
+  if (valueTruncated) throw usage(`${fieldname} is too long`, 'Send less.');
+  if (typeof value !== 'string') throw usage(`${fieldname} is not plain text`, 'Send its part without a Content-Type.');
   fields.set(fieldname, value);
 }
 
 function nameOf({ filename }: MultipartFile): string {
+  if (typeof filename !== 'string' || filename === '') throw usage('The file has no name', 'Send a file name with it.');
+  // What the parser puts where bytes are no UTF-8.
+  if (filename.includes('\uFFFD')) throw usage('The file name is not valid UTF-8', 'Send it in UTF-8.');
   // Browsers and curl write a quotation mark in this way, and nothing else.
-  if (typeof filename === 'string' && filename !== '') return filename.replaceAll('%22', '"');
-  throw usage('The file has no name', 'Send a file name with it.');
+  return filename.replaceAll('%22', '"');
 }
 
 function usage(message: string, hint: string): AssetError {

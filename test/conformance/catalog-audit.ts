@@ -80,14 +80,21 @@ export function describeAudit(context: CatalogContext): void {
         assetId: asset.id,
         organizationId: alice.organization,
         bytes: 36,
+        isWhole: true,
       };
       const gone = { ...download, by: bob, assetId: randomUUID() };
       await context.catalog().audit.recordDownloads([download, download, gone], 1000);
+      const part = { ...download, bytes: 2, range: { start: 0, end: 1 }, isWhole: false };
+      await context.catalog().audit.recordDownloads([part], 1000);
       const found = only(await context.catalog().assets.byIds(alice, [asset.id]));
       expect(found.asset).toMatchObject({ downloadCount: 2, lastAccessedAt: expect.any(String) });
       const events = await pages(alice.organization, { action: 'downloaded' }, 9);
-      expect(events.map((one) => one.details)).toEqual([{ bytes: 36 }, { bytes: 36 }, { bytes: 36 }]);
+      expect(events.map((one) => one.details)).toEqual([
+        { bytes: 2, range: { start: 0, end: 1 } },
+        ...[{ bytes: 36 }, { bytes: 36 }, { bytes: 36 }],
+      ]);
       expect(events.map(({ actor, host, correlationId }) => [actor, host, correlationId])).toEqual([
+        ['alice', AUDIT.host, AUDIT.correlationId],
         ['bob', 'other', 'c2'],
         ...[0, 1].map(() => ['alice', AUDIT.host, AUDIT.correlationId]),
       ]);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { revokeTokens } from '../../src/operations/tokens/tokens.ts';
-import { jsonOf, startServer, type TestServer } from '../support/http-server.ts';
+import { exchange, jsonOf, startServer, type TestServer } from '../support/http-server.ts';
 
 async function revokeAll({ workspace }: TestServer): Promise<void> {
   const catalog = await workspace.catalog();
@@ -130,6 +130,18 @@ test('metrics are for programs of this machine, and for operators', async () => 
   expect((await request('/metrics', { token: null, ...forwarded })).status).toBe(401);
   expect((await request('/metrics', { token: await token(), ...forwarded })).status).toBe(403);
   expect((await request('/metrics', { token: await token({ role: 'operator' }), ...forwarded })).status).toBe(200);
+});
+
+test.each([
+  ['localhost:8080', 0, 200],
+  ['[::1]', 0, 200],
+  ['127.0.0.1', 1, 401],
+  ['evil.example', 0, 401],
+  ['127.0.0.1.evil.example', 0, 401],
+])('metrics at the host %s, behind %i proxies, without a token: %i', async (host, proxies, status) => {
+  const { port } = await startServer({ proxies });
+  const answer = await exchange(port, `GET /metrics HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
 });
 
 test('another site may ask only if the configuration names it', async () => {

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { StorageBackend } from '../../src/storage/backend.ts';
+import { StorageError } from '../../src/storage/storage-error.ts';
 import { jsonOf, openSocket, startServer } from '../support/http-server.ts';
 
 describe('an upload', () => {
@@ -110,6 +112,10 @@ describe('an upload', () => {
       headers: { 'content-type': 'application/json' },
     });
     expect(json.status).toBe(415);
+    const one = new FormData();
+    one.set('file', new Blob(['a']), 'a.txt');
+    const coded = await request('/upload', { method: 'POST', body: one, headers: { 'content-encoding': 'gzip' } });
+    expect([coded.status, (await jsonOf(coded)).detail]).toEqual([415, expect.stringContaining('Content-Encoding')]);
     const text = await request('/upload', { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } });
     expect(text.status).toBe(415);
   });
@@ -183,6 +189,8 @@ describe('a download', () => {
     expect([unchanged.status, await unchanged.text()]).toEqual([304, '']);
     const head = await request(`/download/${id}`, { method: 'HEAD' });
     expect([head.status, head.headers.get('content-length'), head.headers.get('etag')]).toEqual([200, '10', etag]);
+    const ranged = await request(`/download/${id}`, { method: 'HEAD', headers: { range: 'bytes=2-4' } });
+    expect([ranged.status, ranged.headers.get('content-length')]).toEqual([200, '10']);
     const some = await request(`/download/${id}`, { headers: { range: 'bytes=2-4', 'if-range': etag } });
     expect([some.status, some.headers.get('content-range'), await some.text()]).toEqual([206, 'bytes 2-4/10', '234']);
     const last = await request(`/download/${id}`, { headers: { range: 'bytes=-1' } });
@@ -196,7 +204,8 @@ describe('a download', () => {
     const id = await stored('0123456789');
     const whole = await request(`/download/${id}`, { token: await token({ user: 'bob' }) });
     await whole.text();
-    await (await request(`/download/${id}`, { headers: { range: 'bytes=5-' } })).text();
+    await (await request(`/download/${id}`, { headers: { range: 'bytes=1-' } })).text();
+    await (await request(`/download/${id}`, { headers: { range: 'bytes=0-0' } })).text();
     await request(`/download/${id}`, { method: 'HEAD' });
     const foreign = await request(`/download/${id}`, { token: await token({ organization: 'other' }) });
     expect(foreign.status).toBe(404);
@@ -211,7 +220,10 @@ describe('a download', () => {
         { actor: 'ada', outcome: 'refused', correlationId: foreign.headers.get('x-request-id') },
       ]),
     );
-    expect(events).toHaveLength(2);
+    const details = events.map((event) => event.details);
+    expect(details).toContainEqual({ bytes: 9, range: { start: 1, end: 9 } });
+    expect(details).toContainEqual({ bytes: 1, range: { start: 0, end: 0 } });
+    expect(events).toHaveLength(4);
   });
 
   test('that its reader leaves is audited too', async () => {
@@ -274,3 +286,15 @@ function formOf(text: string): FormData {
   form.set('file', new Blob([text]), 'again.txt');
   return form;
 }
+
+test('the description of a deletion has all that its answer has, though its bytes remain', async () => {
+  const deleteMany: StorageBackend['deleteMany'] = async (keys) =>
+    keys.map((key) => ({ key, error: new StorageError('UNAVAILABLE', 'away', { backend: 'local' }) }));
+  const server = await startServer({ wrapStore: (store) => ({ ...store, deleteMany }) });
+  const id = await server.stored('content');
+  const answer = await server.request(`/assets/${id}`, { method: 'DELETE' });
+  expect(answer.status).toBe(202);
+  const described = await jsonOf(await server.request('/openapi.json'));
+  const { schema } = described.paths['/assets/{id}'].delete.responses['202'].content['application/json'];
+  expect(schema.properties.data.required).toEqual(Object.keys((await jsonOf(answer)).data));
+});

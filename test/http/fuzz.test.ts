@@ -31,23 +31,14 @@ interface Fuzzed {
 
 const RUNS = 150;
 
+/** Half a character, as JSON can write it. */
+const halved = fc.tuple(fc.string(), fc.constantFrom('\ud800', '\udc00')).map(([text, half]) => `${text}${half}.txt`);
+
 /** What belongs to nobody's schema, but comes all the same. */
 const strange = fc.oneof(
   fc.string({ unit: 'binary' }),
-  fc.constantFrom(
-    '',
-    '0',
-    '-1',
-    'null',
-    'true',
-    '..',
-    '../..',
-    '%00',
-    '\u0000',
-    "' or 1=1 --",
-    '\ud800',
-    'x'.repeat(3000),
-  ),
+  fc.constantFrom('', '0', '-1', 'null', 'true', '..', '../..', '%00', '\u0000', "' or 1=1 --", 'x'.repeat(3000)),
+  halved,
   fc.integer().map(String),
   fc.json(),
 );

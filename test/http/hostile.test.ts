@@ -133,12 +133,27 @@ describe('a file name', () => {
     expect((await server.workspace.storedFiles()).every((path) => path.startsWith('acme/'))).toBe(true);
   });
 
+  test('in other bytes than UTF-8 is refused', async () => {
+    const server = await startServer();
+    const body = Buffer.from(form('content', 'form-data; name="file"; filename="\xdcbersicht.txt"'), 'latin1');
+    const answer = await exchange(server.port, Buffer.concat([Buffer.from(await head(server, body.length)), body]));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*not valid UTF-8/);
+  });
+
   test('written raw into the form cannot add a header either', async () => {
     const server = await startServer();
     const body = form('content', 'form-data; name="file"; filename="a\tb\\"c\x01.txt"');
     const answer = await exchange(server.port, (await head(server, body.length)) + body);
     expect(answer).toMatch(/^HTTP\/1\.1 (201|400) /);
   });
+});
+
+test('a field that comes as JSON is refused in words that fit', async () => {
+  const server = await startServer();
+  const field = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="is_public"\r\nContent-Type: application/json\r\n\r\ntrue\r\n`;
+  const body = field + form('content');
+  const answer = await exchange(server.port, (await head(server, body.length)) + body);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*is_public is not plain text/);
 });
 
 test.each([

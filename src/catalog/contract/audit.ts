@@ -49,11 +49,15 @@ export interface Download {
   assetId: string;
   organizationId: string;
   bytes: number;
+  /** Where it was only these bytes, from 0, the last one included. */
+  range?: { start: number; end: number };
+  /** Whether the content was handed out whole. */
+  isWhole: boolean;
 }
 
 export interface AuditLog {
   record(events: readonly NewAuditEvent[], context: AuditContext): Promise<void>;
-  /** Counts downloads and records their events, in one transaction that gives up after `waitMilliseconds`. */
+  /** Counts whole downloads and records their events, in one transaction that gives up after `waitMilliseconds`. */
   recordDownloads(downloads: readonly Download[], waitMilliseconds: number): Promise<void>;
   /** Newest first, by keyset. */
   page(

@@ -45,6 +45,8 @@ export interface CatalogMaintenance {
   check(): Promise<void>;
   /** Proves that this login can change something: a change is begun and taken back. READ_ONLY, NOT_PERMITTED, … */
   probeWriting(): Promise<void>;
+  /** Rejects if the database does not answer, or is known to take no write any more. */
+  ready(): Promise<void>;
   /** The database's clock, by which whatever ends is judged. */
   time(): Promise<Date>;
   /** One documented, consistent export: JSON lines, the same from both databases (docs/backup-format.md). */

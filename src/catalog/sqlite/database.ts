@@ -52,6 +52,7 @@ export function sqliteDatabase(connection: Connection, location: string, lockTim
       return result;
     },
     facts: async () => ({ size: fileSize(connection), serverVersion: serverVersion(connection) }),
+    failure: () => wal?.failure(),
     check: () => attempt(async () => checkWhole(connection, location)),
     async close() {
       wal?.close();

@@ -11,6 +11,8 @@ export interface WalSync {
    * @throws AssetError UNAVAILABLE, from then on
    */
   durable(): Promise<void>;
+  /** Why nothing is durable any more. */
+  failure(): AssetError | undefined;
   close(): void;
 }
 
@@ -60,6 +62,7 @@ export function syncWalElsewhere(connection: BetterSqlite3.Database): WalSync {
       next ??= afterTheOther(running);
       return next;
     },
+    failure: () => broken,
     close() {
       if (file !== undefined) closeSync(file);
       file = undefined;

@@ -1,16 +1,15 @@
 import type { Asset } from '../../core/asset.ts';
-import { AssetError, type FailureRecord } from '../../core/errors.ts';
+import { AssetError, causeOf, type FailureRecord } from '../../core/errors.ts';
 import { listAssets } from '../../operations/assets/list-assets.ts';
-import { findAsset } from '../../operations/download/hand-out.ts';
+import { findAsset, findRecorded } from '../../operations/download/hand-out.ts';
 import { LONGEST_SIGNATURE_SECONDS, sign } from '../../operations/download/sign.ts';
 import { deleteAssets } from '../../operations/removal/delete.ts';
 import { contextOf, defineRoute, only, sendJson } from '../route.ts';
-import { ASSET, ASSET_TYPE, ID_PARAMS, LISTED, record, success, TEXT, toSnakeCase } from '../schemas.ts';
+import { ASSET, ASSET_TYPE, COUNT, ID_PARAMS, LISTED, record, success, TEXT, toSnakeCase } from '../schemas.ts';
 
 const DEFAULT_PAGE = 50;
 const LARGEST_PAGE = 500;
 const LONGEST_CURSOR = 1024;
-const DEFAULT_LIFE_SECONDS = 3600;
 const LONGEST_NAME = 255;
 const NEWEST_FIRST = { field: 'created', descending: true } as const;
 
@@ -82,18 +81,22 @@ export const deleteRoute = defineRoute({
   methods: ['DELETE'],
   url: '/assets/:id',
   access: 'write',
+  action: 'deleted',
   summary: 'Removes an asset, and its bytes if no other asset needs them; or moves it to the trash, as configured.',
   params: ID_PARAMS,
   responses: {
     200: {
       description: 'It is gone, or in the trash.',
-      schema: success(record({ id: TEXT, status: { enum: ['deleted', 'trashed'] }, bytes_freed: { type: 'integer' } })),
+      schema: success(record({ id: TEXT, status: { enum: ['deleted', 'trashed'] }, bytes_freed: COUNT })),
     },
-    202: { description: 'It is gone; its bytes follow with purge-expired.', schema: success(record({ id: TEXT })) },
+    202: {
+      description: 'It is gone; its bytes follow.',
+      schema: success(record({ id: TEXT, status: { const: 'deleted' }, bytes_freed: { const: 0 } })),
+    },
   },
   async handle(serving, request, reply) {
     const context = contextOf(serving, request);
-    const { asset } = await findAsset(context, idOf(request.params));
+    const { asset } = await findRecorded(context, 'deleted', idOf(request.params));
     const selection = { kind: 'ids' as const, ids: [asset.id] };
     const outcome = await only(deleteAssets(context, { selection, dryRun: false }));
     if (outcome.kind === 'failed') {
@@ -115,6 +118,7 @@ export const signRoute = defineRoute({
   methods: ['POST'],
   url: '/assets/:id/sign',
   access: 'read',
+  action: 'signed',
   summary: 'A URL that works without a token for a while.',
   params: ID_PARAMS,
   body: {
@@ -125,7 +129,7 @@ export const signRoute = defineRoute({
         type: 'integer',
         minimum: 1,
         maximum: LONGEST_SIGNATURE_SECONDS,
-        description: 'Seconds; 3600 without it.',
+        description: 'Seconds. Without it 3600, or the address at the CDN, which does not end, where there is one.',
       },
       download_as: { type: 'string', minLength: 1, maxLength: LONGEST_NAME },
       inline: { type: 'boolean', description: 'Let a browser show it, if its type is harmless.' },
@@ -139,10 +143,15 @@ export const signRoute = defineRoute({
   },
   async handle(serving, request, reply) {
     const context = contextOf(serving, request);
-    const { expires_in = DEFAULT_LIFE_SECONDS, download_as, inline = false } = (request.body ?? {}) as SignBody;
-    const { asset } = await findAsset(context, idOf(request.params));
-    const wish = { ids: [asset.id], expiresIn: expires_in, inline, noCdn: false };
-    const outcome = await only(sign(context, download_as === undefined ? wish : { ...wish, downloadAs: download_as }));
+    const { expires_in, download_as, inline = false } = (request.body ?? {}) as SignBody;
+    const { asset } = await findRecorded(context, 'signed', idOf(request.params));
+    const wish = {
+      ...{ ids: [asset.id], inline, noCdn: false },
+      // Each asks for a signature, where a CDN has an address without.
+      ...(expires_in === undefined ? {} : { expiresIn: expires_in }),
+      ...(download_as === undefined ? {} : { downloadAs: download_as }),
+    };
+    const outcome = await only(sign(context, wish));
     if (outcome.kind === 'failed') throw toError(outcome.failure);
     const { id, url, expiresAt } = outcome;
     return sendJson(reply, 200, { success: true, data: { id, url, expires_at: expiresAt } });
@@ -153,6 +162,8 @@ export function idOf(params: unknown): string {
   return (params as { id: string }).id;
 }
 
-export function toError({ code, message, hint }: FailureRecord): AssetError {
-  return new AssetError(code, message, hint === undefined ? {} : { hint });
+export function toError(failure: FailureRecord): AssetError {
+  const { code, message, hint } = failure;
+  const cause = causeOf(failure);
+  return new AssetError(code, message, hint === undefined ? { cause } : { hint, cause });
 }

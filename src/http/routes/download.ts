@@ -14,6 +14,7 @@ export const downloadRoute = defineRoute({
   methods: ['GET', 'HEAD'],
   url: '/download/:id',
   access: 'read',
+  action: 'downloaded',
   summary: 'The content of an asset, verified against its hash.',
   params: ID_PARAMS,
   headers: {
@@ -37,10 +38,9 @@ export const downloadRoute = defineRoute({
       disposition: contentDisposition(handoutName(asset), false),
       coded: storedForm(context, found.object),
       open: (range) => recordingRefusals(serving, context, id, () => openForHandingOut(context, found, range), asset),
-      // What goes on from a later byte is the rest of a download that was counted.
       done: (bytes, range) => {
         serving.metrics.addBytes('sent', bytes);
-        if (range === undefined || range.start === 0) serving.ledger.downloaded(asset, bytes, context);
+        serving.ledger.downloaded(asset, bytes, context, range);
       },
       failed: (error) => serving.ledger.refused(id, asset, toFailure(error), context),
     });

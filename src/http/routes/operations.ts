@@ -18,11 +18,11 @@ export const OPERATION_ROUTES = [
     methods: ['GET', 'HEAD'],
     url: '/readyz',
     access: 'open',
-    summary: 'Whether the catalog answers, too.',
+    summary: 'Whether the catalog answers and takes changes, too.',
     responses: { 200: { description: 'It does.', schema: STATUS } },
     async handle({ context }, _request, reply) {
       const catalog = await context.catalog();
-      await catalog.maintenance.time();
+      await catalog.maintenance.ready();
       return sendJson(reply, 200, { status: 'ready' });
     },
   }),

@@ -1,10 +1,12 @@
+import type { FastifyRequest } from 'fastify';
 import pLimit from 'p-limit';
 import { type Asset, DEFAULT_ASSET_TYPE } from '../../core/asset.ts';
 import { parseDuration } from '../../core/duration.ts';
-import { AssetError } from '../../core/errors.ts';
+import { AssetError, toFailure } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
 import type { OperationContext } from '../../operations/context.ts';
 import { checkAssetType } from '../../operations/upload/check-asset-type.ts';
+import { recordRefusals } from '../../operations/upload/upload-refusals.ts';
 import type { UploadRequest } from '../../operations/upload/upload-request.ts';
 import { contextOf, defineRoute, type Serving, sendJson } from '../route.ts';
 import { success, TEXT, UPLOADED } from '../schemas.ts';
@@ -23,6 +25,7 @@ export const uploadRoute = defineRoute({
   methods: ['POST'],
   url: '/upload',
   access: 'write',
+  action: 'uploaded',
   summary: 'Validates, scans and stores one file.',
   bodyType: 'multipart/form-data',
   body: {
@@ -39,24 +42,29 @@ export const uploadRoute = defineRoute({
   responses: { 201: { description: 'It is stored.', schema: success(UPLOADED) } },
   async handle(serving, request, reply) {
     const context = contextOf(serving, request);
-    const { rules, temporaryDirectory: directory } = context;
-    const form = await receiveForm(request, { rules, directory });
+    const form = await receive(context, request);
     serving.metrics.addBytes('received', form.spool.size);
     const limit = form.spool.fd === undefined ? small : large;
-    const asset = await limit(() => store(serving, context, form));
+    const asset = await limit(() => store(serving, context, form)).finally(() => form.spool.discard());
     return sendJson(reply, 201, { success: true, data: toUploaded(asset) });
   },
 });
 
-async function store({ uploads }: Serving, context: OperationContext, form: UploadForm): Promise<Asset> {
-  const { filename, spool } = form;
-  let request: Omit<UploadRequest, 'sources'>;
+/** What is refused before it has arrived is in the audit trail as well. */
+async function receive(context: OperationContext, request: FastifyRequest): Promise<UploadForm> {
+  const { rules, temporaryDirectory: directory } = context;
   try {
-    request = toRequest(context, form.fields);
+    return await receiveForm(request, { rules, directory });
   } catch (error) {
-    spool.discard();
+    const refused = { kind: 'failed' as const, source: '-', failure: toFailure(error) };
+    await recordRefusals(context, { assetType: DEFAULT_ASSET_TYPE }, [refused]);
     throw error;
   }
+}
+
+async function store({ uploads }: Serving, context: OperationContext, form: UploadForm): Promise<Asset> {
+  const { filename, spool } = form;
+  const request = toRequest(context, form.fields);
   const outcome = await uploads.upload(context, request, { label: filename, path: '-', name: filename, spool });
   if (outcome.kind === 'failed') throw toError(outcome.failure);
   return outcome.asset;

@@ -2,6 +2,7 @@ import type { Doer, Download, NewAuditEvent } from '../../catalog/catalog.ts';
 import type { Asset } from '../../core/asset.ts';
 import { type FailureRecord, toFailure } from '../../core/errors.ts';
 import type { OperationContext } from '../context.ts';
+import type { ContentRange } from './read-asset.ts';
 
 const LARGE = 500;
 /** The files are delivered already: the record waits this long for a lock and then says so. */
@@ -18,9 +19,11 @@ export class DownloadLedger {
   }
 
   /** `by`: whose download it is, where several share a ledger. */
-  downloaded(asset: Asset, bytes: number, by: Doer = this.#context): void {
+  downloaded(asset: Asset, bytes: number, by: Doer = this.#context, range?: ContentRange): void {
     const { identity, audit } = by;
     this.#downloads.push({
+      ...(range === undefined ? {} : { range }),
+      isWhole: range === undefined || (range.start === 0 && range.end === asset.fileSize - 1),
       by: { identity, audit },
       assetId: asset.id,
       organizationId: asset.organizationId,
@@ -38,6 +41,19 @@ export class DownloadLedger {
       outcome: REFUSALS.has(failure.code) ? 'refused' : 'failed',
       details: { requested: id, code: failure.code, message: failure.message },
       context: audit,
+    });
+  }
+
+  /** Another action that was not permitted, whatever it was to be done to. */
+  notPermitted(action: string, requested: string | undefined, { code, message }: FailureRecord, by: Doer): void {
+    this.#refusals.push({
+      actor: by.identity.user,
+      organizationId: by.identity.organization,
+      action,
+      assetId: null,
+      outcome: 'refused',
+      details: { ...(requested === undefined ? {} : { requested }), code, message },
+      context: by.audit,
     });
   }
 

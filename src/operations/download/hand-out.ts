@@ -1,5 +1,6 @@
 import type { AssetWithObject } from '../../catalog/catalog.ts';
 import { notFound } from '../assets/resolve-assets.ts';
+import { recordUnknownNames } from '../assets/unknown-names.ts';
 import type { OperationContext } from '../context.ts';
 import { checkHandingOut } from './handing-out.ts';
 import { withAddress } from './public-access.ts';
@@ -19,6 +20,16 @@ export async function findAsset(context: OperationContext, id: string): Promise<
   const [found] = WHOLE_ID.test(id) ? await catalog.assets.byIds(context.identity, [id]) : [];
   if (found === undefined) throw notFound(id);
   return { ...found, asset: withAddress(context, found.asset) };
+}
+
+/** The same for an action on it: an id that leads nowhere is in the audit trail. */
+export async function findRecorded(context: OperationContext, action: string, id: string): Promise<AssetWithObject> {
+  try {
+    return await findAsset(context, id);
+  } catch (error) {
+    await recordUnknownNames(context, action, [{ id, error }]);
+    throw error;
+  }
 }
 
 /**

@@ -44,10 +44,11 @@ export const LONGEST_SIGNATURE_SECONDS = 7 * 86_400;
 /**
  * Yields a URL for each asset that may be handed out, valid no longer than the asset. The audit event
  * is committed before the URL is known to anyone.
- * @throws AssetError USAGE for a life that no provider grants
+ * @throws AssetError USAGE for a life that no provider grants, or a name that no header can hold
  */
 export async function* sign(context: OperationContext, request: SignRequest): AsyncGenerator<SignOutcome> {
   checkLife(request);
+  checkName(request);
   const signers = new Set<StorageBackend>();
   for (const id of request.ids) {
     if (context.signal.aborted) return;
@@ -68,6 +69,11 @@ function checkLife({ expiresIn = DEFAULT_LIFE_SECONDS }: SignRequest): void {
   throw new AssetError('USAGE', 'A signed URL lives between 1 second and 7 days', {
     hint: 'Give a shorter --expires-in; the providers grant no more than 7d.',
   });
+}
+
+function checkName({ downloadAs }: SignRequest): void {
+  if (downloadAs === undefined || downloadAs.isWellFormed()) return;
+  throw new AssetError('USAGE', 'The name to download as is not valid Unicode', { hint: 'Give another name.' });
 }
 
 async function signOne(

@@ -5,7 +5,7 @@ import type { UploadOutcome, UploadRequest } from './upload-request.ts';
 /** Puts the files that were refused into the audit trail; that it cannot be written is no reason to fail. */
 export async function recordRefusals(
   context: OperationContext,
-  request: UploadRequest,
+  request: Pick<UploadRequest, 'assetType'>,
   outcomes: readonly UploadOutcome[],
 ): Promise<void> {
   const events = outcomes.flatMap((outcome) => {

@@ -1,3 +1,4 @@
+import { AssetError } from '../../core/errors.ts';
 import { once } from '../../core/once.ts';
 import type { OperationContext } from '../context.ts';
 import { createGroups, type Groups } from '../groups.ts';
@@ -70,6 +71,7 @@ export function shareUploads(base: OperationContext): SharedUploads {
       // A large file would keep the others waiting.
       if (source.spool?.fd !== undefined) {
         for await (const outcome of upload(context, request, scans)) return outcome;
+        throw new AssetError('INTERRUPTED', 'Stopped before it was stored', { hint: 'Upload it again.' });
       }
       const outcome = await storeSmall(context, request, source);
       if (outcome.kind === 'failed') await recordRefusals(context, request, [outcome]);
