@@ -11,6 +11,7 @@ import { type AccessLog, logAnswers } from './access-log.ts';
 import { authenticateRequests } from './authentication.ts';
 import { createMetrics } from './metrics.ts';
 import { toOpenApi } from './openapi.ts';
+import { endSlowClients, type Pace } from './patience.ts';
 import { HttpError, isBug, PROBLEM_TYPE, type Problem, RETRY_AFTER_SECONDS, toProblem } from './problems.ts';
 import { limitRates } from './rate-limits.ts';
 import type { Serving } from './route.ts';
@@ -18,15 +19,13 @@ import { ROUTES } from './routes/index.ts';
 import { createTurns } from './turns.ts';
 
 /** How much a client may take of the server, in bytes and milliseconds. */
-export interface ServeLimits {
+export interface ServeLimits extends Pace {
   /** All headers of a request. */
   headerBytes: number;
   /** For the headers to arrive. */
   headersTimeout: number;
   /** For a request to arrive whole. */
   requestTimeout: number;
-  /** Without a byte in either direction. */
-  idleTimeout: number;
   /** Between two requests on a connection; longer than load balancers wait by default. */
   keepAliveTimeout: number;
   /** For requests under way when the server is told to stop. */
@@ -37,7 +36,8 @@ export const SERVE_LIMITS: ServeLimits = {
   headerBytes: 16 * 1024,
   headersTimeout: 10_000,
   requestTimeout: 300_000,
-  idleTimeout: 30_000,
+  progressBytes: 64 * 1024,
+  progressTimeout: 60_000,
   keepAliveTimeout: 72_000,
   grace: 9_000,
 };
@@ -62,6 +62,7 @@ export interface Server {
 const TURN_MILLISECONDS = 2;
 const SLOWEST_CHECK_MILLISECONDS = 1000;
 const FLUSH_MILLISECONDS = 250;
+const READINESS_MILLISECONDS = 2000;
 const MOST_JSON_BYTES = 64 * 1024;
 const LONGEST_PARAMETER = 4096;
 
@@ -90,6 +91,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const flushing = setInterval(() => void flush(), FLUSH_MILLISECONDS);
   flushing.unref();
 
+  const endWatch = endSlowClients(app.server, limits);
+  limitReadiness(app);
   answerErrors(app, options.log);
   logAnswers(app, options.log, serving.metrics);
   authenticateRequests(app, authenticator);
@@ -103,7 +106,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     listen: (host, port) => listen(app, host, port),
     async close() {
       const lastCall = setTimeout(() => {
-        stopping.abort(new AssetError('INTERRUPTED', 'The server is stopping', { hint: 'Try again.' }));
+        stopping.abort(new AssetError('INTERRUPTED', 'The server is stopping', TRY_AGAIN));
         app.server.closeAllConnections();
       }, limits.grace);
       await app.close();
@@ -111,6 +114,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await Promise.allSettled(serving.underWay);
       clearTimeout(lastCall);
       clearInterval(flushing);
+      endWatch();
       // What the last connections noted as they closed comes first.
       await new Promise(setImmediate);
       await flush();
@@ -125,7 +129,6 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
     genReqId: () => randomUUID(),
     bodyLimit: MOST_JSON_BYTES,
     requestTimeout: limits.requestTimeout,
-    connectionTimeout: limits.idleTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
@@ -152,6 +155,13 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
   return app;
 }
 
+/** Whoever asks whether the server is ready does not wait for a database that is away. */
+function limitReadiness(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (route.url === '/readyz') route.handlerTimeout = READINESS_MILLISECONDS;
+  });
+}
+
 /** What is no HTTP, or too slow or too large in its headers, and never becomes a request. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -167,7 +177,8 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 function answerErrors(app: FastifyInstance, log: AccessLog): void {
-  app.setErrorHandler((error, request, reply) => {
+  app.setErrorHandler((failure, request, reply) => {
+    const error = isLate(failure) ? new AssetError('TIMEOUT', 'The catalog does not answer', TRY_AGAIN) : failure;
     if (isBug(error)) log.failure(request.id, error);
     return sendProblem(reply, toProblem(error, request.id));
   });
@@ -175,6 +186,12 @@ function answerErrors(app: FastifyInstance, log: AccessLog): void {
     const error = new HttpError(404, 'There is nothing at this path', 'See /openapi.json for what there is.');
     return sendProblem(reply, toProblem(error, request.id));
   });
+}
+
+const TRY_AGAIN = { hint: 'Try again.' };
+
+function isLate(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'FST_ERR_HANDLER_TIMEOUT';
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
