@@ -17,6 +17,7 @@ import { limitRates } from './rate-limits.ts';
 import type { Serving } from './route.ts';
 import { ROUTES } from './routes/index.ts';
 import { createTurns } from './turns.ts';
+import { leaveRefusedBodies } from './unread-bodies.ts';
 
 /** How much a client may take of the server, in bytes and milliseconds. */
 export interface ServeLimits extends Pace {
@@ -96,6 +97,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   answerErrors(app, options.log);
   logAnswers(app, options.log, serving.metrics);
   authenticateRequests(app, authenticator);
+  leaveRefusedBodies(app, context.rules);
   await limitRates(app, context.serving.rateLimit);
   await allowOrigins(app, context.serving.corsOrigins);
   await app.register(import('@fastify/multipart'));
