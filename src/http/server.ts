@@ -16,6 +16,7 @@ import { HttpError, isBug, PROBLEM_TYPE, type Problem, RETRY_AFTER_SECONDS, toPr
 import { limitRates } from './rate-limits.ts';
 import type { Serving } from './route.ts';
 import { ROUTES } from './routes/index.ts';
+import { stopInSteps } from './stopping.ts';
 import { createTurns } from './turns.ts';
 import { leaveRefusedBodies } from './unread-bodies.ts';
 
@@ -29,7 +30,7 @@ export interface ServeLimits extends Pace {
   requestTimeout: number;
   /** Between two requests on a connection; longer than load balancers wait by default. */
   keepAliveTimeout: number;
-  /** For requests under way when the server is told to stop. */
+  /** For requests under way when the server is told to stop; all of the stop takes at most 2 s more. */
   grace: number;
 }
 
@@ -40,7 +41,7 @@ export const SERVE_LIMITS: ServeLimits = {
   progressBytes: 64 * 1024,
   progressTimeout: 60_000,
   keepAliveTimeout: 72_000,
-  grace: 9_000,
+  grace: 8_000,
 };
 
 export interface ServerOptions {
@@ -96,6 +97,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   limitReadiness(app);
   answerErrors(app, options.log);
   logAnswers(app, options.log, serving.metrics);
+  const close = stopInSteps(app, {
+    grace: limits.grace,
+    stopping,
+    underWay: serving.underWay,
+    refuse: (reply, error) => sendProblem(reply, toProblem(error, reply.request.id)),
+    async finish() {
+      clearInterval(flushing);
+      endWatch();
+      await flush();
+    },
+  });
   authenticateRequests(app, authenticator);
   leaveRefusedBodies(app, context.rules);
   await limitRates(app, context.serving.rateLimit);
@@ -106,21 +118,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   return {
     listen: (host, port) => listen(app, host, port),
-    async close() {
-      const lastCall = setTimeout(() => {
-        stopping.abort(new AssetError('INTERRUPTED', 'The server is stopping', TRY_AGAIN));
-        app.server.closeAllConnections();
-      }, limits.grace);
-      await app.close();
-      // A client that went away takes nothing back: what it asked for is finished.
-      await Promise.allSettled(serving.underWay);
-      clearTimeout(lastCall);
-      clearInterval(flushing);
-      endWatch();
-      // What the last connections noted as they closed comes first.
-      await new Promise(setImmediate);
-      await flush();
-    },
+    close,
   };
 }
 
@@ -133,6 +131,7 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
     requestTimeout: limits.requestTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     ajv: { customOptions: { coerceTypes: true, removeAdditional: false, allErrors: false } },
