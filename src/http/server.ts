@@ -17,7 +17,7 @@ import { limitRates } from './rate-limits.ts';
 import type { Serving } from './route.ts';
 import { ROUTES } from './routes/index.ts';
 import { stopInSteps } from './stopping.ts';
-import { createTurns } from './turns.ts';
+import { createTurns, type Kind } from './turns.ts';
 import { leaveRefusedBodies } from './unread-bodies.ts';
 
 /** How much a client may take of the server, in bytes and milliseconds. */
@@ -111,6 +111,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   authenticateRequests(app, authenticator);
   leaveRefusedBodies(app, context.rules);
   await limitRates(app, context.serving.rateLimit);
+  answerUnknownPaths(app, context.serving.rateLimit > 0);
   await allowOrigins(app, context.serving.corsOrigins);
   await app.register(import('@fastify/multipart'));
   for (const route of ROUTES) route.register(app, serving);
@@ -145,7 +146,7 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
   });
   const turns = createTurns(TURN_MILLISECONDS);
   app.addHook('onRequest', async (request, reply) => {
-    await turns();
+    await turns(kindOf(request));
     reply.headers({
       'x-request-id': request.id,
       'x-content-type-options': 'nosniff',
@@ -154,6 +155,11 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
     });
   });
   return app;
+}
+
+function kindOf({ method, routeOptions }: FastifyRequest): Kind {
+  if (routeOptions.url === '/healthz' || routeOptions.url === '/readyz') return 'check';
+  return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
 }
 
 /** Whoever asks whether the server is ready does not wait for a database that is away. */
@@ -183,7 +189,11 @@ function answerErrors(app: FastifyInstance, log: AccessLog): void {
     if (isBug(error)) log.failure(request.id, error);
     return sendProblem(reply, toProblem(error, request.id));
   });
-  app.setNotFoundHandler((request, reply) => {
+}
+
+/** Paths that do not exist are counted like all others. */
+function answerUnknownPaths(app: FastifyInstance, isLimited: boolean): void {
+  app.setNotFoundHandler(isLimited ? { preValidation: app.rateLimit() } : {}, (request, reply) => {
     const error = new HttpError(404, 'There is nothing at this path', 'See /openapi.json for what there is.');
     return sendProblem(reply, toProblem(error, request.id));
   });
