@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { redactText } from '../core/redact.ts';
 import { TOKEN_PREFIX } from '../core/token.ts';
@@ -30,28 +31,54 @@ const MILLISECONDS = 1000;
 export function logAnswers(app: FastifyInstance, log: AccessLog, metrics: Metrics): void {
   app.addHook('onRequest', async (request, reply) => {
     metrics.begin();
+    // A connection that has ended has no address any more.
+    const start: Start = { address: request.ip, socket: request.socket, written: bytesOut(request.socket) };
     // Comes after the last byte, and where the client went away before.
     reply.raw.once('close', () => {
       const { method } = request;
       const route = request.routeOptions.url ?? 'none';
-      metrics.end({ method, route, status: reply.statusCode, seconds: reply.elapsedTime / MILLISECONDS });
-      log.write(entryOf(request, reply));
+      metrics.end({ method, route, status: statusOf(reply), seconds: reply.elapsedTime / MILLISECONDS });
+      log.write(entryOf(request, reply, start));
     });
   });
 }
 
-function entryOf(request: FastifyRequest, reply: FastifyReply): Record<string, unknown> {
+/** What is known when a request comes, of its connection. */
+interface Start {
+  address: string;
+  socket: Socket;
+  written: number;
+}
+
+const CLIENT_CLOSED_REQUEST = 499;
+
+/** As others log it, where the client went away before it was answered. */
+function statusOf({ raw, statusCode }: FastifyReply): number {
+  return raw.headersSent || raw.writableFinished ? statusCode : CLIENT_CLOSED_REQUEST;
+}
+
+/** Those that the operating system has taken. */
+function bytesOut(socket: Socket): number {
+  return socket.bytesWritten - socket.writableLength;
+}
+
+/** Of a whole answer its content; of another what went out of it with its headers. */
+function bytesSent(reply: FastifyReply, { socket, written }: Start): number {
+  if (!reply.raw.writableFinished) return reply.raw.headersSent ? Math.max(0, bytesOut(socket) - written) : 0;
+  return reply.request.method === 'HEAD' ? 0 : Number(reply.getHeader('content-length') ?? 0);
+}
+
+function entryOf(request: FastifyRequest, reply: FastifyReply, start: Start): Record<string, unknown> {
   const { method, bearer } = request;
-  const length = Number(reply.getHeader('content-length') ?? 0);
   return {
     level: 'info',
     requestId: request.id,
     method,
     path: loggable(request.url),
-    status: reply.statusCode,
+    status: statusOf(reply),
     milliseconds: Math.round(reply.elapsedTime * 10) / 10,
-    bytes: method === 'HEAD' ? 0 : length,
-    address: request.ip,
+    bytes: bytesSent(reply, start),
+    address: start.address,
     ...(reply.raw.writableFinished ? {} : { aborted: true }),
     ...(bearer === undefined
       ? {}

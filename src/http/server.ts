@@ -11,6 +11,7 @@ import { type AccessLog, logAnswers } from './access-log.ts';
 import { authenticateRequests } from './authentication.ts';
 import { createMetrics } from './metrics.ts';
 import { toOpenApi } from './openapi.ts';
+import { endSlowClients, type Pace } from './patience.ts';
 import {
   describeFailure,
   HttpError,
@@ -23,21 +24,21 @@ import {
 import { limitRates } from './rate-limits.ts';
 import type { Serving } from './route.ts';
 import { ROUTES } from './routes/index.ts';
-import { createTurns } from './turns.ts';
+import { stopInSteps } from './stopping.ts';
+import { createTurns, type Kind } from './turns.ts';
+import { leaveRefusedBodies } from './unread-bodies.ts';
 
 /** How much a client may take of the server, in bytes and milliseconds. */
-export interface ServeLimits {
+export interface ServeLimits extends Pace {
   /** All headers of a request. */
   headerBytes: number;
   /** For the headers to arrive. */
   headersTimeout: number;
   /** For a request to arrive whole. */
   requestTimeout: number;
-  /** Without a byte in either direction. */
-  idleTimeout: number;
   /** Between two requests on a connection; longer than load balancers wait by default. */
   keepAliveTimeout: number;
-  /** For requests under way when the server is told to stop. */
+  /** For requests under way when the server is told to stop; all of the stop takes at most 2 s more. */
   grace: number;
 }
 
@@ -45,9 +46,10 @@ export const SERVE_LIMITS: ServeLimits = {
   headerBytes: 16 * 1024,
   headersTimeout: 10_000,
   requestTimeout: 300_000,
-  idleTimeout: 30_000,
+  progressBytes: 64 * 1024,
+  progressTimeout: 60_000,
   keepAliveTimeout: 72_000,
-  grace: 9_000,
+  grace: 8_000,
 };
 
 export interface ServerOptions {
@@ -70,6 +72,7 @@ export interface Server {
 const TURN_MILLISECONDS = 2;
 const SLOWEST_CHECK_MILLISECONDS = 1000;
 const FLUSH_MILLISECONDS = 250;
+const READINESS_MILLISECONDS = 2000;
 const MOST_JSON_BYTES = 64 * 1024;
 const LONGEST_PARAMETER = 4096;
 
@@ -98,15 +101,30 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const flushing = setInterval(() => void flush(), FLUSH_MILLISECONDS);
   flushing.unref();
 
+  const endWatch = endSlowClients(app.server, limits);
+  limitReadiness(app);
   answerErrors(app, options.log);
   logAnswers(app, options.log, serving.metrics);
+  const close = stopInSteps(app, {
+    grace: limits.grace,
+    stopping,
+    underWay: serving.underWay,
+    refuse: (reply, error) => sendProblem(reply, toProblem(error, reply.request.id)),
+    async finish() {
+      clearInterval(flushing);
+      endWatch();
+      await flush();
+    },
+  });
   authenticateRequests(app, {
     authenticator,
     ledger: serving.ledger,
     host: context.audit.host,
     proxies: options.proxies,
   });
+  leaveRefusedBodies(app, context.rules);
   await limitRates(app, context.serving.rateLimit);
+  answerUnknownPaths(app, context.serving.rateLimit > 0);
   await allowOrigins(app, context.serving.corsOrigins);
   await app.register(import('@fastify/multipart'));
   for (const route of ROUTES) route.register(app, serving);
@@ -114,20 +132,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   return {
     listen: (host, port) => listen(app, host, port),
-    async close() {
-      const lastCall = setTimeout(() => {
-        stopping.abort(new AssetError('INTERRUPTED', 'The server is stopping', { hint: 'Try again.' }));
-        app.server.closeAllConnections();
-      }, limits.grace);
-      await app.close();
-      // A client that went away takes nothing back: what it asked for is finished.
-      await Promise.allSettled(serving.underWay);
-      clearTimeout(lastCall);
-      clearInterval(flushing);
-      // What the last connections noted as they closed comes first.
-      await new Promise(setImmediate);
-      await flush();
-    },
+    close,
   };
 }
 
@@ -138,9 +143,9 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
     genReqId: () => randomUUID(),
     bodyLimit: MOST_JSON_BYTES,
     requestTimeout: limits.requestTimeout,
-    connectionTimeout: limits.idleTimeout,
     keepAliveTimeout: limits.keepAliveTimeout,
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     ajv: { customOptions: { coerceTypes: true, removeAdditional: false, allErrors: false } },
@@ -154,7 +159,7 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
   });
   const turns = createTurns(TURN_MILLISECONDS);
   app.addHook('onRequest', async (request, reply) => {
-    await turns();
+    await turns(kindOf(request));
     reply.headers({
       'x-request-id': request.id,
       'x-content-type-options': 'nosniff',
@@ -163,6 +168,18 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
     });
   });
   return app;
+}
+
+function kindOf({ method, routeOptions }: FastifyRequest): Kind {
+  if (routeOptions.url === '/healthz' || routeOptions.url === '/readyz') return 'check';
+  return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+}
+
+/** Whoever asks whether the server is ready does not wait for a database that is away. */
+function limitReadiness(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (route.url === '/readyz') route.handlerTimeout = READINESS_MILLISECONDS;
+  });
 }
 
 /** What is no HTTP, or too slow or too large in its headers, and never becomes a request. */
@@ -180,14 +197,25 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 function answerErrors(app: FastifyInstance, log: AccessLog): void {
-  app.setErrorHandler((error, request, reply) => {
+  app.setErrorHandler((failure, request, reply) => {
+    const error = isLate(failure) ? new AssetError('TIMEOUT', 'The catalog does not answer', TRY_AGAIN) : failure;
     if (isServerFailure(error)) log.failure(request.id, describeFailure(error));
     return sendProblem(reply, toProblem(error, request.id));
   });
-  app.setNotFoundHandler((request, reply) => {
+}
+
+/** Paths that do not exist are counted like all others. */
+function answerUnknownPaths(app: FastifyInstance, isLimited: boolean): void {
+  app.setNotFoundHandler(isLimited ? { preValidation: app.rateLimit() } : {}, (request, reply) => {
     const error = new HttpError(404, 'There is nothing at this path', 'See /openapi.json for what there is.');
     return sendProblem(reply, toProblem(error, request.id));
   });
+}
+
+const TRY_AGAIN = { hint: 'Try again.' };
+
+function isLate(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'FST_ERR_HANDLER_TIMEOUT';
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {

@@ -1,4 +1,4 @@
-import type { MultipartFile, MultipartValue } from '@fastify/multipart';
+import type { Multipart, MultipartFile, MultipartValue } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { ContentRules } from '../content/content.ts';
 import { drain, Spool } from '../content/read-content.ts';
@@ -35,7 +35,7 @@ export async function receiveForm(
   const fields = new Map<string, string>();
   let filename: string | undefined;
   try {
-    for await (const part of request.parts(PARTS)) {
+    for await (const part of partsOf(request, rules)) {
       if (part.type === 'field') {
         addField(fields, part);
         continue;
@@ -79,12 +79,39 @@ function refuseCoded({ headers }: FastifyRequest): void {
 }
 
 /** What says itself that it is too large is not read. */
-function refuseDeclared(request: FastifyRequest, { maxFileSize }: ContentRules): void {
+export function refuseDeclared(request: FastifyRequest, { maxFileSize }: ContentRules): void {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared <= maxFileSize + LARGEST_ENVELOPE) return;
-  throw new AssetError('FILE_TOO_LARGE', `The request has ${declared} bytes, a file may have ${maxFileSize}`, {
+  throw tooLarge(`The request has ${declared} bytes, a file may have ${maxFileSize}`);
+}
+
+function tooLarge(message: string): AssetError {
+  return new AssetError('FILE_TOO_LARGE', message, {
     hint: 'limits.maxFileSize in the configuration of the server sets that.',
   });
+}
+
+/** The parts as they come, as long as all that surrounds the file is no more than an envelope. */
+async function* partsOf(request: FastifyRequest, { maxFileSize }: ContentRules): AsyncGenerator<Multipart> {
+  const { raw } = request;
+  let received = 0;
+  const excess = new Promise<never>((_resolve, reject) => {
+    raw.on('data', (chunk: Buffer) => {
+      received += chunk.byteLength;
+      if (received <= maxFileSize + LARGEST_ENVELOPE) return;
+      raw.unpipe();
+      raw.pause();
+      reject(tooLarge(`The request has more than ${received} bytes, a file may have ${maxFileSize}`));
+    });
+  });
+  // It may come while nobody waits for a part.
+  excess.catch(() => undefined);
+  const parts = request.parts(PARTS);
+  for (;;) {
+    const { done, value } = await Promise.race([parts.next(), excess]);
+    if (done === true) return;
+    yield value;
+  }
 }
 
 function addField(fields: Map<string, string>, part: MultipartValue): void {

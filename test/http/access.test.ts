@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import type { Catalog } from '../../src/catalog/catalog.ts';
 import { revokeTokens } from '../../src/operations/tokens/tokens.ts';
-import { exchange, jsonOf, startServer, type TestServer } from '../support/http-server.ts';
+import { exchange, jsonOf, openSocket, startServer, type TestServer } from '../support/http-server.ts';
+
+/** A catalog that finds no asset, and never says so. */
+function silent(catalog: Catalog): Catalog {
+  return { ...catalog, assets: { ...catalog.assets, byIds: () => new Promise<never>(() => undefined) } };
+}
 
 async function revokeAll({ workspace }: TestServer): Promise<void> {
   const catalog = await workspace.catalog();
@@ -112,12 +118,52 @@ describe('the rate limit', () => {
       [1, 200],
     ] as const) {
       const { url } = await startServer({ serving: { rateLimit: 1 }, proxies });
-      const from = (address: string) => fetch(`${url}/healthz`, { headers: { 'x-forwarded-for': address } });
+      const from = (address: string) => fetch(`${url}/openapi.json`, { headers: { 'x-forwarded-for': address } });
       expect((await from('10.0.0.1')).status).toBe(200);
       expect((await from('10.0.0.2')).status).toBe(expected);
       expect((await from('1.2.3.4, 10.0.0.1')).status).toBe(429);
     }
   });
+});
+
+test.each(['/healthz', '/readyz'])('%s is answered however often it is asked', async (path) => {
+  const { request } = await startServer({ serving: { rateLimit: 1 } });
+  for (let count = 0; count < 3; count += 1) expect((await request(path, { token: null })).status).toBe(200);
+});
+
+test('paths that do not exist count as requests', async () => {
+  const { request } = await startServer({ serving: { rateLimit: 2 } });
+  const statuses: number[] = [];
+  for (let count = 0; count < 3; count += 1) statuses.push((await request('/wp-admin', { token: null })).status);
+  expect(statuses).toEqual([404, 404, 429]);
+});
+
+test('the log tells of a client that went away unanswered where it came from, and that nothing was sent', async () => {
+  const server = await startServer({ wrapCatalog: silent, limits: { grace: 100 } });
+  const socket = await openSocket(server.port);
+  const path = '/assets/00000000-0000-0000-0000-000000000000';
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await server.token()}\r\n\r\n`);
+  await sleep(200);
+  socket.destroy();
+  await expect.poll(() => server.log.length).toBe(1);
+  expect(server.log[0]).toMatchObject({ path, status: 499, bytes: 0, address: '127.0.0.1', aborted: true });
+  const metrics = await server.request('/metrics', { token: null });
+  expect(await metrics.text()).toContain('route="/assets/:id",status="499"} 1');
+});
+
+test('the log counts the bytes that were sent of an answer, not those that were promised', async () => {
+  const server = await startServer({ maxFileSize: 2 ** 26 });
+  const size = 6 * 2 ** 23;
+  const id = await server.stored('content '.repeat(size / 8));
+  const socket = await openSocket(server.port);
+  socket.pause();
+  socket.write(`GET /download/${id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await server.token()}\r\n\r\n`);
+  await sleep(500);
+  socket.destroy();
+  await expect.poll(() => server.log.at(-1)).toMatchObject({ method: 'GET', status: 200, aborted: true });
+  const bytes = Number(server.log.at(-1)?.['bytes']);
+  expect(bytes).toBeGreaterThan(0);
+  expect(bytes).toBeLessThan(size / 2);
 });
 
 test('metrics are for programs of this machine, and for operators', async () => {

@@ -209,8 +209,8 @@ describe('slow clients', () => {
     await Promise.all(closed);
   });
 
-  test('of a body end after a while without a byte', { timeout: 20_000 }, async () => {
-    const server = await startServer({ limits: { idleTimeout: 500 } });
+  test('of a body end after a while without progress', { timeout: 20_000 }, async () => {
+    const server = await startServer({ limits: { progressTimeout: 500 } });
     const body = form('content');
     const socket = await openSocket(server.port);
     socket.write((await head(server, body.length)) + body.slice(0, 20));

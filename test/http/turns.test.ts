@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTurns } from '../../src/http/turns.ts';
+import { createTurns, type Kind } from '../../src/http/turns.ts';
 
 function work(milliseconds: number): void {
   const ends = performance.now() + milliseconds;
@@ -19,7 +19,7 @@ test('requests of one long turn are spread over several, in their order', async 
   const request = async (index: number): Promise<void> => {
     // As sockets do: each in a callback of its own, one behind the other in the same turn.
     await new Promise((resolve) => setTimeout(resolve, 1));
-    await turns();
+    await turns('read');
     order.push(index);
     work(1);
   };
@@ -30,5 +30,23 @@ test('requests of one long turn are spread over several, in their order', async 
 });
 
 test('a request that comes alone does not wait', () => {
-  expect(createTurns(2)()).toBeUndefined();
+  expect(createTurns(2)('read')).toBeUndefined();
+});
+
+test('one kind of requests does not wait for all of another, and none before the checks', async () => {
+  const turns = createTurns(2);
+  const order: string[] = [];
+  const request = async (kind: Kind): Promise<void> => {
+    await turns(kind);
+    order.push(kind);
+    work(1);
+  };
+  // The turn is over before any of them comes.
+  turns('read');
+  work(3);
+  const kinds: Kind[] = [...Array.from({ length: 20 }, () => 'read' as const), 'write', 'write', 'check'];
+  await Promise.all(kinds.map(request));
+  expect(order.indexOf('check')).toBe(0);
+  expect(order.lastIndexOf('write')).toBeLessThan(6);
+  expect(order).toHaveLength(kinds.length);
 });

@@ -13,7 +13,8 @@ import { describeFile, requireFile } from './stat.ts';
 // Not blocking: a pipe planted under a key must not hang us.
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const SMALL = 256 * 1024;
-const CHUNK = 1024 * 1024;
+/** Held for each reader, of whom slow ones may be many. */
+const CHUNK = 64 * 1024;
 
 const readSome = promisify(readCallback);
 
