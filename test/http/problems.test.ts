@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { AssetError, ERROR_CODES } from '../../src/core/errors.ts';
+import { MARKER_KEY } from '../../src/core/marker-key.ts';
 import { describeFailure, HTTP_STATUS, toProblem } from '../../src/http/problems.ts';
+import type { StorageBackend } from '../../src/storage/backend.ts';
 import { jsonOf, startServer } from '../support/http-server.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
@@ -32,6 +34,18 @@ test('the log has the whole of what a client is not told, with its cause', async
   expect([response.status, JSON.stringify(problem).includes('db.internal')]).toEqual([500, false]);
   const lines = server.log.filter(({ requestId, level }) => requestId === problem.request_id && level === 'error');
   expect(JSON.stringify(lines)).toContain(SECRET);
+});
+
+test('a failure of one file is logged with what was thrown', async () => {
+  const wrapStore = (store: StorageBackend): StorageBackend => ({
+    ...store,
+    put: (key, ...rest) => (key === MARKER_KEY ? store.put(key, ...rest) : Promise.reject(new TypeError(SECRET))),
+  });
+  const server = await startServer({ wrapStore });
+  const response = await server.upload('content');
+  expect([response.status, (await response.text()).includes('db.internal')]).toEqual([500, false]);
+  const messages = server.log.map(({ message }) => String(message));
+  expect(messages).toContainEqual(expect.stringMatching(/Caused by: TypeError: host db\.internal/));
 });
 
 test('a database that is away is named in the log alone', async () => {

@@ -114,6 +114,7 @@ describe('the library', () => {
     ['an order by nothing', (assets) => collect(assets.list({ sort: { descending: true } })), /needs "field"/],
     ['no id to sign', (assets) => assets.sign(undefined), /sign needs the id/],
     ['a life of minus one', (assets) => assets.sign('00000000', { expiresIn: -1 }), /seconds above 0/],
+    ['half a character', (assets) => assets.sign('00000000', { downloadAs: '\ud800.txt' }), /not valid Unicode/],
     ['no id to delete', (assets) => assets.delete(), /delete needs the id/],
     ['no id to publish', (assets) => assets.publish({}), /publish needs the id/],
   ])('says what is wrong with its arguments: %s', async (_, call, message, hint = /./) => {
