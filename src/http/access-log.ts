@@ -29,17 +29,19 @@ const MILLISECONDS = 1000;
 
 /** One line and one count for each answer. Never a query, which may be a signed URL's, nor a header. */
 export function logAnswers(app: FastifyInstance, log: AccessLog, metrics: Metrics): void {
-  app.addHook('onRequest', async (request, reply) => {
-    metrics.begin();
-    // A connection that has ended has no address any more.
-    const start: Start = { address: request.ip, socket: request.socket, written: bytesOut(request.socket) };
-    // Comes after the last byte, and where the client went away before.
-    reply.raw.once('close', () => {
-      const { method } = request;
-      const route = request.routeOptions.url ?? 'none';
-      metrics.end({ method, route, status: statusOf(reply), seconds: reply.elapsedTime / MILLISECONDS });
-      log.write(entryOf(request, reply, start));
-    });
+  app.addHook('onRequest', async (request, reply) => logAnswer(request, reply, log, metrics));
+}
+
+export function logAnswer(request: FastifyRequest, reply: FastifyReply, log: AccessLog, metrics: Metrics): void {
+  metrics.begin();
+  // A connection that has ended has no address any more.
+  const start: Start = { address: request.ip, socket: request.socket, written: bytesOut(request.socket) };
+  // Comes after the last byte, and where the client went away before.
+  reply.raw.once('close', () => {
+    const { method } = request;
+    const route = request.routeOptions.url ?? 'none';
+    metrics.end({ method, route, status: statusOf(reply), seconds: reply.elapsedTime / MILLISECONDS });
+    log.write(entryOf(request, reply, start));
   });
 }
 

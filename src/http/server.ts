@@ -7,9 +7,9 @@ import type { OperationContext } from '../operations/context.ts';
 import { DownloadLedger } from '../operations/download/download-ledger.ts';
 import { createAuthenticator } from '../operations/tokens/authenticate.ts';
 import { shareUploads } from '../operations/upload/upload-together.ts';
-import { type AccessLog, logAnswers } from './access-log.ts';
+import { type AccessLog, logAnswer, logAnswers } from './access-log.ts';
 import { authenticateRequests } from './authentication.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { toOpenApi } from './openapi.ts';
 import { endSlowClients, type Pace } from './patience.ts';
 import {
@@ -83,14 +83,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   // Every request under way listens to it.
   setMaxListeners(0, stopping.signal);
   const context: OperationContext = { ...options.context, signal: stopping.signal };
-  const app = createApp(limits, options.proxies);
+  const metrics = createMetrics();
+  const app = createApp(limits, options, metrics);
   const serving: Serving = {
     context,
     version: options.version,
     uploads: shareUploads(context),
     underWay: new Set(),
     ledger: new DownloadLedger(context),
-    metrics: createMetrics(),
+    metrics,
     log: options.log,
     openApi: toOpenApi(ROUTES, options.version),
   };
@@ -104,7 +105,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const endWatch = endSlowClients(app.server, limits);
   limitReadiness(app);
   answerErrors(app, options.log);
-  logAnswers(app, options.log, serving.metrics);
+  logAnswers(app, options.log, metrics);
+  app.addHook('onRequest', async (request, reply) => refuseStrange(request, reply));
   const close = stopInSteps(app, {
     grace: limits.grace,
     stopping,
@@ -136,7 +138,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   };
 }
 
-function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
+function createApp(limits: ServeLimits, { proxies, log }: ServerOptions, metrics: Metrics): FastifyInstance {
   const app = Fastify({
     logger: false,
     trustProxy: (_address, hop) => hop < proxies,
@@ -150,25 +152,48 @@ function createApp(limits: ServeLimits, proxies: number): FastifyInstance {
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     ajv: { customOptions: { coerceTypes: true, removeAdditional: false, allErrors: false } },
     http: {
+      requireHostHeader: false,
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersTimeout,
       connectionsCheckingInterval: Math.min(SLOWEST_CHECK_MILLISECONDS, limits.headersTimeout),
     },
-    clientErrorHandler: refuseMalformed,
-    frameworkErrors: (error, request, reply) => sendProblem(reply, toProblem(error, request.id)),
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket, log),
+    frameworkErrors: (error, request, reply) => {
+      // None of the hooks sees these.
+      logAnswer(request, reply, log, metrics);
+      reply.headers(commonHeaders(request.id));
+      return sendProblem(reply, toProblem(error, request.id));
+    },
   });
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   const turns = createTurns(TURN_MILLISECONDS);
   app.addHook('onRequest', async (request, reply) => {
     await turns(kindOf(request));
-    reply.headers({
-      'x-request-id': request.id,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'cache-control': 'no-store',
-    });
+    reply.headers(commonHeaders(request.id));
   });
   return app;
 }
+
+function commonHeaders(requestId: string): Record<string, string> {
+  return {
+    'x-request-id': requestId,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'no-store',
+  };
+}
+
+/** What Node would refuse by itself, without a word. */
+function refuseStrange({ raw: { headers, httpVersionMinor } }: FastifyRequest, reply: FastifyReply): void {
+  const hasHost = headers.host !== undefined || httpVersionMinor === 0;
+  const isExpected = headers.expect === undefined || headers.expect.toLowerCase() === '100-continue';
+  if (hasHost && isExpected) return;
+  reply.header('connection', 'close');
+  if (!hasHost) throw new HttpError(400, 'The Host header is missing', READABLE);
+  throw new HttpError(417, 'The only thing to expect is 100-continue', 'Leave the Expect header out.');
+}
+
+const READABLE = 'Send HTTP/1.1.';
 
 function kindOf({ method, routeOptions }: FastifyRequest): Kind {
   if (routeOptions.url === '/healthz' || routeOptions.url === '/readyz') return 'check';
@@ -183,17 +208,23 @@ function limitReadiness(app: FastifyInstance): void {
 }
 
 /** What is no HTTP, or too slow or too large in its headers, and never becomes a request. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, log: AccessLog): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
-  const problem = toProblem(new HttpError(status, 'This is not a request that can be read', 'Send HTTP/1.1.'), '-');
+  const requestId = randomUUID();
+  const problem = toProblem(new HttpError(status, 'This is not a request that can be read', READABLE), requestId);
   const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${status} ${problem.title}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  log.write({ level: 'info', requestId, status, reason: error.code, address: socket.remoteAddress });
+  const headers = Object.entries({
+    ...commonHeaders(requestId),
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${problem.title}\r\n${headers.join('')}\r\n${body}`);
 }
 
 function answerErrors(app: FastifyInstance, log: AccessLog): void {

@@ -40,7 +40,7 @@ export async function getResuming(
     }
   }
 
-  const body = Readable.from(chunks(), { objectMode: false, highWaterMark: 1024 * 1024 });
+  const body = Readable.from(chunks(), { objectMode: false, highWaterMark: 256 * 1024 });
   // A body that is dropped unread never starts its generator.
   body.once('close', () => download.body.destroy());
   return { object: download.object, body };

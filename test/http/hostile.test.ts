@@ -193,6 +193,23 @@ test.each([
   expect(await exchange(port, text)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
 });
 
+test.each([
+  ['a path that is no URL', 'GET /download/% HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+  ['an id without an end', `GET /download/${'a'.repeat(5000)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`, 414],
+  ['no HTTP', 'hello\r\n\r\n', 400],
+  ['no host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+  ['a strange wish', 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: money\r\nConnection: close\r\n\r\n', 417],
+])('%s is a problem with an id, which the log has', async (_what, text, status) => {
+  const { port, log } = await startServer();
+  const answer = await exchange(port, text);
+  expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(answer).toMatch(/^content-type: application\/problem\+json/im);
+  expect(answer).toMatch(/^x-content-type-options: nosniff/im);
+  const [, requestId] = /^x-request-id: (\S+)/im.exec(answer) ?? [];
+  expect(answer).toContain(`"request_id":"${requestId}"`);
+  await expect.poll(() => log).toMatchObject([{ requestId, status }]);
+});
+
 describe('slow clients', () => {
   test('by the thousand keep nobody else waiting, and are shown out', { timeout: 60_000 }, async () => {
     const server = await startServer({ limits: { headersTimeout: 3000 } });
