@@ -5,15 +5,15 @@ import { exchange, openSocket, received, startServer } from '../support/http-ser
 
 const PACE = { progressBytes: 64 * 1024, progressTimeout: 400 };
 
-/** A catalog whose clock takes so long. */
+/** A catalog that says only after so long whether it is ready. */
 function slowly(milliseconds: number): (catalog: Catalog) => Catalog {
   return (catalog) => ({
     ...catalog,
     maintenance: {
       ...catalog.maintenance,
-      time: async () => {
+      ready: async () => {
         await sleep(milliseconds);
-        return catalog.maintenance.time();
+        return catalog.maintenance.ready();
       },
     },
   });
