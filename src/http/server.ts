@@ -217,7 +217,9 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, log: Acce
   const requestId = randomUUID();
   const problem = toProblem(new HttpError(status, 'This is not a request that can be read', READABLE), requestId);
   const body = JSON.stringify(problem);
-  log.write({ level: 'info', requestId, status, reason: error.code, address: socket.remoteAddress });
+  // A request that is cut off has a line of its own.
+  if (error.code !== 'HPE_INVALID_EOF_STATE')
+    log.write({ level: 'info', requestId, status, reason: error.code, address: socket.remoteAddress });
   const headers = Object.entries({
     ...commonHeaders(requestId),
     'content-type': PROBLEM_TYPE,
