@@ -3,6 +3,7 @@ import type { Identity, OrganizationScope } from '../core/identity.ts';
 import type { ContentRef } from './catalog.ts';
 import type { Session } from './database.ts';
 import type { AllTables } from './tables.ts';
+import { contentRows } from './verdicts.ts';
 
 export type AssetSelection = SelectQueryBuilder<AllTables, 'assets', object>;
 
@@ -102,10 +103,7 @@ export function assetsOnObjects(session: Session, objectIds: readonly string[]):
 
 /** The assets of these contents, by way of the hash's index; content belongs to an organisation. */
 export function assetsOfContents(session: Session, contents: readonly ContentRef[]): AssetSelection {
-  const wanted = session.dialect.rowSet(
-    { organization_id: 'text', sha256: 'text' },
-    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
-  );
+  const wanted = contentRows(session, contents);
   return assetTables(session)
     .selectFrom('assets')
     .where((eb) =>

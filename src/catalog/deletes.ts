@@ -15,11 +15,11 @@ import type {
   ObjectRecord,
 } from './catalog.ts';
 import type { Database, Session } from './database.ts';
-import { endPublicCopies, type PublicPlace } from './former-copies.ts';
+import { endPublicCopies, endUnusedCopies, type PublicPlace } from './former-copies.ts';
 import { type Claim, claimRows, lockObjects, markDeleting } from './objects.ts';
 import { isUuid, toAsset } from './rows.ts';
 import { stillMatching } from './still-matching.ts';
-import { type Content, contentKey, lockVerdicts } from './verdicts.ts';
+import { type Content, distinctContents, lockVerdicts } from './verdicts.ts';
 
 export function deleteWrites(database: Database): DeleteWrites {
   return {
@@ -66,9 +66,13 @@ export async function removeLocked(
 ): Promise<Map<string, Freed>> {
   await removeAssets(session, deleted);
   const freed = await releaseObjects(session, deleted, leaseSeconds, now);
-  await releaseRetained(session, deleted, now);
+  await endUnusedCopies(session, distinctContents(deleted.map(contentOf)), now);
   await endPublicCopies(session, publicPlaces(deleted), now);
   return freed;
+}
+
+function contentOf({ asset }: LockedAsset): Content {
+  return { organizationId: asset.organizationId, sha256: asset.fileHash };
 }
 
 function publicPlaces(deleted: readonly LockedAsset[]): PublicPlace[] {
@@ -169,33 +173,6 @@ async function releaseObjects(
       return object === undefined ? [] : [[claimed.objectId, { object, removable: claimed }]];
     }),
   );
-}
-
-/** With the last asset of a content its former copies go too; whoever purges finds them: their lease has run out. */
-async function releaseRetained(session: Session, deleted: readonly LockedAsset[], now: string): Promise<void> {
-  if (deleted.length === 0) return;
-  const contents = new Map<string, Content>(
-    deleted.map(({ asset }) => {
-      const content = { organizationId: asset.organizationId, sha256: asset.fileHash };
-      return [contentKey(content), content];
-    }),
-  );
-  const wanted = session.dialect.rowSet(
-    { organization_id: 'text', sha256: 'text' },
-    [...contents.values()].map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
-  );
-  await session.db
-    .updateTable('objects')
-    .from(wanted)
-    .set({ state: 'DELETING', claim: null, lease_expires_at: now, retain_until: null, updated_at: now })
-    .whereRef('objects.organization_id', '=', 'r.organization_id')
-    .whereRef('objects.sha256', '=', 'r.sha256')
-    // A literal: SQLite plans anew whenever the condition of a partial index is bound again.
-    .where('objects.state', '=', sql.lit('RETAINED'))
-    .where(sql<boolean>`not exists (
-      select 1 from assets
-      where assets.organization_id = objects.organization_id and assets.file_hash = objects.sha256)`)
-    .execute();
 }
 
 function toAudit(identity: Identity, decision: Exclude<Decided, { kind: 'unmatched' }>): AuditDraft {

@@ -5,6 +5,7 @@ import type { ContentRef, Leftover, LeftoverFilter, Leftovers } from './catalog.
 import type { Database, Session } from './database.ts';
 import { secondsAfter } from './filters.ts';
 import type { OpenTables } from './tables.ts';
+import { contentRows } from './verdicts.ts';
 
 /** Rule 4: how long past its lease a frozen host's put is still thought to arrive. */
 const LATE_ARRIVAL_SECONDS = 24 * 3600;
@@ -48,10 +49,7 @@ function narrowed(session: Session, filter: LeftoverFilter): ObjectQuery {
 }
 
 function ofContents(session: Session, query: ObjectQuery, contents: readonly ContentRef[]): ObjectQuery {
-  const wanted = session.dialect.rowSet(
-    { organization_id: 'text', sha256: 'text' },
-    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
-  );
+  const wanted = contentRows(session, contents);
   return query
     .where('objects.state', '<>', 'PENDING')
     .where((eb) =>

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { ClaimedObject, ObjectRecord, StoredFacts } from './catalog.ts';
 import type { Session } from './database.ts';
 import { toObjectRecord } from './rows.ts';
-import type { Content } from './verdicts.ts';
+import { type Content, contentRows } from './verdicts.ts';
 
 export interface Claim {
   objectId: string;
@@ -27,10 +27,7 @@ export async function lockObjects(session: Session, ids: readonly string[]): Pro
 
 /** The STORED private objects of these contents, in any backend. */
 export async function storedObjects(session: Session, contents: readonly Content[]): Promise<ObjectRecord[]> {
-  const wanted = session.dialect.rowSet(
-    { organization_id: 'text', sha256: 'text' },
-    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
-  );
+  const wanted = contentRows(session, contents);
   const rows = await session.db
     .selectFrom('objects as o')
     .innerJoin(wanted, (join) =>

@@ -31,10 +31,13 @@ export function contentKey(content: Content): string {
   return `${content.organizationId}/${content.sha256}`;
 }
 
+export function distinctContents(contents: readonly Content[]): Content[] {
+  return [...new Map(contents.map((content) => [contentKey(content), content])).values()];
+}
+
 /** Distinct contents in the order in which every transaction locks them. */
 function inLockOrder(contents: readonly Content[]): { organization_id: string; sha256: string }[] {
-  const distinct = new Map(contents.map((content) => [contentKey(content), content]));
-  return [...distinct.values()]
+  return distinctContents(contents)
     .map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 }))
     .sort((a, b) => compare(a.organization_id, b.organization_id) || compare(a.sha256, b.sha256));
 }
@@ -42,6 +45,14 @@ function inLockOrder(contents: readonly Content[]): { organization_id: string; s
 function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
+}
+
+/** Contents as a table `r (organization_id, sha256)`. */
+export function contentRows(session: Session, contents: readonly Content[]) {
+  return session.dialect.rowSet(
+    { organization_id: 'text', sha256: 'text' },
+    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
+  );
 }
 
 /** Makes a PENDING verdict for contents that have none: from the content's first upload on there is one. */
