@@ -16,6 +16,7 @@ declare module 'fastify' {
     access?: Access;
     /** What the audit trail calls it. */
     action?: string;
+    isCheck?: true;
   }
 }
 

@@ -5,6 +5,20 @@ import type { ContentRange } from '../operations/download/read-asset.ts';
 import type { StoredForm } from '../operations/download/stored-form.ts';
 import { acceptsGzip, judgeConditions } from './conditions.ts';
 import { HttpError } from './problems.ts';
+import type { Route } from './route.ts';
+
+/** What a request for content may say, and what comes of it: the same for every route that hands some out. */
+export const CONTENT_ROUTE = {
+  headers: {
+    type: 'object',
+    properties: { Range: { type: 'string' }, 'If-None-Match': { type: 'string' }, 'If-Range': { type: 'string' } },
+  },
+  responses: {
+    200: { description: 'The content.', contentType: '*/*' },
+    206: { description: 'The range that was asked for.', contentType: '*/*' },
+    304: { description: 'It is what the client has.' },
+  },
+} as const satisfies Pick<Route, 'headers' | 'responses'>;
 
 /** Content that may be handed out, and how. */
 export interface HandedContent {

@@ -4,9 +4,6 @@ import { AssetError } from '../core/errors.ts';
 const MINUTE = 60_000;
 const MOST_CLIENTS = 20_000;
 
-/** Whoever watches over the server asks often, and is not to take it for dead. */
-const UNLIMITED = new Set(['/healthz', '/readyz']);
-
 /** So many requests a minute for each token, or for each address without one; 0: any number. */
 export async function limitRates(app: FastifyInstance, perMinute: number): Promise<void> {
   if (perMinute === 0) return;
@@ -16,7 +13,7 @@ export async function limitRates(app: FastifyInstance, perMinute: number): Promi
     timeWindow: MINUTE,
     cache: MOST_CLIENTS,
     hook: 'onRequest',
-    allowList: (request) => UNLIMITED.has(request.routeOptions.url ?? ''),
+    allowList: (request) => request.routeOptions.config.isCheck === true,
     keyGenerator: (request) => request.bearer?.tokenId ?? request.ip,
     errorResponseBuilder: (_request, { after }) =>
       new AssetError('RATE_LIMITED', `More than ${perMinute} requests in a minute`, { hint: `Try again in ${after}.` }),

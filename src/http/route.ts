@@ -32,6 +32,10 @@ export interface Route {
   summary: string;
   /** What the audit trail calls it, and its refusal for want of a scope. */
   action?: string;
+  /** Whoever watches over the server asks it: it comes before other work, and as often as they like. */
+  isCheck?: true;
+  /** Milliseconds after which 503 is the answer. */
+  answersWithin?: number;
   params?: Schema;
   querystring?: Schema;
   headers?: Schema;
@@ -55,14 +59,19 @@ export interface RegisteredRoute extends Route {
 }
 
 export function defineRoute(route: Route): RegisteredRoute {
-  const { methods, url, access, action, params, querystring, body, bodyType } = route;
+  const { methods, url, access, action, isCheck, answersWithin, params, querystring, body, bodyType } = route;
   return {
     ...route,
     register(app, serving) {
       app.route({
         method: [...methods],
         url,
-        config: action === undefined ? { access } : { access, action },
+        config: {
+          access,
+          ...(action === undefined ? {} : { action }),
+          ...(isCheck === undefined ? {} : { isCheck }),
+        },
+        ...(answersWithin === undefined ? {} : { handlerTimeout: answersWithin }),
         schema: {
           ...(params === undefined ? {} : { params }),
           ...(querystring === undefined ? {} : { querystring }),

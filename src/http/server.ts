@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import type { Socket } from 'node:net';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from '../operations/context.ts';
 import { DownloadLedger } from '../operations/download/download-ledger.ts';
@@ -12,16 +11,17 @@ import { authenticateRequests } from './authentication.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { toOpenApi } from './openapi.ts';
 import { endSlowClients, type Pace } from './patience.ts';
-import {
-  describeFailure,
-  HttpError,
-  isServerFailure,
-  PROBLEM_TYPE,
-  type Problem,
-  RETRY_AFTER_SECONDS,
-  toProblem,
-} from './problems.ts';
+import { toProblem } from './problems.ts';
 import { limitRates } from './rate-limits.ts';
+import {
+  answerErrors,
+  answerUnknownPaths,
+  commonHeaders,
+  refuseMalformed,
+  refuseOtherMethods,
+  refuseStrange,
+  sendProblem,
+} from './refusals.ts';
 import type { Serving } from './route.ts';
 import { ROUTES } from './routes/index.ts';
 import { stopInSteps } from './stopping.ts';
@@ -72,7 +72,6 @@ export interface Server {
 const TURN_MILLISECONDS = 2;
 const SLOWEST_CHECK_MILLISECONDS = 1000;
 const FLUSH_MILLISECONDS = 250;
-const READINESS_MILLISECONDS = 2000;
 const MOST_JSON_BYTES = 64 * 1024;
 const LONGEST_PARAMETER = 4096;
 
@@ -103,7 +102,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   flushing.unref();
 
   const endWatch = endSlowClients(app.server, limits);
-  limitReadiness(app);
   answerErrors(app, options.log);
   logAnswers(app, options.log, metrics);
   app.addHook('onRequest', async (request, reply) => refuseStrange(request, reply));
@@ -174,91 +172,9 @@ function createApp(limits: ServeLimits, { proxies, log }: ServerOptions, metrics
   return app;
 }
 
-function commonHeaders(requestId: string): Record<string, string> {
-  return {
-    'x-request-id': requestId,
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
-    'cache-control': 'no-store',
-  };
-}
-
-/** What Node would refuse by itself, without a word. */
-function refuseStrange({ raw: { headers, httpVersionMinor } }: FastifyRequest, reply: FastifyReply): void {
-  const hasHost = headers.host !== undefined || httpVersionMinor === 0;
-  const isExpected = headers.expect === undefined || headers.expect.toLowerCase() === '100-continue';
-  if (hasHost && isExpected) return;
-  reply.header('connection', 'close');
-  if (!hasHost) throw new HttpError(400, 'The Host header is missing', READABLE);
-  throw new HttpError(417, 'The only thing to expect is 100-continue', 'Leave the Expect header out.');
-}
-
-const READABLE = 'Send HTTP/1.1.';
-
 function kindOf({ method, routeOptions }: FastifyRequest): Kind {
-  if (routeOptions.url === '/healthz' || routeOptions.url === '/readyz') return 'check';
+  if (routeOptions.config.isCheck === true) return 'check';
   return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
-}
-
-/** Whoever asks whether the server is ready does not wait for a database that is away. */
-function limitReadiness(app: FastifyInstance): void {
-  app.addHook('onRoute', (route) => {
-    if (route.url === '/readyz') route.handlerTimeout = READINESS_MILLISECONDS;
-  });
-}
-
-/** What is no HTTP, or too slow or too large in its headers, and never becomes a request. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, log: AccessLog): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
-  const requestId = randomUUID();
-  const problem = toProblem(new HttpError(status, 'This is not a request that can be read', READABLE), requestId);
-  const body = JSON.stringify(problem);
-  // A request that is cut off has a line of its own.
-  if (error.code !== 'HPE_INVALID_EOF_STATE')
-    log.write({ level: 'info', requestId, status, reason: error.code, address: socket.remoteAddress });
-  const headers = Object.entries({
-    ...commonHeaders(requestId),
-    'content-type': PROBLEM_TYPE,
-    'content-length': Buffer.byteLength(body),
-    connection: 'close',
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${problem.title}\r\n${headers.join('')}\r\n${body}`);
-}
-
-function answerErrors(app: FastifyInstance, log: AccessLog): void {
-  app.setErrorHandler((failure, request, reply) => {
-    const error = isLate(failure) ? new AssetError('TIMEOUT', 'The catalog does not answer', TRY_AGAIN) : failure;
-    if (isServerFailure(error)) log.failure(request.id, describeFailure(error));
-    return sendProblem(reply, toProblem(error, request.id));
-  });
-}
-
-/** Paths that do not exist are counted like all others. */
-function answerUnknownPaths(app: FastifyInstance, isLimited: boolean): void {
-  app.setNotFoundHandler(isLimited ? { preValidation: app.rateLimit() } : {}, (request, reply) => {
-    const error = new HttpError(404, 'There is nothing at this path', 'See /openapi.json for what there is.');
-    return sendProblem(reply, toProblem(error, request.id));
-  });
-}
-
-const TRY_AGAIN = { hint: 'Try again.' };
-
-function isLate(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'FST_ERR_HANDLER_TIMEOUT';
-}
-
-function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  const { status } = problem;
-  if (status === 401) reply.header('www-authenticate', 'Bearer realm="asset-cli"');
-  if (status === 503) reply.header('retry-after', String(RETRY_AFTER_SECONDS));
-  for (const name of ['content-disposition', 'content-range', 'etag', 'content-security-policy']) {
-    if (status !== 416 || name !== 'content-range') reply.removeHeader(name);
-  }
-  return reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
 }
 
 /** Off unless the configuration names origins: there are no cookies that another site could use. */
@@ -271,26 +187,6 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
     exposedHeaders: ['content-disposition', 'content-range', 'etag', 'x-request-id', 'retry-after'],
     maxAge: 600,
   });
-}
-
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-
-/** 405 and what is allowed, for every path that exists. */
-function refuseOtherMethods(app: FastifyInstance): void {
-  const allowed = new Map<string, string[]>();
-  for (const { url, methods } of ROUTES) allowed.set(url, [...(allowed.get(url) ?? []), ...methods]);
-  for (const [url, methods] of allowed) {
-    app.route({
-      method: METHODS.filter((method) => !methods.includes(method)),
-      url,
-      config: { access: 'open' },
-      handler: (request: FastifyRequest, reply) => {
-        reply.header('allow', methods.join(', '));
-        const error = new HttpError(405, `${request.method} is not for this path`, `Use ${methods.join(' or ')}.`);
-        return sendProblem(reply, toProblem(error, request.id));
-      },
-    });
-  }
 }
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {

@@ -5,7 +5,7 @@ import { toFailure } from '../../core/errors.ts';
 import { findForHandingOut, openForHandingOut } from '../../operations/download/hand-out.ts';
 import { handoutName } from '../../operations/download/handout-name.ts';
 import { storedForm } from '../../operations/download/stored-form.ts';
-import { answerWithContent } from '../content-answer.ts';
+import { answerWithContent, CONTENT_ROUTE } from '../content-answer.ts';
 import { contextOf, defineRoute, type Serving } from '../route.ts';
 import { ID_PARAMS } from '../schemas.ts';
 import { idOf } from './assets.ts';
@@ -17,15 +17,7 @@ export const downloadRoute = defineRoute({
   action: 'downloaded',
   summary: 'The content of an asset, verified against its hash.',
   params: ID_PARAMS,
-  headers: {
-    type: 'object',
-    properties: { Range: { type: 'string' }, 'If-None-Match': { type: 'string' }, 'If-Range': { type: 'string' } },
-  },
-  responses: {
-    200: { description: 'The content.', contentType: '*/*' },
-    206: { description: 'The range that was asked for.', contentType: '*/*' },
-    304: { description: 'It is what the client has.' },
-  },
+  ...CONTENT_ROUTE,
   async handle(serving, request, reply) {
     const context = contextOf(serving, request);
     const id = idOf(request.params);

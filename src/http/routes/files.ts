@@ -2,7 +2,7 @@ import { toFailure } from '../../core/errors.ts';
 import type { SignedPath } from '../../core/signed-path.ts';
 import { findSigned, openSigned } from '../../operations/download/signed-files.ts';
 import { storedForm } from '../../operations/download/stored-form.ts';
-import { answerWithContent } from '../content-answer.ts';
+import { answerWithContent, CONTENT_ROUTE } from '../content-answer.ts';
 import { defineRoute } from '../route.ts';
 
 interface FilesQuery {
@@ -32,15 +32,7 @@ export const filesRoute = defineRoute({
       signature: TEXT,
     },
   },
-  headers: {
-    type: 'object',
-    properties: { Range: { type: 'string' }, 'If-None-Match': { type: 'string' }, 'If-Range': { type: 'string' } },
-  },
-  responses: {
-    200: { description: 'The content.', contentType: '*/*' },
-    206: { description: 'The range that was asked for.', contentType: '*/*' },
-    304: { description: 'It is what the client has.' },
-  },
+  ...CONTENT_ROUTE,
   async handle({ context, metrics, log }, request, reply) {
     const { backend, '*': storagePath } = request.params as { backend: string; '*': string };
     const { expires, type, disposition, key, signature } = request.query as FilesQuery;

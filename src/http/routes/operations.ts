@@ -2,6 +2,7 @@ import { METRICS_TYPE } from '../metrics.ts';
 import { defineRoute, JSON_TYPE, sendJson } from '../route.ts';
 import { record } from '../schemas.ts';
 
+const READINESS_MILLISECONDS = 2000;
 const STATUS = record({ status: { type: 'string' } });
 
 /** For whoever runs the server. */
@@ -10,6 +11,7 @@ export const OPERATION_ROUTES = [
     methods: ['GET', 'HEAD'],
     url: '/healthz',
     access: 'open',
+    isCheck: true,
     summary: 'Whether the process answers.',
     responses: { 200: { description: 'It does.', schema: STATUS } },
     handle: async (_serving, _request, reply) => sendJson(reply, 200, { status: 'ok' }),
@@ -18,6 +20,9 @@ export const OPERATION_ROUTES = [
     methods: ['GET', 'HEAD'],
     url: '/readyz',
     access: 'open',
+    isCheck: true,
+    // Whoever asks does not wait for a database that is away.
+    answersWithin: READINESS_MILLISECONDS,
     summary: 'Whether the catalog answers and takes changes, too.',
     responses: { 200: { description: 'It does.', schema: STATUS } },
     async handle({ context }, _request, reply) {
