@@ -1,7 +1,7 @@
 import { closeSync, createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { BodySource } from '../core/body.ts';
-import { AssetError, type ErrorCode } from '../core/errors.ts';
+import { AssetError } from '../core/errors.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
 import { bytesBody } from './bytes-body.ts';
 import { bytesContent } from './bytes-content.ts';
@@ -16,9 +16,6 @@ export interface StreamReadOptions extends ReadOptions {
   spoolDirectory: string;
 }
 
-/** What an upload refuses for what it is. */
-export const STRANGE: readonly ErrorCode[] = ['TYPE_MISMATCH', 'CONTENT_UNSAFE'];
-
 /**
  * Reads a stream to its end, then judges and fingerprints it. What is larger than LARGEST_IN_MEMORY
  * is kept in a file that has no name, so that nobody else can open it and nothing is left of it.
@@ -26,18 +23,25 @@ export const STRANGE: readonly ErrorCode[] = ['TYPE_MISMATCH', 'CONTENT_UNSAFE']
  * @throws AssetError as readFileContent, DISK_FULL, CONFIG_INVALID (no temporary file); what aborted the signal
  */
 export async function readStreamContent(stream: Readable, name: string, options: StreamReadOptions): Promise<Content> {
+  return readSpooledContent(await takeIn(stream, name, options), name, options);
+}
+
+type TakeInOptions = Pick<StreamReadOptions, 'rules' | 'signal' | 'spoolDirectory'>;
+
+/** All of a stream, to its end; the caller discards it. */
+async function takeIn(stream: Readable, name: string, options: TakeInOptions): Promise<Spool> {
   const { signal } = options;
   signal?.throwIfAborted();
   if (signal !== undefined) addAbortSignal(signal, stream);
   const spool = new Spool(options.spoolDirectory);
   try {
     await drain(stream, spool, name, options.rules);
+    return spool;
   } catch (error) {
     spool.discard();
     signal?.throwIfAborted();
     throw error;
   }
-  return readSpooledContent(spool, name, options);
 }
 
 /** Judges and fingerprints what a spool has taken in, and takes it over. Throws as readStreamContent. */
@@ -67,23 +71,15 @@ export interface LooseContent {
  * Reads a stream to its end, whatever it holds. The caller closes the result.
  * @throws AssetError FILE_EMPTY, FILE_UNREADABLE, DISK_FULL, CONFIG_INVALID; what aborted the signal
  */
-export async function readLooseContent(
-  stream: Readable,
-  name: string,
-  options: StreamReadOptions,
-): Promise<LooseContent> {
-  const { signal } = options;
-  if (signal !== undefined) addAbortSignal(signal, stream);
-  const spool = new Spool(options.spoolDirectory);
+export async function readLooseContent(stream: Readable, name: string, options: TakeInOptions): Promise<LooseContent> {
+  const spool = await takeIn(stream, name, options);
   try {
-    await drain(stream, spool, name, options.rules);
     checkSize(name, spool.size, options.rules);
     const { fd, size } = spool;
     const body = fd === undefined ? bytesBody(spool.takeMemory()) : { size, open: () => readFrom(fd) };
     return { body, close: async () => spool.discard() };
   } catch (error) {
     spool.discard();
-    signal?.throwIfAborted();
     throw error;
   }
 }

@@ -56,12 +56,7 @@ export async function* migrationFailures(
   run: MigrationRun,
 ): AsyncGenerator<ReportedFailure[]> {
   const catalog = await context.catalog();
-  let after: string | undefined;
-  do {
-    const page = await catalog.migrations.failures(run.id, after, PAGE_SIZE);
-    if (page.length > 0) yield page;
-    after = page.at(-1)?.objectId;
-  } while (after !== undefined);
+  yield* pages((after) => catalog.migrations.failures(run.id, after, PAGE_SIZE));
 }
 
 export type ReportedSkip = MigrationSkip & { skippedAt: string };
@@ -69,9 +64,15 @@ export type ReportedSkip = MigrationSkip & { skippedAt: string };
 /** What the run left where it was, and why. */
 export async function* migrationSkips(context: OperationContext, run: MigrationRun): AsyncGenerator<ReportedSkip[]> {
   const catalog = await context.catalog();
+  yield* pages((after) => catalog.migrations.skips(run.id, after, PAGE_SIZE));
+}
+
+async function* pages<T extends { objectId: string }>(
+  read: (after: string | undefined) => Promise<T[]>,
+): AsyncGenerator<T[]> {
   let after: string | undefined;
   do {
-    const page = await catalog.migrations.skips(run.id, after, PAGE_SIZE);
+    const page = await read(after);
     if (page.length > 0) yield page;
     after = page.at(-1)?.objectId;
   } while (after !== undefined);

@@ -3,9 +3,10 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { FoundVerdict } from '../../catalog/catalog.ts';
 import type { Content } from '../../content/content.ts';
-import { readFileContent, readLooseContent, STRANGE } from '../../content/read-content.ts';
+import { readFileContent, readLooseContent } from '../../content/read-content.ts';
 import type { BodySource } from '../../core/body.ts';
-import { AssetError } from '../../core/errors.ts';
+import { AssetError, type ErrorCode } from '../../core/errors.ts';
+import type { Scanner } from '../../scan/scanner.ts';
 import type { OperationContext } from '../context.ts';
 
 /** Whatever it is: it is not to be stored. */
@@ -13,6 +14,8 @@ const ANY_FILE = {
   maxFileSize: Number.MAX_SAFE_INTEGER,
   allowedMimeTypes: Object.assign(new Set<string>(), { has: () => true }),
 };
+/** What an upload refuses for what it is. */
+const STRANGE: readonly ErrorCode[] = ['TYPE_MISMATCH', 'CONTENT_UNSAFE'];
 
 export interface ScannedFile {
   bytes: number;
@@ -26,10 +29,8 @@ export interface ScannedFile {
 export async function scanFile(context: OperationContext, path: string): Promise<ScannedFile> {
   const scanner = await context.scanning.scanner();
   const content = await readIfDecent(path, context.signal);
-  const body = content?.body ?? (await plainBody(path));
   try {
-    const { status, result, signatureVersion } = await scanner.scan(body, { signal: context.signal });
-    return { bytes: body.size, verdict: { status, result, signatureVersion } };
+    return await judge(scanner, content?.body ?? (await plainBody(path)), context.signal);
   } finally {
     await content?.close();
   }
@@ -42,14 +43,17 @@ export async function scanFile(context: OperationContext, path: string): Promise
 export async function scanStream(context: OperationContext, stream: Readable): Promise<ScannedFile> {
   const { signal, temporaryDirectory: spoolDirectory } = context;
   const scanner = await context.scanning.scanner();
-  const options = { rules: ANY_FILE, checksums: [], signal, spoolDirectory };
-  const { body, close } = await readLooseContent(stream, 'standard input', options);
+  const { body, close } = await readLooseContent(stream, 'standard input', { rules: ANY_FILE, signal, spoolDirectory });
   try {
-    const { status, result, signatureVersion } = await scanner.scan(body, { signal });
-    return { bytes: body.size, verdict: { status, result, signatureVersion } };
+    return await judge(scanner, body, signal);
   } finally {
     await close();
   }
+}
+
+async function judge(scanner: Scanner, body: BodySource, signal: AbortSignal): Promise<ScannedFile> {
+  const { status, result, signatureVersion } = await scanner.scan(body, { signal });
+  return { bytes: body.size, verdict: { status, result, signatureVersion } };
 }
 
 /** undefined for a file that an upload would refuse for what it is: all the more reason to have it scanned. */
