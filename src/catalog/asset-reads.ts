@@ -209,9 +209,11 @@ async function transformed(
     .where('original_sha256', '=', original.sha256)
     .where('profile', '=', original.profile)
     .where('backend', '=', backend)
-    .where(sql<boolean>`state = 'STORED' and is_public = false`)
+    .where(sql<boolean>`state = 'STORED'`)
     .where('damaged_at', 'is', null)
-    .select(['id', 'sha256', 'size'])
+    .orderBy('is_public')
+    .selectAll()
+    .limit(1)
     .executeTakeFirst();
   if (object === undefined) return undefined;
   // Of an image the type is told by the bytes alone: all its assets have the same.
@@ -219,5 +221,5 @@ async function transformed(
     .where('assets.object_id', '=', object.id)
     .select('assets.mime_type')
     .executeTakeFirst();
-  return asset === undefined ? undefined : { sha256: object.sha256, size: object.size, mimeType: asset.mime_type };
+  return asset === undefined ? undefined : { object: toObjectRecord(object), mimeType: asset.mime_type };
 }

@@ -43,6 +43,8 @@ export interface KnownImage {
   sha256: string;
   size: number;
   mimeType: string;
+  /** There if the upload cannot share the stored copy: its bytes. undefined: that copy is not what it was. */
+  copy?(): Promise<Uint8Array | undefined>;
 }
 
 /**

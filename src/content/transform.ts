@@ -27,8 +27,8 @@ export async function transform(
   if (stage === undefined || !TRANSFORMABLE.has(sniffed.mimeType)) return asItCame(sniffed);
   const original = { sha256: sniffed.sha256, profile: profileName(stage.profile) };
   const known = await stage.recognise?.(original);
-  if (known !== undefined) return recognised(name, sniffed, stage, original, known);
-  return decoded(name, sniffed, stage, original);
+  const familiar = known === undefined ? undefined : await recognised(name, sniffed, stage, original, known);
+  return familiar ?? decoded(name, sniffed, stage, original);
 }
 
 /** The image library would keep the first picture of an animated PNG alone: that one loses its metadata, no more. */
@@ -67,21 +67,17 @@ async function decoded(
   const input = wholeContent(name, sniffed);
   const result = await transformed(name, { bytes: input, mimeType: sniffed.mimeType }, profile);
   if (result === undefined) return { ...asItCame(sniffed), original };
-  // Each checksum that the store asked for is taken anew, of what was made.
-  const names = ['sha256', 'md5', 'crc32c'] as const;
-  const fingerprint = new Fingerprint(names.filter((each) => sniffed.checksums[each] !== undefined));
-  fingerprint.update(result.bytes);
   await sniffed.close();
-  return {
-    ...fingerprint.digest(),
-    mimeType: result.mimeType,
-    extension: extensionFor(result.mimeType),
-    isProcessed: true,
-    original,
-    untransformed: bytesBody(input),
-    body: bytesBody(result.bytes),
-    close: () => Promise.resolve(),
-  };
+  return { ...processed(sniffed, result, original), untransformed: bytesBody(input), close: () => Promise.resolve() };
+}
+
+/** Each checksum that the store asked for is taken anew, of what was made. */
+function processed({ checksums }: SniffedContent, { bytes, mimeType }: ImageBytes, original: Original) {
+  const names = ['sha256', 'md5', 'crc32c'] as const;
+  const fingerprint = new Fingerprint(names.filter((each) => checksums[each] !== undefined));
+  fingerprint.update(bytes);
+  const extension = extensionFor(mimeType);
+  return { ...fingerprint.digest(), mimeType, extension, isProcessed: true, original, body: bytesBody(bytes) };
 }
 
 /** The image that was fingerprinted, in memory: its file may have changed since. */
@@ -99,21 +95,28 @@ function extensionFor(mimeType: string): string {
   return extension === undefined ? '' : `.${extension}`;
 }
 
-function recognised(
+/** undefined: it has to be made anew, because it is to have bytes of its own and the known ones are damaged. */
+async function recognised(
   name: string,
   sniffed: SniffedContent,
   stage: ImageStage,
   original: Original,
   known: KnownImage,
-): ShapedContent {
+): Promise<ShapedContent | undefined> {
   if (known.sha256 === sniffed.sha256) return { ...asItCame(sniffed), original };
+  const { mimeType } = known;
+  if (known.copy !== undefined) {
+    const bytes = await known.copy();
+    if (bytes === undefined) return undefined;
+    return { ...processed(sniffed, { bytes, mimeType }, original), untransformed: sniffed.body, close: sniffed.close };
+  }
   const remake = once(() => decoded(name, sniffed, stage, original));
   return {
     size: known.size,
     sha256: known.sha256,
     checksums: {},
-    mimeType: known.mimeType,
-    extension: extensionFor(known.mimeType),
+    mimeType,
+    extension: extensionFor(mimeType),
     isProcessed: true,
     original,
     untransformed: sniffed.body,

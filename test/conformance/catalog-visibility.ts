@@ -161,7 +161,7 @@ export function describeVisibility(context: CatalogContext): void {
       await move(alice, asset, HIDDEN);
       expect((await objectOf(alice, asset)).original).toEqual(original);
       const known = await context.catalog().assets.transformed(alice.organization, asset.backend, original);
-      expect(known).toMatchObject({ sha256: asset.fileHash });
+      expect(known).toMatchObject({ object: { sha256: asset.fileHash, isPublic: false } });
     });
   });
 }

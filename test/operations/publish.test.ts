@@ -240,7 +240,7 @@ describe('an asset that is published', () => {
     const original = found?.object.original;
     if (original == null) throw new Error('its original is forgotten');
     const known = await (await work.catalog()).assets.transformed('acme', 'far', original);
-    expect(known?.sha256).toBe(asset.fileHash);
+    expect(known?.object.sha256).toBe(asset.fileHash);
     expect(await upload('far')).toMatchObject({ fileHash: asset.fileHash, storagePath: found?.asset.storagePath });
   });
 });

@@ -152,12 +152,39 @@ await describeEachDatabase('an image', ({ createWorkspace }) => {
     expect(smaller.fileSize).toBeLessThan(asset.fileSize);
   });
 
+  test.each([
+    ['public, twice', true, true],
+    ['public after private', false, true],
+    ['private after public', true, false],
+  ])('of an avatar that is %s is not decoded again either', async (_, first, second) => {
+    const work = await createWorkspace();
+    const path = join(work.directory, 'me.jpg');
+    await writeFile(path, await photograph(800, 600));
+    const { asset } = await upload(work, path, { assetType: 'USER_AVATAR', isPublic: first });
+    const images = await import('../../src/content/images.ts');
+    const decoding = vi.spyOn(images, 'transformImage');
+    const again = await upload(work, path, { assetType: 'USER_AVATAR', isPublic: second });
+    expect(decoding).not.toHaveBeenCalled();
+    const { fileHash, mimeType } = asset;
+    expect(again).toMatchObject({ deduplicated: false, asset: { fileHash, mimeType, isProcessed: true } });
+    expect((await found(work, again.asset.id)).object.original).toEqual((await found(work, asset.id)).object.original);
+    expect(again.asset.storagePath).not.toBe(asset.storagePath);
+    expect(sha256(await contentOf(work, again.asset.id))).toBe(fileHash);
+
+    await writeFile(join(work.storage, asset.storagePath), 'damaged');
+    await writeFile(join(work.storage, again.asset.storagePath), 'damaged');
+    const third = await upload(work, path, { assetType: 'USER_AVATAR', isPublic: true });
+    expect(decoding).toHaveBeenCalledOnce();
+    expect(sha256(await contentOf(work, third.asset.id))).toBe(fileHash);
+  });
+
   test('that was known is made anew when its stored copy went meanwhile', async () => {
     const work = await createWorkspace();
     const path = join(work.directory, 'me.jpg');
     await writeFile(path, await photograph(800, 600));
     const { asset } = await upload(work, path, { assetType: 'USER_AVATAR' });
-    const known = { sha256: asset.fileHash, size: asset.fileSize, mimeType: asset.mimeType };
+    const { object } = await found(work, asset.id);
+    const known = { object, mimeType: asset.mimeType };
     await collect(deleteAssets(work.context(), { selection: { kind: 'ids', ids: [asset.id] }, dryRun: false }));
     const catalog = await work.catalog();
     vi.spyOn(catalog.assets, 'transformed').mockResolvedValue(known);

@@ -64,7 +64,7 @@ export interface AssetReads {
   servable(backend: string, storagePath: StorageKey): Promise<ServableObject | undefined>;
   /** Which of these private contents (SHA-256) a backend already holds undamaged for the organisation (`--dry-run`). */
   storedHashes(organizationId: string, backend: string, hashes: readonly string[]): Promise<Set<string>>;
-  /** The undamaged private content of a backend that was made of this original by this profile. */
+  /** An undamaged stored copy that was made of this original by this profile; a private one if there is one. */
   transformed(
     organizationId: string,
     backend: string,
@@ -80,8 +80,7 @@ export interface ServableObject {
 
 /** What became of an original by a profile. */
 export interface TransformedContent {
-  sha256: string;
-  size: number;
+  object: ObjectRecord;
   mimeType: string;
 }
 

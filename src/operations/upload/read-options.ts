@@ -1,6 +1,8 @@
-import type { CompressStage, ImageStage, ReadOptions } from '../../content/content.ts';
+import type { ObjectRecord, TransformedContent } from '../../catalog/catalog.ts';
+import type { CompressStage, ImageStage, KnownImage, ReadOptions } from '../../content/content.ts';
 import type { BackendFeatures } from '../../storage/backend.ts';
 import type { OperationContext } from '../context.ts';
+import { isDamage, readSmall } from '../download/read-asset.ts';
 import type { UploadRequest } from './upload-request.ts';
 
 /** The stages that content goes through on its way into a store. Without `features` nothing will be stored. */
@@ -22,16 +24,36 @@ export function readOptions(
 function imageStage(context: OperationContext, request: UploadRequest): ImageStage | undefined {
   const profile = request.optimize ? context.content.images.get(request.assetType) : undefined;
   if (profile === undefined) return undefined;
-  // A public asset has bytes of its own, which have to be made anyway.
-  if (request.isPublic) return { profile };
   const { organization } = context.identity;
   return {
     profile,
     recognise: async (original) => {
       const catalog = await context.catalog();
-      return catalog.assets.transformed(organization, request.backend, original);
+      const known = await catalog.assets.transformed(organization, request.backend, original);
+      return known && knownImage(context, request, known);
     },
   };
+}
+
+/** A public asset has bytes of its own, and shares them with none. */
+function knownImage(
+  context: OperationContext,
+  request: UploadRequest,
+  { object, mimeType }: TransformedContent,
+): KnownImage {
+  const { sha256, size } = object;
+  const isShared = !request.isPublic && !object.isPublic;
+  return { sha256, size, mimeType, ...(isShared ? {} : { copy: () => wholeCopy(context, object) }) };
+}
+
+/** undefined if it is damaged, or was moved or removed meanwhile. */
+async function wholeCopy(context: OperationContext, object: ObjectRecord): Promise<Uint8Array | undefined> {
+  try {
+    return await readSmall(context, object);
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
 }
 
 function compressStage(
