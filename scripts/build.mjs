@@ -31,9 +31,10 @@ const LIBRARY_DOORS = [
   ['library/index.mjs', "import library from './index.cjs';\nexport const { openAssets, AssetError } = library;\n"],
 ];
 
-const program = await bundle({ main: 'src/cli/main.ts' });
+const program = await bundle({ main: 'src/cli/main.ts' }, true);
 // Apart from the program: what is shared with the library would move to chunks that every command loads.
-const library = await bundle({ library: 'src/index.ts' });
+// With its lines: Node prints the one that threw beside an error that a program does not catch.
+const library = await bundle({ library: 'src/index.ts' }, false);
 const files = new Map([
   ...filesOf(program, ''),
   ...filesOf(library, 'library/'),
@@ -69,7 +70,7 @@ function compileChunks() {
   if (result.status !== 0) console.warn(`The chunks are not compiled ahead: ${result.stderr.trim()}`);
 }
 
-async function bundle(input) {
+async function bundle(input, removeWhitespace) {
   const { output } = await build({
     cwd: root,
     input,
@@ -86,7 +87,7 @@ async function bundle(input) {
       chunkFileNames: 'chunks/[name]-[hash].cjs',
       codeSplitting: { includeDependenciesRecursively: false, groups: GROUPS },
       comments: false,
-      minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+      minify: { compress: true, mangle: false, codegen: { removeWhitespace } },
     },
     write: false,
     logLevel: 'warn',
