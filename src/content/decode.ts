@@ -3,6 +3,8 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { AssetError } from '../core/errors.ts';
 
 const CHUNK_LENGTH = 64 * 1024;
+/** zlib takes no smaller chunks. */
+const LEAST_CHUNK = 64;
 
 /**
  * The content of bytes that are stored in an encoding, a chunk at a time as it is asked for: whoever stops at the
@@ -23,7 +25,8 @@ export function decodedAtOnce(stored: Uint8Array, encoding: string | null, size:
   if (encoding === null) return stored;
   if (encoding !== 'gzip') throw unknownEncoding(encoding);
   try {
-    return gunzipSync(stored, { maxOutputLength: Math.max(1, size) });
+    // In one piece: a little more than the content, so that its end is seen without another.
+    return gunzipSync(stored, { maxOutputLength: Math.max(1, size), chunkSize: size + LEAST_CHUNK });
   } catch (error) {
     if (hasCode(error, /^ERR_BUFFER_TOO_LARGE$/)) throw damaged(`more than ${size} bytes are stored`, error);
     throw isZlibError(error) ? damaged('they cannot be decompressed', error) : error;

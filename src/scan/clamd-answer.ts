@@ -29,6 +29,10 @@ export function readClamdAnswer(text: string): ClamdAnswer {
   return LIMIT_ERROR.test(message) ? unexamined(message.replace(/^stream: /, '')) : { kind: 'failure', message };
 }
 
+export function isVerdict({ kind }: ClamdAnswer): boolean {
+  return kind === 'clean' || kind === 'infected';
+}
+
 export const OVER_STREAM_LIMIT: ClamdAnswer = {
   kind: 'unexamined',
   reason: 'not examined: larger than StreamMaxLength of clamd',

@@ -36,93 +36,130 @@ export interface Reply {
   allSent: boolean;
 }
 
-/**
- * Opens a connection, sends the pieces with back pressure, and returns the answer up to its NUL
- * (clamd's `z` commands end so, which tells a whole answer from one that was cut). An answer that
- * comes early ends the sending.
- * @throws ClamdFault; what the pieces throw; what aborted the signal
- */
-export async function askClamd(
-  options: ClamdConnectionOptions,
-  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  signal?: AbortSignal,
-): Promise<Reply> {
+/** A question: in a list it is there at once. */
+export type Pieces = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+
+/** What clamd answers questions on. */
+export interface ClamdConnection {
+  /**
+   * Sends the pieces with back pressure, and returns the answer up to its NUL (clamd's `z` commands end so, which tells
+   * a whole answer from one that was cut). An answer that comes early ends the sending. One question at a time; after a
+   * failure, or an answer that came early, there is no other.
+   * @throws ClamdFault; what the pieces throw; what aborted the signal
+   */
+  ask(pieces: Pieces, signal?: AbortSignal): Promise<Reply>;
+  /** Whether another question may be put. */
+  isOpen(): boolean;
+  /** Waits for another question, at most so many milliseconds; keeps no process alive meanwhile. */
+  rest(milliseconds: number): void;
+  close(): void;
+}
+
+/** Puts one question on a connection of its own. */
+export async function askClamd(options: ClamdConnectionOptions, pieces: Pieces, signal?: AbortSignal): Promise<Reply> {
   signal?.throwIfAborted();
-  const { address } = options;
-  const socket = createConnection('socket' in address ? { path: address.socket } : { ...address, noDelay: true });
-  const stop = (): void => {
-    socket.destroy();
-  };
-  signal?.addEventListener('abort', stop, { once: true });
-  const answer = readAnswer(socket, options);
-  // Sending may fail first; the answer's failure is then not waited for.
-  answer.catch(() => undefined);
+  const connection = connectToClamd(options);
   try {
-    await connected(socket, answer);
-    const allSent = await send(socket, pieces, answer);
-    return { text: await answer, allSent };
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
+    return await connection.ask(pieces, signal);
   } finally {
-    signal?.removeEventListener('abort', stop);
-    socket.destroy();
+    connection.close();
   }
 }
 
-function readAnswer(socket: Socket, options: ClamdConnectionOptions): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let received = Buffer.alloc(0);
-    let connectionStands = false;
-    let answered = false;
-    // Every connection ends with 'close': no error, which is dear, is made for those that were answered.
-    const fail = (kind: ClamdFaultKind, message: string, cause?: unknown) => {
-      if (!answered) reject(new ClamdFault(kind, message, cause));
-    };
-
-    socket.setTimeout(options.connectTimeout);
-    socket.on('connect', () => {
-      connectionStands = true;
-      socket.setTimeout(options.responseTimeout);
-    });
-    socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      const end = received.indexOf(0);
-      if (end !== -1 && end === received.length - 1) {
-        answered = true;
-        resolve(received.toString('utf8', 0, end));
-      } else if (end !== -1) fail('garbled', 'it says more than one answer');
-      else if (received.length > LONGEST_ANSWER) fail('garbled', 'it answers without end');
-    });
-    socket.on('timeout', () => {
-      fail(connectionStands ? 'timeout' : 'unreachable', 'it does not answer in time');
-      socket.destroy();
-    });
-    socket.on('error', (error) => {
-      const reason = 'code' in error ? String(error.code) : error.message;
-      fail(
-        connectionStands ? 'cut' : 'unreachable',
-        connectionStands ? `it cut the connection (${reason})` : reason,
-        error,
-      );
-    });
-    socket.on('close', () => {
-      if (received.length > 0) fail('garbled', 'its answer is cut off');
-      else fail(connectionStands ? 'cut' : 'unreachable', 'it cut the connection');
-    });
-  });
+interface Question {
+  resolve(text: string): void;
+  reject(fault: ClamdFault): void;
 }
 
-async function connected(socket: Socket, answer: Promise<string>): Promise<void> {
-  await Promise.race([new Promise<void>((resolve) => socket.once('connect', resolve)), answer]);
+export function connectToClamd({ address, connectTimeout, responseTimeout }: ClamdConnectionOptions): ClamdConnection {
+  const socket = createConnection('socket' in address ? { path: address.socket } : { ...address, noDelay: true });
+  let stands = false;
+  let received: Buffer = Buffer.alloc(0);
+  let question: Question | undefined;
+  let ended: ClamdFault | undefined;
+
+  function fail(kind: ClamdFaultKind, message: string, cause?: unknown): void {
+    if (ended !== undefined) return;
+    ended = new ClamdFault(kind, message, cause);
+    question?.reject(ended);
+    socket.destroy();
+  }
+
+  socket.setTimeout(connectTimeout);
+  socket.on('connect', () => {
+    stands = true;
+    socket.setTimeout(responseTimeout);
+  });
+  socket.on('data', (chunk: Buffer) => {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    const end = received.indexOf(0);
+    if (question === undefined || (end !== -1 && end < received.length - 1)) {
+      fail('garbled', 'it says more than one answer');
+    } else if (end !== -1) {
+      const text = received.toString('utf8', 0, end);
+      received = Buffer.alloc(0);
+      question.resolve(text);
+    } else if (received.length > LONGEST_ANSWER) fail('garbled', 'it answers without end');
+  });
+  socket.on('timeout', () => fail(stands ? 'timeout' : 'unreachable', 'it does not answer in time'));
+  socket.on('error', (error) => {
+    const reason = 'code' in error ? String(error.code) : error.message;
+    fail(stands ? 'cut' : 'unreachable', stands ? `it cut the connection (${reason})` : reason, error);
+  });
+  socket.on('close', () => {
+    if (received.length > 0) fail('garbled', 'its answer is cut off');
+    else fail(stands ? 'cut' : 'unreachable', 'it cut the connection');
+  });
+
+  function answered(): Promise<string> {
+    const answer = new Promise<string>((resolve, reject) => {
+      question = { resolve, reject };
+      if (ended !== undefined) reject(ended);
+    });
+    // Sending may fail first; the answer's failure is then not waited for.
+    answer.catch(() => undefined);
+    return answer;
+  }
+
+  async function ask(pieces: Pieces, signal: AbortSignal | undefined): Promise<Reply> {
+    signal?.throwIfAborted();
+    const close = () => void socket.destroy();
+    signal?.addEventListener('abort', close, { once: true });
+    const answer = answered();
+    try {
+      socket.ref();
+      if (stands) socket.setTimeout(responseTimeout);
+      else await Promise.race([new Promise<void>((resolve) => socket.once('connect', resolve)), answer]);
+      const allSent = await send(socket, pieces, answer);
+      return { text: await answer, allSent };
+    } catch (error) {
+      socket.destroy();
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      question = undefined;
+      signal?.removeEventListener('abort', close);
+    }
+  }
+
+  return {
+    ask,
+    isOpen: () => ended === undefined && !socket.destroyed,
+    rest(milliseconds) {
+      socket.unref();
+      socket.setTimeout(milliseconds);
+    },
+    close: () => void socket.destroy(),
+  };
 }
 
 /** False if an answer came while there was more to send. */
-async function send(
-  socket: Socket,
-  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  answer: Promise<string>,
-): Promise<boolean> {
+async function send(socket: Socket, pieces: Pieces, answer: Promise<string>): Promise<boolean> {
+  if (!(Symbol.asyncIterator in pieces)) {
+    sendTogether(socket, pieces);
+    await answer;
+    return socket.writableLength === 0;
+  }
   let answered = false;
   const settled = answer.then(() => {
     answered = true;
@@ -135,4 +172,11 @@ async function send(
     await Promise.race([new Promise<void>((resolve) => socket.once('drain', resolve)), settled]);
   }
   return true;
+}
+
+/** In one call of the system, which wakes clamd once. */
+function sendTogether(socket: Socket, pieces: readonly Uint8Array[]): void {
+  socket.cork();
+  for (const piece of pieces) socket.write(piece);
+  socket.uncork();
 }

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { BodySource } from '../core/body.ts';
 import { AssetError } from '../core/errors.ts';
-import { type ClamdAnswer, OVER_STREAM_LIMIT, readClamdAnswer } from './clamd-answer.ts';
+import { type ClamdAnswer, isVerdict, OVER_STREAM_LIMIT, readClamdAnswer } from './clamd-answer.ts';
 import { askClamd, type ClamdAddress, type ClamdConnectionOptions, ClamdFault } from './clamd-connection.ts';
+import { clamdSessions } from './clamd-sessions.ts';
 import { announcement, command, type Instream, instream, instreamOfBytes, instreamOfZeros } from './instream.ts';
 import { nestedZip } from './nested-zip.ts';
 import type { Scanner, ScannerReport, ScannerVersion, ScanOptions, ScanVerdict } from './scanner.ts';
@@ -34,7 +35,7 @@ const BEYOND_RECURSION = 101;
 /** So long a wait for "too large" counts as consent: clamd says nothing to a size that it accepts. */
 const CONSENT_AFTER = 500;
 
-/** A client of clamd's INSTREAM; holds no connection between calls, so there is nothing to close. */
+/** A client of clamd's INSTREAM. Connections that wait for another content keep no process alive: there is nothing to close. */
 export function createClamdScanner(options: ClamdOptions): Scanner {
   const connection: ClamdConnectionOptions = {
     address: options.address,
@@ -43,6 +44,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   };
   // What it knows by heart it answers at once, or it hangs.
   const promptly = { ...connection, responseTimeout: Math.min(connection.connectTimeout, connection.responseTimeout) };
+  const sessions = clamdSessions(connection);
   const attempts = options.attempts ?? 5;
   const deadline = options.deadline ?? 60_000;
   const firstDelay = options.retryDelay ?? 250;
@@ -78,8 +80,8 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   function askForVerdict(stream: Instream, size: number, signal: AbortSignal | undefined): Promise<ClamdAnswer> {
     return repeated(signal, async () => {
       try {
-        const { text, allSent } = await askClamd(connection, stream.open(), signal);
-        return usable(readClamdAnswer(text), allSent);
+        const { answer, allSent } = await sessions.ask(stream, signal);
+        return usable(answer, allSent);
       } catch (error) {
         // clamd hangs up on what is too large, and its word for it may be lost with the connection.
         if (isFault(error, 'cut') && !(await accepts(size, signal))) return OVER_STREAM_LIMIT;
@@ -92,7 +94,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   async function accepts(size: number, signal: AbortSignal | undefined): Promise<boolean> {
     const patient = { ...connection, responseTimeout: Math.min(CONSENT_AFTER, connection.responseTimeout) };
     try {
-      const { text } = await askClamd(patient, announcement(size), signal);
+      const { text } = await askClamd(patient, [announcement(size)], signal);
       return usable(readClamdAnswer(text), false).kind !== 'unexamined';
     } catch (error) {
       if (isFault(error, 'timeout')) return true;
@@ -167,8 +169,7 @@ async function pause(milliseconds: number, signal: AbortSignal | undefined): Pro
 
 /** A verdict on content that clamd does not have yet is none. */
 function usable(answer: ClamdAnswer, allSent: boolean): ClamdAnswer {
-  const isVerdict = answer.kind === 'clean' || answer.kind === 'infected';
-  if (answer.kind === 'garbled' || (isVerdict && !allSent)) {
+  if (answer.kind === 'garbled' || (isVerdict(answer) && !allSent)) {
     throw new ClamdFault('garbled', 'its answer makes no sense');
   }
   if (answer.kind === 'failure') throw new ClamdFault('refused', `it failed: ${answer.message}`);

@@ -1,15 +1,16 @@
 import type { BodySource } from '../core/body.ts';
+import type { Pieces } from './clamd-connection.ts';
 
 const LARGEST_ANNOUNCEMENT = 0xffffffff;
 
 /** Content as clamd's INSTREAM takes it. */
 export interface Instream {
   readonly size: number;
-  open(): AsyncIterable<Uint8Array>;
+  open(): Pieces;
 }
 
 /** clamd's commands with a NUL at the end of both question and answer. */
-export function command(name: 'INSTREAM' | 'VERSION'): Uint8Array {
+export function command(name: 'IDSESSION' | 'INSTREAM' | 'VERSION'): Uint8Array {
   return Buffer.from(`z${name}\0`);
 }
 
@@ -17,22 +18,28 @@ export function command(name: 'INSTREAM' | 'VERSION'): Uint8Array {
  * Lengths come before data. The whole content is announced at once where 32 bits suffice, so that
  * clamd refuses what is too large before it is sent.
  */
-export function instream(body: BodySource): Instream {
-  async function* open(): AsyncGenerator<Uint8Array> {
-    const atOnce = body.size <= LARGEST_ANNOUNCEMENT;
-    yield Buffer.concat([command('INSTREAM'), atOnce ? length(body.size) : Buffer.alloc(0)]);
-    for await (const chunk of body.bytes === undefined ? body.open() : [body.bytes]) {
-      if (!atOnce) yield length(chunk.byteLength);
-      yield chunk;
-    }
-    yield length(0);
-  }
+export function instream({ size, bytes, open }: BodySource): Instream {
+  if (bytes !== undefined) return instreamOfBytes(bytes);
+  const begin = size <= LARGEST_ANNOUNCEMENT ? announcement(size) : command('INSTREAM');
+  return { size, open: () => streamed(begin, open(), size > LARGEST_ANNOUNCEMENT) };
+}
 
-  return { size: body.size, open };
+async function* streamed(
+  begin: Uint8Array,
+  chunks: AsyncIterable<Uint8Array>,
+  announcesEach: boolean,
+): AsyncGenerator<Uint8Array> {
+  yield begin;
+  for await (const chunk of chunks) {
+    if (announcesEach) yield length(chunk.byteLength);
+    yield chunk;
+  }
+  yield length(0);
 }
 
 export function instreamOfBytes(bytes: Uint8Array): Instream {
-  return instream({ size: bytes.byteLength, bytes, open: () => neverRead() });
+  const size = bytes.byteLength;
+  return { size, open: () => [announcement(size), bytes, length(0)] };
 }
 
 const ZEROS = new Uint8Array(256 * 1024);
@@ -46,14 +53,9 @@ export function instreamOfZeros(size: number): Instream {
   });
 }
 
-/** Bodies in memory are sent from there. */
-async function* neverRead(): AsyncGenerator<Uint8Array> {
-  yield* [];
-}
-
 /** The beginning of an INSTREAM of that size, without its content. */
-export function announcement(size: number): Iterable<Uint8Array> {
-  return [Buffer.concat([command('INSTREAM'), length(Math.min(size, LARGEST_ANNOUNCEMENT))])];
+export function announcement(size: number): Uint8Array {
+  return Buffer.concat([command('INSTREAM'), length(Math.min(size, LARGEST_ANNOUNCEMENT))]);
 }
 
 function length(bytes: number): Buffer {

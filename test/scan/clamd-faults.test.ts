@@ -43,8 +43,10 @@ await describeWithService('clamd', 'between us and clamd', () => {
       ['a connection cut at once', { cutAfter: 0 }],
       ['a connection cut in the middle', { cutAfter: 1_500_000 }],
       ['a connection cut before the answer', { cutAfter: large }],
-      ['a garbled answer', { answer: 'stream: O\0' }],
-      ['an answer cut off', { answer: 'stream: OK' }],
+      ['a garbled answer', { answer: '1: stream: O\0' }],
+      ['an answer cut off', { answer: '1: stream: OK' }],
+      ['an answer to another content', { answer: '2: stream: OK\0' }],
+      ['an answer to none', { answer: 'stream: OK\0' }],
       ['an error of clamd', { answer: 'COMMAND READ TIMED OUT ERROR\0' }],
     ])('%s is made up for', async (_what, fault) => {
       const scanner = await scannerWith(once(fault));
@@ -61,13 +63,15 @@ await describeWithService('clamd', 'between us and clamd', () => {
     it.each<[string, Fault]>([
       ['cut at once', { cutAfter: 0 }],
       ['cut in the middle', { cutAfter: 1_500_000 }],
-      ['an answer without its end', { answer: 'stream: OK' }],
+      ['an answer without its end', { answer: '1: stream: OK' }],
+      ['the answer to another content', { answer: '2: stream: OK\0' }],
+      ['an answer to none', { answer: 'stream: OK\0' }],
       ['nothing but an end', { answer: '\0' }],
-      ['two answers', { answer: 'stream: OK\0stream: OK\0' }],
-      ['an answer and more', { answer: 'stream: OK\0x' }],
-      ['nearly the right words', { answer: 'stream: OKAY\0' }],
+      ['two answers', { answer: '1: stream: OK\x002: stream: OK\0' }],
+      ['an answer and more', { answer: '1: stream: OK\0x' }],
+      ['nearly the right words', { answer: '1: stream: OKAY\0' }],
       ['noise', { answer: Buffer.from([0xff, 0x00, 0x13, 0xfe, 0x00]) }],
-      ['an answer without end', { answer: 'stream: O'.repeat(2000) }],
+      ['an answer without end', { answer: '1: stream: O'.repeat(2000) }],
     ])('%s', async (_what, fault) => {
       const scanner = await scannerWith(() => fault);
       await expect(scanner.scan(body(large))).rejects.toMatchObject({
@@ -77,7 +81,7 @@ await describeWithService('clamd', 'between us and clamd', () => {
     });
 
     // More than the system's buffers hold, so that the answer is seen in the middle.
-    it.each(['stream: OK\0', 'stream: Eicar FOUND\0'])('%j before the content was sent', async (answer) => {
+    it.each(['1: stream: OK\0', '1: stream: Eicar FOUND\0'])('%j before the content was sent', async (answer) => {
       const scanner = await scannerWith(() => ({ answer, early: true }));
       const verdict = scanner.scan(body(60_000_000));
       await expect(verdict).rejects.toMatchObject({ code: 'SCANNER_UNAVAILABLE' });
@@ -90,6 +94,18 @@ await describeWithService('clamd', 'between us and clamd', () => {
         message: expect.stringContaining('does not answer in time'),
       });
     });
+  });
+
+  it('contents follow each other on a connection, and another takes the place of one that is gone', async () => {
+    const scanner = await scannerWith((nth) => (nth === 2 ? { cutAfter: 1_000_000 } : undefined));
+    // The version; the first content, and what tells whether limits are reported; all others.
+    for (let count = 1; count <= 4; count += 1) expect((await scanner.scan(small)).status).toBe('CLEAN');
+    expect(proxy?.connections).toBe(3);
+    expect((await scanner.scan(body(large))).status).toBe('CLEAN');
+    expect(proxy?.connections).toBe(4);
+    const together = await Promise.all([1, 2, 3].map(() => scanner.scan(body(large))));
+    expect(together.map(({ status }) => status)).toEqual(['CLEAN', 'CLEAN', 'CLEAN']);
+    expect(proxy?.connections).toBe(6);
   });
 
   it('a connection cut because the content is too large is told from others', async () => {

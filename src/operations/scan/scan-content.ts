@@ -3,7 +3,7 @@ import type { BodySource } from '../../core/body.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { ScanVerdict } from '../../scan/scanner.ts';
 import type { OperationContext } from '../context.ts';
-import { isDamage, openContent } from '../download/read-asset.ts';
+import { isDamage, openContent, readSmall } from '../download/read-asset.ts';
 import { gracePeriod } from '../stopping.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 import type { ScanRun } from './scan-run.ts';
@@ -55,9 +55,7 @@ async function bodyOf(context: OperationContext, object: ObjectRecord): Promise<
       },
     };
   }
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of await openContent(context, object)) chunks.push(chunk);
-  const bytes = Buffer.concat(chunks);
+  const bytes = await readSmall(context, object);
   return {
     size,
     bytes,

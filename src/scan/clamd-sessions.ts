@@ -1,0 +1,98 @@
+import { type ClamdAnswer, isVerdict, readClamdAnswer } from './clamd-answer.ts';
+import {
+  type ClamdConnection,
+  type ClamdConnectionOptions,
+  ClamdFault,
+  connectToClamd,
+  type Pieces,
+  type Reply,
+} from './clamd-connection.ts';
+import { command, type Instream } from './instream.ts';
+
+/** clamd is not kept waiting longer: each connection is one that others may want. */
+const LONGEST_REST = 1000;
+
+export interface ClamdSessions {
+  /**
+   * Has content judged on a connection that no other content is on.
+   * @throws as ClamdConnection.ask
+   */
+  ask(content: Instream, signal?: AbortSignal): Promise<SessionReply>;
+}
+
+export interface SessionReply extends Pick<Reply, 'allSent'> {
+  answer: ClamdAnswer;
+}
+
+interface Session {
+  connection: ClamdConnection;
+  questions: number;
+}
+
+/**
+ * Connections that stand for one question after the other (clamd's IDSESSION): to connect costs about as much as to send
+ * a content of 100 KiB. Never two questions at once on one, so that a failure concers one content alone.
+ */
+export function clamdSessions(options: ClamdConnectionOptions): ClamdSessions {
+  const resting: Session[] = [];
+
+  async function ask(content: Instream, signal?: AbortSignal): Promise<SessionReply> {
+    const rested = takeRested();
+    if (rested === undefined) return askIn(begin(), content, signal);
+    try {
+      return await askIn(rested, content, signal);
+    } catch (error) {
+      // clamd may end what rests, for reasons that do not concern this content.
+      if (error instanceof ClamdFault && error.kind === 'cut') return askIn(begin(), content, signal);
+      throw error;
+    }
+  }
+
+  function begin(): Session {
+    return { connection: connectToClamd(options), questions: 0 };
+  }
+
+  function takeRested(): Session | undefined {
+    let session = resting.pop();
+    while (session !== undefined && !session.connection.isOpen()) session = resting.pop();
+    return session;
+  }
+
+  async function askIn(session: Session, content: Instream, signal: AbortSignal | undefined): Promise<SessionReply> {
+    const { connection } = session;
+    session.questions += 1;
+    try {
+      const pieces = content.open();
+      const reply = await connection.ask(session.questions === 1 ? inSession(pieces) : pieces, signal);
+      const answer = readClamdAnswer(answerTo(session.questions, reply.text));
+      if (reply.allSent && isVerdict(answer)) {
+        connection.rest(LONGEST_REST);
+        resting.push(session);
+      } else connection.close();
+      return { answer, allSent: reply.allSent };
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  return { ask };
+}
+
+function inSession(pieces: Pieces): Pieces {
+  const begin = command('IDSESSION');
+  return Symbol.asyncIterator in pieces ? following(begin, pieces) : [begin, ...pieces];
+}
+
+async function* following(begin: Uint8Array, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield begin;
+  yield* pieces;
+}
+
+/** Answers bear the number of their question: one to another is none. clamd's failures may be of no question. */
+function answerTo(question: number, text: string): string {
+  const prefix = `${question}: `;
+  if (text.startsWith(prefix)) return text.slice(prefix.length);
+  if (text.endsWith(' ERROR')) return text;
+  throw new ClamdFault('garbled', 'its answer is to another question');
+}
