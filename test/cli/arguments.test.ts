@@ -116,6 +116,8 @@ describe('filters', () => {
       ['--name', '*.pdf', '--tag', 'a=b', '--scan-status', 'CLEAN'],
       { nameGlob: '*.pdf', tags: { a: 'b' }, scanStatus: 'CLEAN' },
     ],
+    [['--scan-status', 'INFECTED'], { scanStatus: 'INFECTED', status: 'any' }],
+    [['--scan-status', 'INFECTED', '--status', 'trashed'], { scanStatus: 'INFECTED', status: 'trashed' }],
     [['--expired'], { expired: 'only' }],
     [
       ['--created-after', '2026-01-01', '--expires-before', '2026-02-01'],

@@ -43,7 +43,7 @@ export function addFilterOptions(command: Command): Command {
     suggest(new Option('--type <type>', 'asset type').argParser(parsedBy(checkAssetType)), BUILT_IN_ASSET_TYPES),
     new Option('--project <id>', 'project').argParser(parsedBy((id) => checkId('project', id))),
     new Option('--user <id>', 'owner').argParser(parsedBy((id) => checkId('user', id))),
-    new Option('--status <status>', 'without it: active').choices([...ASSET_STATUSES, 'any']),
+    new Option('--status <status>', 'without it: active, of what is INFECTED any').choices([...ASSET_STATUSES, 'any']),
     new Option('--scan-status <status>', 'verdict of the virus scan').choices(SCAN_STATUSES),
     new Option('--name <glob>', 'original file name: *, ? and […]'),
     new Option('--tag <key=value>', 'repeatable: all of them').argParser(collectTag),
@@ -68,6 +68,9 @@ export function checkAssetType(text: string): string {
 /** What there is to name, and who is told that a name is unknown. */
 type Names = Pick<OperationContext, 'assetTypes' | 'backends' | 'warn'>;
 
+/** Infected assets are in quarantine, so that none would be found among the active ones. */
+const ANYWHERE = 'any' as const;
+
 /** What the options ask for. `--backend` filters only as a flag, never from the environment or a file. */
 export function toFilter(options: FilterOptions, globals: Pick<GlobalOptions, 'backend'>, context: Names): AssetFilter {
   warnOfUnknown(options.type, 'asset type', context.assetTypes, context);
@@ -77,7 +80,7 @@ export function toFilter(options: FilterOptions, globals: Pick<GlobalOptions, 'b
     projectId: options.project,
     userId: options.user,
     backend: globals.backend,
-    status: options.status,
+    status: options.status ?? (options.scanStatus === 'INFECTED' ? ANYWHERE : undefined),
     scanStatus: options.scanStatus,
     nameGlob: options.name,
     tags: options.tag,
