@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { ScanJob } from '../../catalog/catalog.ts';
+import type { ScanCondition, ScanJob } from '../../catalog/catalog.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { OrganizationScope } from '../../core/identity.ts';
 import type { OperationContext } from '../context.ts';
@@ -102,6 +102,22 @@ function start(run: ScanRun, jobs: readonly NamedJob[], limit: LimitFunction): P
 
 /** Claims the contents of a page that are due and free, batch by batch. */
 async function* claimPage(run: ScanRun, { contents, condition }: ScanPage): AsyncGenerator<NamedJob[]> {
+  let batch: NamedJob[] = [];
+  for (let from = 0; from < contents.length; from += BATCH_SIZE) {
+    for await (const jobs of claimSome(run, contents.slice(from, from + BATCH_SIZE), condition)) batch.push(...jobs);
+    if (batch.length < BATCH_SIZE) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** As many of these as are due and free, in as many steps as that takes. */
+async function* claimSome(
+  run: ScanRun,
+  contents: readonly NamedContent[],
+  condition: ScanCondition,
+): AsyncGenerator<NamedJob[]> {
   const catalog = await run.context.catalog();
   const open = new Map(contents.map((content) => [contentKey(content), content]));
   while (!mustStop(run)) {
