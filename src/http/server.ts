@@ -126,7 +126,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   await limitRates(app, context.serving.rateLimit);
   answerUnknownPaths(app, context.serving.rateLimit > 0);
   await allowOrigins(app, context.serving.corsOrigins);
-  await app.register(import('@fastify/multipart'));
+  // Its route reads it as it comes.
+  app.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
   for (const route of ROUTES) route.register(app, serving);
   refuseOtherMethods(app);
 
