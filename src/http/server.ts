@@ -132,7 +132,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   refuseOtherMethods(app);
 
   return {
-    listen: (host, port) => listen(app, host, port),
+    async listen(host, port) {
+      const url = await listen(app, host, port);
+      context.serving.listensAt(url);
+      return url;
+    },
     close,
   };
 }

@@ -81,7 +81,7 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
     abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
     flush: (keys) => translated(undefined, () => durability.flush(keys)),
     space: () => translated(undefined, () => freeSpace(root.path)),
-    ...(signing === undefined ? {} : { answers: () => answersAt(signing.publicUrl) }),
+    ...(signing === undefined ? {} : { answers: () => answersAt(signing.publicUrl()) }),
     enclosingMarker: () => translated(undefined, () => findEnclosingMarker(root.path)),
   };
 }
