@@ -103,7 +103,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   const endWatch = endSlowClients(app.server, limits);
   answerErrors(app, options.log);
-  logAnswers(app, options.log, metrics);
   app.addHook('onRequest', async (request, reply) => refuseStrange(request, reply));
   const close = stopInSteps(app, {
     grace: limits.grace,
@@ -168,6 +167,8 @@ function createApp(limits: ServeLimits, { proxies, log }: ServerOptions, metrics
       return sendProblem(reply, toProblem(error, request.id));
     },
   });
+  // First, so that the wait for a turn counts.
+  logAnswers(app, log, metrics);
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   const turns = createTurns(TURN_MILLISECONDS);
   app.addHook('onRequest', async (request, reply) => {

@@ -57,6 +57,24 @@ describe('an upload that is not what it says', () => {
     await nothingStored(server);
   });
 
+  test('takes as long in the log and in the metrics as it took', async () => {
+    const server = await startServer();
+    const body = form('content');
+    const socket = await openSocket(server.port);
+    socket.write((await head(server, body.length)) + body.slice(0, 50));
+    await sleep(300);
+    const answer = received(socket);
+    socket.write(body.slice(50));
+    expect(await answer).toMatch(/^HTTP\/1\.1 201 /);
+    await expect.poll(() => server.log).toMatchObject([{ path: '/upload', milliseconds: expect.any(Number) }]);
+    const [entry] = server.log;
+    expect(entry?.['milliseconds']).toBeGreaterThan(290);
+    expect(entry?.['milliseconds']).toBeLessThan(5000);
+    const metrics = await (await server.request('/metrics', { token: null })).text();
+    const [, seconds] = /duration_seconds_sum\{method="POST",route="\/upload"\} (\S+)/.exec(metrics) ?? [];
+    expect(Number(seconds) * 1000).toBeCloseTo(Number(entry?.['milliseconds']), 0);
+  });
+
   test('leaves nothing when the connection ends before the declared length', async () => {
     const server = await startServer();
     const body = form('content'.repeat(100_000));
