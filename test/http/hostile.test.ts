@@ -151,6 +151,16 @@ describe('a file name', () => {
     expect((await server.workspace.storedFiles()).every((path) => path.startsWith('acme/'))).toBe(true);
   });
 
+  test.each([
+    [`filename="a %22b%22 100%25.txt"`, 'a "b" 100%25.txt'],
+    [`filename="x.txt"; filename*=UTF-8''100%2522%20b.txt`, '100%22 b.txt'],
+  ])('%s is kept as %j', async (parameters, filename) => {
+    const server = await startServer();
+    const body = form('content', `form-data; name="file"; ${parameters}`);
+    const answer = await exchange(server.port, (await head(server, body.length)) + body);
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ data: { filename } });
+  });
+
   test('in other bytes than UTF-8 is refused', async () => {
     const server = await startServer();
     const body = Buffer.from(form('content', 'form-data; name="file"; filename="\xdcbersicht.txt"'), 'latin1');
