@@ -3,6 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Catalog } from './catalog/catalog.ts';
 import { openCatalog } from './catalog/open.ts';
+import { DEFAULT_PUBLIC_URL } from './config/defaults.ts';
 import { loadSettings } from './config/load.ts';
 import type { Environment, LoadRequest, Settings, SettingsFlags } from './config/settings.ts';
 import { AssetError } from './core/errors.ts';
@@ -11,6 +12,7 @@ import { type SigningKey, toSigningKey } from './core/signed-path.ts';
 import type { BackendPool, OperationContext } from './operations/context.ts';
 import type { Scanner } from './scan/scanner.ts';
 import type { StorageBackend } from './storage/backend.ts';
+import type { LocalSigning } from './storage/definition.ts';
 import { signingKeysFile } from './storage/local/signing-keys.ts';
 import { openBackend } from './storage/open.ts';
 
@@ -52,22 +54,32 @@ export function composeWorld(request: WorldRequest): World {
     });
     return loading;
   };
-  const contextFrom = (settings: Settings, environment: Environment, readOnly = false): OperationContext => ({
-    identity: settings.identity,
-    catalog: lazyCatalog(settings, readOnly, environment, closers),
-    backends: backendPool(settings, closers, warn),
-    rules: settings.limits,
-    content: settings.content,
-    assetTypes: settings.assetTypes,
-    leaseSeconds: settings.leases.duration / 1000,
-    lifecycle: toLifecycle(settings),
-    scanning: { mode: settings.scan.mode, expected: settings.scan.configured, scanner: lazyScanner(settings) },
-    serving: { ...settings.serve, signingKeys: signingKeysOf(settings, warn) },
-    temporaryDirectory: tmpdir(),
-    audit: { host: hostname(), correlationId: randomUUID() },
-    signal,
-    warn,
-  });
+  const contextFrom = (settings: Settings, environment: Environment, readOnly = false): OperationContext => {
+    let ownAddress = DEFAULT_PUBLIC_URL;
+    const publicUrl = (): string => settings.serve.publicUrl ?? ownAddress;
+    return {
+      identity: settings.identity,
+      catalog: lazyCatalog(settings, readOnly, environment, closers),
+      backends: backendPool(settings, closers, { publicUrl, keys: signingKeysOf(settings, warn) }),
+      rules: settings.limits,
+      content: settings.content,
+      assetTypes: settings.assetTypes,
+      leaseSeconds: settings.leases.duration / 1000,
+      lifecycle: toLifecycle(settings),
+      scanning: { mode: settings.scan.mode, expected: settings.scan.configured, scanner: lazyScanner(settings) },
+      serving: {
+        ...settings.serve,
+        signingKeys: signingKeysOf(settings, warn),
+        listensAt(url) {
+          ownAddress = url;
+        },
+      },
+      temporaryDirectory: tmpdir(),
+      audit: { host: hostname(), correlationId: randomUUID() },
+      signal,
+      warn,
+    };
+  };
   return {
     contextFrom,
     async context({ readOnly = false, stores = false } = {}) {
@@ -128,7 +140,7 @@ function lazyScanner({ scan, timeouts }: Settings): () => Promise<Scanner> {
   });
 }
 
-function backendPool(settings: Settings, closers: (() => Promise<void>)[], warn: Warn): BackendPool {
+function backendPool(settings: Settings, closers: (() => Promise<void>)[], signing: LocalSigning): BackendPool {
   const openers = new Map<string, () => Promise<StorageBackend>>();
   return {
     defaultName: settings.defaultBackend,
@@ -137,7 +149,7 @@ function backendPool(settings: Settings, closers: (() => Promise<void>)[], warn:
       const known = openers.get(name);
       if (known !== undefined) return known();
       const open = once(async () => {
-        const backend = await openNamed(settings, name, warn);
+        const backend = await openNamed(settings, name, signing);
         closers.push(() => backend.close());
         return backend;
       });
@@ -147,10 +159,9 @@ function backendPool(settings: Settings, closers: (() => Promise<void>)[], warn:
   };
 }
 
-async function openNamed(settings: Settings, name: string, warn: Warn): Promise<StorageBackend> {
+async function openNamed(settings: Settings, name: string, signing: LocalSigning): Promise<StorageBackend> {
   const definition = settings.backends.get(name);
   if (definition?.provider === 'LOCAL') {
-    const signing = { publicUrl: settings.serve.publicUrl, keys: signingKeysOf(settings, warn) };
     return openBackend({ ...definition, signing }, settings.timeouts);
   }
   if (definition !== undefined) return openBackend(definition, settings.timeouts);

@@ -21,7 +21,7 @@ export function decodeCursor(list: string, kinds: readonly ('string' | 'number')
     kinds.every((kind, index) => typeof parsed[index + 1] === kind);
   if (!fits) {
     throw new AssetError('USAGE', 'this cursor does not belong to this list', {
-      hint: 'Pass nextCursor of the page before, with the same options.',
+      hint: 'Pass the cursor that came with the page before, and the same options.',
     });
   }
   return parsed.slice(1);

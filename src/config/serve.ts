@@ -1,10 +1,10 @@
-import { DEFAULT_PUBLIC_URL, DEFAULT_RATE_LIMIT } from './defaults.ts';
+import { DEFAULT_RATE_LIMIT } from './defaults.ts';
 import type { FileConfig } from './schema/file.ts';
 import type { ServeSettings } from './settings.ts';
 
 export function resolveServe(file: FileConfig['serve']): ServeSettings {
   return {
-    publicUrl: (file?.publicUrl ?? DEFAULT_PUBLIC_URL).replace(/\/+$/, ''),
+    publicUrl: file?.publicUrl?.replace(/\/+$/, ''),
     signingKeys: file?.signingKey ?? [],
     rateLimit: file?.rateLimit ?? DEFAULT_RATE_LIMIT,
     corsOrigins: file?.corsOrigins ?? [],

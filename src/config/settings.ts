@@ -57,8 +57,8 @@ export interface ScanSettings {
 }
 
 export interface ServeSettings {
-  /** Without a slash at its end. */
-  publicUrl: string;
+  /** Without a slash at its end; undefined: it is not configured. */
+  publicUrl: string | undefined;
   /** Secrets; the first signs. Empty: none are configured. */
   signingKeys: readonly string[];
   /** A minute, for each client; 0: any number. */

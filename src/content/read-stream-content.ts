@@ -92,7 +92,7 @@ function readFrom(fd: number): Readable {
  * Takes a stream in, to its end or to the limit.
  * @throws AssetError FILE_TOO_LARGE, FILE_UNREADABLE, DISK_FULL
  */
-export async function drain(
+async function drain(
   stream: AsyncIterable<Uint8Array>,
   spool: Spool,
   name: string,

@@ -30,10 +30,11 @@ export class Spool {
     return this.#fd;
   }
 
-  async append(chunk: Uint8Array): Promise<void> {
+  /** A promise only where it has to wait. */
+  append(chunk: Uint8Array): Promise<void> | undefined {
     this.#chunks.push(chunk);
     this.#buffered += chunk.byteLength;
-    if (this.#buffered > this.#largestInMemory) await this.#flush();
+    return this.#buffered > this.#largestInMemory ? this.#flush() : undefined;
   }
 
   async end(): Promise<void> {

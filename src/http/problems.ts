@@ -164,20 +164,24 @@ function wordsOf({ code, message, hint }: AssetError): Words {
 /** Advice for the terminal helps no client of HTTP. */
 const COMMAND_LINE = /\basset-cli\b|(?:^|[\s(])--[a-z]/;
 
+const UNDERSTOOD = 'See /openapi.json for what this server understands.';
+
 const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   ASSET_NOT_FOUND: 'GET / lists what there is.',
   ASSET_EXPIRED: 'It is not handed out any more.',
   VIRUS_FOUND: 'It is not handed out; an admin may release it.',
   VERDICT_REQUIRED: 'It is handed out once it has been scanned.',
   NOT_PERMITTED: 'Use another token, or ask for a new URL.',
-  USAGE: 'See /openapi.json for what this server understands.',
+  USAGE: UNDERSTOOD,
 };
 
 function toKnown(error: unknown): AssetError {
   if (error instanceof AssetError) return error;
   const status = statusOf(error);
+  // The framework's message is no more than the title.
+  if (status === 415) return new HttpError(415, 'A body of this Content-Type is not read here', UNDERSTOOD);
   if (error instanceof Error && status !== undefined && status >= 400 && status < 500) {
-    return new HttpError(status, error.message, 'See /openapi.json for what this server understands.');
+    return new HttpError(status, error.message, UNDERSTOOD);
   }
   return new AssetError('UNEXPECTED', UNEXPECTED_SENTENCE);
 }

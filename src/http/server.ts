@@ -103,7 +103,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   const endWatch = endSlowClients(app.server, limits);
   answerErrors(app, options.log);
-  logAnswers(app, options.log, metrics);
   app.addHook('onRequest', async (request, reply) => refuseStrange(request, reply));
   const close = stopInSteps(app, {
     grace: limits.grace,
@@ -126,12 +125,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   await limitRates(app, context.serving.rateLimit);
   answerUnknownPaths(app, context.serving.rateLimit > 0);
   await allowOrigins(app, context.serving.corsOrigins);
-  await app.register(import('@fastify/multipart'));
+  // Its route reads it as it comes.
+  app.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
   for (const route of ROUTES) route.register(app, serving);
   refuseOtherMethods(app);
 
   return {
-    listen: (host, port) => listen(app, host, port),
+    async listen(host, port) {
+      const url = await listen(app, host, port);
+      context.serving.listensAt(url);
+      return url;
+    },
     close,
   };
 }
@@ -163,6 +167,8 @@ function createApp(limits: ServeLimits, { proxies, log }: ServerOptions, metrics
       return sendProblem(reply, toProblem(error, request.id));
     },
   });
+  // First, so that the wait for a turn counts.
+  logAnswers(app, log, metrics);
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   const turns = createTurns(TURN_MILLISECONDS);
   app.addHook('onRequest', async (request, reply) => {

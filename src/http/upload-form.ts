@@ -1,8 +1,10 @@
-import type { Multipart, MultipartFile, MultipartValue } from '@fastify/multipart';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { ContentRules } from '../content/content.ts';
-import { drain, Spool } from '../content/read-content.ts';
+import { Spool, tooLarge } from '../content/read-content.ts';
 import { AssetError } from '../core/errors.ts';
+import { parseDisposition, UnreadableName } from './form-disposition.ts';
+import { createFormParser, type FormEvent, MalformedForm, type PartHeaders } from './form-parser.ts';
 import { HttpError } from './problems.ts';
 
 /** A form that was received: its one file is in memory if it is small, else in a file without a name. */
@@ -22,37 +24,142 @@ const LARGEST_ENVELOPE = 64 * 1024;
 
 /**
  * Receives a multipart form as it comes, fields before or after the file. A form that is cut off leaves nothing.
- * @throws AssetError USAGE, FILE_TOO_LARGE, FILE_UNREADABLE, DISK_FULL
+ * @throws AssetError USAGE, FILE_TOO_LARGE, DISK_FULL
  */
 export async function receiveForm(
   request: FastifyRequest,
   { rules, directory }: { rules: ContentRules; directory: string },
 ): Promise<UploadForm> {
-  if (!request.isMultipart()) throw new HttpError(415, 'The body is not a form', 'Send multipart/form-data.');
+  const boundary = boundaryOf(request);
   refuseCoded(request);
   refuseDeclared(request, rules);
-  const spool = new Spool(directory, LARGEST_IN_MEMORY);
-  const fields = new Map<string, string>();
-  let filename: string | undefined;
+  const parser = createFormParser(boundary);
+  const form = createForm(rules, directory);
+  let received = 0;
   try {
-    for await (const part of partsOf(request, rules)) {
-      if (part.type === 'field') {
-        addField(fields, part);
-        continue;
-      }
-      if (filename !== undefined) throw usage('The form has more than one file', 'Send one file in each request.');
-      filename = nameOf(part);
-      await drain(part.file as AsyncIterable<Uint8Array>, spool, filename, rules);
-    }
-    if (filename === undefined) throw usage('The form has no file', 'Send the file as a part with a file name.');
-    return { fields, filename, spool };
+    await readWhole(request.raw, (chunk) => {
+      received += chunk.byteLength;
+      if (received > rules.maxFileSize + LARGEST_ENVELOPE) throw tooMuch(received, rules);
+      return form.take(parser.push(chunk));
+    });
+    if (!parser.isWhole()) throw new MalformedForm('it ends before its last boundary');
+    return await form.end();
   } catch (error) {
-    spool.discard();
+    form.discard();
     throw error instanceof AssetError ? error : malformed(error);
   }
 }
 
-/** The parser's own words for what is no form, or only the beginning of one. */
+/** Without the stream's own iterator, which would end the connection with what it was left by. */
+function readWhole(raw: IncomingMessage, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => {
+      raw.off('data', onData);
+      raw.pause();
+      reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      try {
+        const taken = take(chunk);
+        if (taken === undefined) return;
+        raw.pause();
+        taken.then(() => raw.resume(), fail);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    raw.on('data', onData);
+    raw.once('end', resolve);
+    raw.once('error', fail);
+    raw.once('close', () => {
+      if (!raw.complete) fail(new MalformedForm('the connection ended before it did'));
+    });
+  });
+}
+
+/** What has come of a form. */
+interface Form {
+  take(events: readonly FormEvent[]): Promise<void> | undefined;
+  end(): Promise<UploadForm>;
+  discard(): void;
+}
+
+function createForm(rules: ContentRules, directory: string): Form {
+  const spool = new Spool(directory, LARGEST_IN_MEMORY);
+  const fields = new Map<string, string>();
+  let filename: string | undefined;
+  let part: { field: string; bytes: Buffer[]; size: number } | 'file' | undefined;
+
+  function endField(): void {
+    if (part === undefined || part === 'file') return;
+    fields.set(part.field, Buffer.concat(part.bytes).toString());
+    part = undefined;
+  }
+
+  function begin(headers: PartHeaders): void {
+    endField();
+    const { name = '', filename: fresh } = dispositionOf(headers);
+    if (fresh === undefined) {
+      part = { field: fieldOf(name, headers, fields), bytes: [], size: 0 };
+      return;
+    }
+    if (filename !== undefined) throw usage('The form has more than one file', 'Send one file in each request.');
+    filename = nameOf(fresh);
+    part = 'file';
+  }
+
+  function add(bytes: Buffer): Promise<void> | undefined {
+    if (part === undefined) return undefined;
+    if (part === 'file') {
+      if (spool.size + bytes.byteLength > rules.maxFileSize) throw tooLarge(filename ?? '', rules);
+      return spool.append(bytes);
+    }
+    part.size += bytes.byteLength;
+    if (part.size > LONGEST_FIELD) throw usage(`${part.field} is too long`, 'Send less.');
+    part.bytes.push(bytes);
+    return undefined;
+  }
+
+  async function takeSlowly(events: readonly FormEvent[], first: Promise<void>): Promise<void> {
+    await first;
+    await take(events);
+  }
+
+  function take(events: readonly FormEvent[]): Promise<void> | undefined {
+    for (const [index, event] of events.entries()) {
+      if (event.kind === 'part') begin(event.headers);
+      else {
+        const added = add(event.bytes);
+        if (added !== undefined) return takeSlowly(events.slice(index + 1), added);
+      }
+    }
+    return undefined;
+  }
+
+  return {
+    take,
+    async end() {
+      endField();
+      if (filename === undefined) throw usage('The form has no file', 'Send the file as a part with a file name.');
+      await spool.end();
+      return { fields, filename, spool };
+    },
+    discard: () => spool.discard(),
+  };
+}
+
+function boundaryOf({ headers }: FastifyRequest): string {
+  const type = headers['content-type'] ?? '';
+  if (!/^multipart\/form-data[ \t]*(;|$)/i.test(type)) {
+    throw new HttpError(415, 'The body is not a form', 'Send multipart/form-data.');
+  }
+  const [, quoted, token] = /;[ \t]*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(type) ?? [];
+  const boundary = quoted ?? token;
+  if (boundary !== undefined) return boundary;
+  throw malformed(new MalformedForm('its Content-Type names no boundary'));
+}
+
+/** Why it is no form, or only the beginning of one. */
 function malformed(cause: unknown): AssetError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new AssetError('USAGE', `The form cannot be read: ${reason}`, {
@@ -60,17 +167,6 @@ function malformed(cause: unknown): AssetError {
     cause,
   });
 }
-
-const PARTS = {
-  limits: {
-    fields: FORM_FIELDS.length + 1,
-    files: 2,
-    parts: FORM_FIELDS.length + 3,
-    fieldSize: LONGEST_FIELD,
-    // What is too large is refused by drain, with our own code.
-    fileSize: Number.MAX_SAFE_INTEGER,
-  },
-};
 
 function refuseCoded({ headers }: FastifyRequest): void {
   const coding = headers['content-encoding'] ?? 'identity';
@@ -82,55 +178,48 @@ function refuseCoded({ headers }: FastifyRequest): void {
 export function refuseDeclared(request: FastifyRequest, { maxFileSize }: ContentRules): void {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared <= maxFileSize + LARGEST_ENVELOPE) return;
-  throw tooLarge(`The request has ${declared} bytes, a file may have ${maxFileSize}`);
+  throw requestTooLarge(`The request has ${declared} bytes, a file may have ${maxFileSize}`);
 }
 
-function tooLarge(message: string): AssetError {
+function tooMuch(received: number, { maxFileSize }: ContentRules): AssetError {
+  return requestTooLarge(`The request has more than ${received} bytes, a file may have ${maxFileSize}`);
+}
+
+function requestTooLarge(message: string): AssetError {
   return new AssetError('FILE_TOO_LARGE', message, {
     hint: 'limits.maxFileSize in the configuration of the server sets that.',
   });
 }
 
-/** The parts as they come, as long as all that surrounds the file is no more than an envelope. */
-async function* partsOf(request: FastifyRequest, { maxFileSize }: ContentRules): AsyncGenerator<Multipart> {
-  const { raw } = request;
-  let received = 0;
-  const excess = new Promise<never>((_resolve, reject) => {
-    raw.on('data', (chunk: Buffer) => {
-      received += chunk.byteLength;
-      if (received <= maxFileSize + LARGEST_ENVELOPE) return;
-      raw.unpipe();
-      raw.pause();
-      reject(tooLarge(`The request has more than ${received} bytes, a file may have ${maxFileSize}`));
-    });
-  });
-  // It may come while nobody waits for a part.
-  excess.catch(() => undefined);
-  const parts = request.parts(PARTS);
-  for (;;) {
-    const { done, value } = await Promise.race([parts.next(), excess]);
-    if (done === true) return;
-    yield value;
+function dispositionOf(headers: PartHeaders) {
+  const header = headers.get('content-disposition') ?? '';
+  try {
+    const disposition = parseDisposition(header);
+    if (disposition !== undefined) return disposition;
+  } catch (error) {
+    if (!(error instanceof UnreadableName)) throw error;
+    throw usage(`A name in the form cannot be read: ${error.message}`, 'Send it in UTF-8.');
   }
+  throw usage('A part of the form lacks its Content-Disposition', 'Send: Content-Disposition: form-data; name="…".');
 }
 
-function addField(fields: Map<string, string>, part: MultipartValue): void {
-  const { fieldname, value, valueTruncated } = part;
-  if (!FORM_FIELDS.some((name) => name === fieldname)) {
+function fieldOf(name: string, headers: PartHeaders, fields: ReadonlyMap<string, string>): string {
+  if (headers.get('content-type')?.toLowerCase().startsWith('application/octet-stream') === true) {
+    throw usage('The file has no name', 'Send a file name with it.');
+  }
+  if (!FORM_FIELDS.some((field) => field === name)) {
     throw usage('The form has an unknown field', `The fields are ${FORM_FIELDS.join(', ')}, and the file.`);
   }
-  if (fields.has(fieldname)) throw usage(`${fieldname} comes twice`, 'Send it once.');
-  if (valueTruncated) throw usage(`${fieldname} is too long`, 'Send less.');
-  if (typeof value !== 'string') throw usage(`${fieldname} is not plain text`, 'Send its part without a Content-Type.');
-  fields.set(fieldname, value);
+  if (fields.has(name)) throw usage(`${name} comes twice`, 'Send it once.');
+  if (/^text\/plain\b/i.test(headers.get('content-type') ?? 'text/plain')) return name;
+  throw usage(`${name} is not plain text`, 'Send its part without a Content-Type.');
 }
 
-function nameOf({ filename }: MultipartFile): string {
-  if (typeof filename !== 'string' || filename === '') throw usage('The file has no name', 'Send a file name with it.');
-  // What the parser puts where bytes are no UTF-8.
-  if (filename.includes('\uFFFD')) throw usage('The file name is not valid UTF-8', 'Send it in UTF-8.');
-  // Browsers and curl write a quotation mark in this way, and nothing else.
-  return filename.replaceAll('%22', '"');
+/** A path is sent by old browsers; what counts is its end. */
+function nameOf(filename: string): string {
+  const [base = ''] = filename.split(/[/\\]/).slice(-1);
+  if (base !== '' && base !== '.' && base !== '..') return base;
+  throw usage('The file has no name', 'Send a file name with it.');
 }
 
 function usage(message: string, hint: string): AssetError {

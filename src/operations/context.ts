@@ -52,6 +52,10 @@ export interface ServingSettings {
   /** Requests a minute for each client; 0: any number. */
   rateLimit: number;
   corsOrigins: readonly string[];
+  /** As configured: what signed URLs begin with. */
+  publicUrl: string | undefined;
+  /** The server's own address, which the URLs begin with that it signs if nothing is configured. */
+  listensAt(url: string): void;
   /** Those that local backends sign their URLs with: the first signs, all are accepted. */
   signingKeys(): readonly SigningKey[];
 }

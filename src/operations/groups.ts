@@ -11,34 +11,50 @@ interface Waiting<Item, Result> {
   reject: (error: unknown) => void;
 }
 
-/** What a group waits for before it is worked on, beside the work on the one before it. */
-export interface Lingering {
+export interface GroupOptions {
+  /** What a group waits for before it is worked on, beside the work on those before it. */
+  lingering?: Lingering;
+  atOnce?: number;
+}
+
+interface Lingering {
   /** As long as each turn of the event loop brings another item, but no longer than this. */
   milliseconds: number;
 }
 
-/** `work` gives one result for each item, in the same order; if it throws, each item of the group fails with that. */
+/**
+ * `work` gives one result for each item, in the same order; if it throws, each item of the group fails with that.
+ * Up to `atOnce` groups are worked on at the same time.
+ */
 export function createGroups<Item, Result>(
   largest: number,
   work: (items: readonly Item[]) => Promise<readonly Result[]>,
-  lingering?: Lingering,
+  { lingering, atOnce = 1 }: GroupOptions = {},
 ): Groups<Item, Result> {
   const waiting: Waiting<Item, Result>[] = [];
-  let working = false;
+  let underWay = 0;
+  let isForming = false;
 
-  async function workAll(): Promise<void> {
-    working = true;
-    while (waiting.length > 0) {
+  async function formGroups(): Promise<void> {
+    if (isForming) return;
+    isForming = true;
+    while (waiting.length > 0 && underWay < atOnce) {
       if (lingering !== undefined) await linger(lingering.milliseconds);
-      const group = waiting.splice(0, largest);
-      try {
-        const results = await work(group.map(({ item }) => item));
-        for (const [index, { resolve }] of group.entries()) resolve(results[index] as Result);
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
+      void workOn(waiting.splice(0, largest));
     }
-    working = false;
+    isForming = false;
+  }
+
+  async function workOn(group: readonly Waiting<Item, Result>[]): Promise<void> {
+    underWay += 1;
+    try {
+      const results = await work(group.map(({ item }) => item));
+      for (const [index, { resolve }] of group.entries()) resolve(results[index] as Result);
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+    underWay -= 1;
+    await formGroups();
   }
 
   async function linger(milliseconds: number): Promise<void> {
@@ -55,7 +71,7 @@ export function createGroups<Item, Result>(
       const added = new Promise<Result>((resolve, reject) => {
         waiting.push({ item, resolve, reject });
       });
-      if (!working) void workAll();
+      void formGroups();
       return added;
     },
   };

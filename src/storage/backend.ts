@@ -39,7 +39,7 @@ export interface PutOptions extends CallOptions {
   /** Of the whole body; the store checks the ones it can. A mismatch rejects with INTEGRITY. */
   checksums?: Checksums;
   /**
-   * 'each' (default): durable when the promise resolves. 'group': durable after the next flush(),
+   * 'each' (default): durable when the promise resolves. 'group': durable after the flush() of this key,
    * only where features.groupDurability.
    */
   durability?: 'each' | 'group';
@@ -136,8 +136,8 @@ export interface StorageBackend {
   copyFrom?(source: StorageBackend, key: StorageKey, target: StorageKey, options?: PutOptions): Promise<StoredObject>;
   /** Unfinished multipart uploads or temporary files that an interrupted put left behind. */
   abandonedUploads?(olderThan: Date): AsyncIterable<AbandonedUpload>;
-  /** Makes every earlier put of durability 'group' durable. */
-  flush?(): Promise<void>;
+  /** Makes these puts of durability 'group' durable, and no others. */
+  flush?(keys: readonly StorageKey[]): Promise<void>;
   /** Bytes, where a store can run full. */
   space?(): Promise<{ free: number; total: number }>;
   /** Whether what has to answer its signed URLs does; absent where the store itself answers. */

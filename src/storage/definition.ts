@@ -13,8 +13,8 @@ export interface LocalDefinition {
 
 /** What signs for a directory, and where `serve` answers to it. */
 export interface LocalSigning {
-  /** Without a slash at its end. */
-  publicUrl: string;
+  /** As it is at the moment, without a slash at its end. */
+  publicUrl(): string;
   /** The first signs. */
   keys(): readonly SigningKey[];
 }

@@ -110,7 +110,7 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
         abandonedUploads: (olderThan) => discardRepeatedly(abandonedUploads.call(inner, olderThan)),
       }),
       // A failed flush is never repeated: after a failed fsync the next one may succeed for nothing.
-      ...(flush && { flush: () => flush.call(inner) }),
+      ...(flush && { flush: (keys) => flush.call(inner, keys) }),
       ...(space && { space: () => retrying(retry, {}, () => space.call(inner)) }),
       ...(answers && { answers: () => answers.call(inner) }),
       ...(enclosingMarker && { enclosingMarker: () => retrying(retry, {}, () => enclosingMarker.call(inner)) }),

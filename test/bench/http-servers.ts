@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PROGRAM } from '../support/program.ts';
 import type { BenchOptions } from './benchmark.ts';
-import { dataFolder, environment } from './compare.ts';
+import { environment } from './compare.ts';
 
 const TYPESCRIPT = resolve(import.meta.dirname, '../../scripts/run-typescript.mjs');
 
@@ -18,27 +18,39 @@ export interface HttpServer {
 
 /** The program as it serves, on a fresh catalog and store, with a token for it. */
 export async function startOwn(options: BenchOptions): Promise<HttpServer & { token: string; run: Run }> {
-  rmSync(dataFolder(options), { recursive: true, force: true });
-  const config = join(options.folder, 'serve.json');
+  const folder = freshFolder(options);
+  const config = join(folder, 'serve.json');
   // The load generator is one client.
   const maxFileSize = options.largeFileBytes + 2 ** 21;
   writeFileSync(config, JSON.stringify({ serve: { rateLimit: 0 }, limits: { maxFileSize } }), { mode: 0o600 });
-  const env = environment(options, { ASSET_CLI_CONFIG: config });
+  const env = environment({ ...options, folder }, { ASSET_CLI_CONFIG: config });
   const run: Run = (...args) => execFileSync(process.execPath, [PROGRAM, ...args], { env, encoding: 'utf8' }).trim();
   const token = run('token', 'create', '--for-user', 'bench');
   const server = await start([PROGRAM, 'serve', '--port', '0', '--quiet'], env);
-  return { ...server, token, run };
+  return { ...server, token, run, stop: () => stopAndRemove(server, folder) };
 }
 
 type Run = (...args: string[]) => string;
 
 /** Bare Fastify on this folder, whose files are at /static/. */
-export async function startYardstick({ folder }: BenchOptions): Promise<HttpServer & { root: string }> {
-  const root = join(folder, 'static');
-  rmSync(root, { recursive: true, force: true });
-  mkdirSync(root, { recursive: true });
+export async function startYardstick(options: BenchOptions): Promise<HttpServer & { root: string }> {
+  const root = freshFolder(options);
   const script = join(import.meta.dirname, 'yardstick-server.ts');
-  return { ...(await start(['--import', TYPESCRIPT, script, root], process.env)), root };
+  const server = await start(['--import', TYPESCRIPT, script, root], process.env);
+  return { ...server, root, stop: () => stopAndRemove(server, root) };
+}
+
+/**
+ * Nothing is removed before a timing: for minutes ext4 passes over each inode that was freed, one by one, whenever it
+ * makes a file, which took more than all the rest of an upload.
+ */
+function freshFolder({ folder }: BenchOptions): string {
+  return mkdtempSync(join(folder, 'http-'));
+}
+
+async function stopAndRemove(server: HttpServer, folder: string): Promise<void> {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
 }
 
 async function start(args: readonly string[], env: NodeJS.ProcessEnv): Promise<HttpServer> {

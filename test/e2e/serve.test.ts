@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { finished, type ProgramResult, runProgram, startProgram } from '../support/program.ts';
@@ -67,6 +69,43 @@ test('the program serves, logs to stderr, and ends by a signal', async () => {
   expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'stopping' });
   expect(stderr).not.toContain(token);
 });
+
+async function signedUrl(url: string, token: string): Promise<string> {
+  const { data } = JSON.parse(await (await upload(url, token)).text());
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${url}/assets/${data.id}/sign`, { method: 'POST', headers });
+  return JSON.parse(await response.text()).data.url;
+}
+
+test('a server signs with its own address, unless another is configured', async () => {
+  const home = await temporaryDirectory();
+  const token = await newToken(home);
+  const own = await serve(home);
+  const signed = await signedUrl(own.url, token);
+  expect(signed.slice(0, own.url.length + 7)).toBe(`${own.url}/files/`);
+  expect(await (await fetch(signed)).text()).toBe('the content\n');
+  own.child.kill('SIGTERM');
+  expect((await own.end).stderr).not.toContain('publicUrl');
+  const config = join(home, 'public.json');
+  writeFileSync(config, JSON.stringify({ serve: { publicUrl: 'https://files.example.com/' } }), { mode: 0o600 });
+  const named = await serve(home, '--host', '0.0.0.0', '--config', config);
+  expect(await signedUrl(named.url, token)).toMatch(/^https:\/\/files\.example\.com\/files\//);
+  named.child.kill('SIGTERM');
+  expect((await named.end).stderr).not.toContain('publicUrl');
+});
+
+test.each([['--host', '0.0.0.0'], ['--trust-proxy']])(
+  'a server at %s warns that its signed URLs lead nobody else to it',
+  async (...args) => {
+    const { child, url, end } = await serve(await temporaryDirectory(), ...args);
+    child.kill('SIGTERM');
+    const [first = ''] = (await end).stderr.split('\n');
+    expect(JSON.parse(first)).toMatchObject({
+      level: 'warning',
+      message: expect.stringContaining(`begin with ${url}: set serve.publicUrl`),
+    });
+  },
+);
 
 test('a token that was revoked elsewhere ends at once', async () => {
   const home = await temporaryDirectory();

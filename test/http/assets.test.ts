@@ -298,3 +298,20 @@ test('the description of a deletion has all that its answer has, though its byte
   const { schema } = described.paths['/assets/{id}'].delete.responses['202'].content['application/json'];
   expect(schema.properties.data.required).toEqual(Object.keys((await jsonOf(answer)).data));
 });
+
+test('what many send at once is all stored, and equal content once', async () => {
+  const server = await startServer();
+  const contents = Array.from({ length: 60 }, (_, index) => `content ${index % 20}`);
+  const answers = await Promise.all(contents.map((content) => server.upload(content)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+  const { data } = await jsonOf(await server.request('/?limit=100'));
+  expect(data).toHaveLength(60);
+  const files = await server.workspace.storedFiles();
+  expect(files.filter((path) => path.startsWith('acme/'))).toHaveLength(20);
+  const { objects } = await (await server.workspace.catalog()).maintenance.status();
+  expect(objects).toEqual({ PENDING: 0, STORED: 20, RETAINED: 0, DELETING: 0 });
+  for (const [index, answer] of answers.entries()) {
+    const { id } = (await jsonOf(answer)).data;
+    expect(await (await server.request(`/download/${id}`)).text()).toBe(contents[index]);
+  }
+});

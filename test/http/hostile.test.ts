@@ -57,6 +57,24 @@ describe('an upload that is not what it says', () => {
     await nothingStored(server);
   });
 
+  test('takes as long in the log and in the metrics as it took', async () => {
+    const server = await startServer();
+    const body = form('content');
+    const socket = await openSocket(server.port);
+    socket.write((await head(server, body.length)) + body.slice(0, 50));
+    await sleep(300);
+    const answer = received(socket);
+    socket.write(body.slice(50));
+    expect(await answer).toMatch(/^HTTP\/1\.1 201 /);
+    await expect.poll(() => server.log).toMatchObject([{ path: '/upload', milliseconds: expect.any(Number) }]);
+    const [entry] = server.log;
+    expect(entry?.['milliseconds']).toBeGreaterThan(290);
+    expect(entry?.['milliseconds']).toBeLessThan(5000);
+    const metrics = await (await server.request('/metrics', { token: null })).text();
+    const [, seconds] = /duration_seconds_sum\{method="POST",route="\/upload"\} (\S+)/.exec(metrics) ?? [];
+    expect(Number(seconds) * 1000).toBeCloseTo(Number(entry?.['milliseconds']), 0);
+  });
+
   test('leaves nothing when the connection ends before the declared length', async () => {
     const server = await startServer();
     const body = form('content'.repeat(100_000));
@@ -131,6 +149,16 @@ describe('a file name', () => {
     expect(disposition).toMatch(/^attachment; filename="[^"\\\r\n/]*"; filename\*=UTF-8''[A-Za-z0-9._~%-]*$/);
     expect(decodeURIComponent(disposition.split("''")[1] ?? '')).not.toMatch(/[/\\\r\n\u202E]/);
     expect((await server.workspace.storedFiles()).every((path) => path.startsWith('acme/'))).toBe(true);
+  });
+
+  test.each([
+    [`filename="a %22b%22 100%25.txt"`, 'a "b" 100%25.txt'],
+    [`filename="x.txt"; filename*=UTF-8''100%2522%20b.txt`, '100%22 b.txt'],
+  ])('%s is kept as %j', async (parameters, filename) => {
+    const server = await startServer();
+    const body = form('content', `form-data; name="file"; ${parameters}`);
+    const answer = await exchange(server.port, (await head(server, body.length)) + body);
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ data: { filename } });
   });
 
   test('in other bytes than UTF-8 is refused', async () => {

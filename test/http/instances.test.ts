@@ -16,7 +16,7 @@ await describeWithService('postgres', 'servers that share a PostgreSQL and a sto
     const databaseUrl = await databases.create();
     const path = await temporaryDirectory();
     const signingKeys = () => [toSigningKey('s'.repeat(32))];
-    const signing = { publicUrl: PUBLIC_URL, keys: signingKeys };
+    const signing = { publicUrl: () => PUBLIC_URL, keys: signingKeys };
     const openStore = (name: string) =>
       openBackend({ name, provider: 'LOCAL', path: `${path}/store`, signing }, { connect: 1000, deadline: 2000 });
     const setup = { workspace: { databaseUrl, openStore }, signingKeys };

@@ -6,6 +6,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  readlink,
   rm,
   stat,
   symlink,
@@ -127,6 +128,23 @@ describe('files', () => {
     });
     await Promise.all(work);
     expect(await readdir(root)).toEqual([]);
+  });
+
+  it('of a group stay open until just they are flushed, and no longer than they exist', async () => {
+    const keys = ['one', 'two', 'three'].map((name) => parseStorageKey(`group/${name}`));
+    for (const key of keys) await store.put(key, memoryBody('x'), { ifAbsent: true, durability: 'group' });
+    const openFiles = async () => {
+      const paths = await Promise.all(
+        (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+      );
+      return paths.filter((path) => path.startsWith(join(root, 'group'))).length;
+    };
+    if (process.platform === 'linux') expect(await openFiles()).toBe(3);
+    await store.flush?.(keys.slice(0, 1));
+    if (process.platform === 'linux') expect(await openFiles()).toBe(2);
+    await store.deleteMany(keys.slice(1, 2));
+    await store.flush?.(keys.slice(2));
+    if (process.platform === 'linux') expect(await openFiles()).toBe(0);
   });
 
   it('can be put after another process has removed the whole path to it', async () => {

@@ -57,7 +57,7 @@ export const PUBLIC_URL = 'https://assets.example.com/base';
 export async function startServer(setup: ServerSetup = {}): Promise<TestServer> {
   const ownKey = toSigningKey(randomUUID());
   const { signingKeys = () => [ownKey] } = setup;
-  const signing = { publicUrl: PUBLIC_URL, keys: signingKeys };
+  const signing = { publicUrl: () => PUBLIC_URL, keys: signingKeys };
   const workspace: Workspace = await createWorkspace({
     openStore: (name) =>
       openBackend({ name, provider: 'LOCAL', path: workspace.storage, signing }, { connect: 1000, deadline: 2000 }),

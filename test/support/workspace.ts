@@ -100,7 +100,12 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
         expected: false,
         scanner: () => Promise.reject(new Error('no scanner')),
       },
-      serving: { rateLimit: 0, corsOrigins: [], signingKeys: () => [], ...changes.serving },
+      serving: {
+        ...{ rateLimit: 0, corsOrigins: [], publicUrl: undefined },
+        signingKeys: () => [],
+        listensAt: () => undefined,
+        ...changes.serving,
+      },
       temporaryDirectory: directory,
       audit: { host: 'test-host', correlationId: randomUUID() },
       signal: changes.signal ?? new AbortController().signal,

@@ -16,6 +16,8 @@ interface ServeOptions {
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8080;
 const LARGEST_PORT = 65_535;
+/** No address that a client could use. */
+const EVERYWHERE = new Set(['0.0.0.0', '::']);
 
 const EXAMPLES = `
 Everyone who asks brings a token (asset-cli token create) as Authorization: Bearer. What there is to
@@ -59,6 +61,9 @@ async function runServe(invocation: Invocation, { host, port, trustProxy }: Serv
     log,
   });
   const url = await server.listen(host, port);
+  if (context.serving.publicUrl === undefined && (EVERYWHERE.has(host) || trustProxy !== undefined)) {
+    log.write({ level: 'warning', message: `signed URLs begin with ${url}: set serve.publicUrl to what others reach` });
+  }
   await output.out.write(announcement(output.format, url));
   if (!signal.aborted) await once(signal, 'abort');
   log.write({ level: 'info', message: 'stopping' });

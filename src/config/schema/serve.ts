@@ -6,7 +6,11 @@ const MOST_A_MINUTE = 100_000_000;
 
 export const serve = key(
   z.strictObject({
-    publicUrl: key(endpoint(), 'What the signed URLs of local backends begin with.', DEFAULT_PUBLIC_URL),
+    publicUrl: key(
+      endpoint(),
+      'What the signed URLs of local backends begin with. Those that a server signs: with its own address, unless this is set.',
+      DEFAULT_PUBLIC_URL,
+    ),
     signingKey: key(
       signingKeys(),
       'Signs the URLs of local backends, the same on every host; of a list the first signs and all are accepted. Needed with PostgreSQL.',

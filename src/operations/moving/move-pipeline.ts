@@ -54,6 +54,12 @@ export async function withPipeline<T>(run: MigrateRun, work: (pipeline: MovePipe
   });
 }
 
+/** A move whose bytes are in place, under this key if they were written for it. */
+interface Arrived {
+  move: WholeMove;
+  written?: StorageKey;
+}
+
 function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   const { context, request, from, to } = run;
   const signal = gracePeriod(context.signal);
@@ -68,9 +74,10 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     context.content.compress !== true;
   const busy = new Map<string, Candidate>();
 
-  const commits = createGroups<WholeMove, MoveResult>(LARGEST_COMMIT, async (moves) => {
-    if (to.features.groupDurability) await to.flush?.();
+  const commits = createGroups<Arrived, MoveResult>(LARGEST_COMMIT, async (arrived) => {
+    if (to.features.groupDurability) await to.flush?.(arrived.flatMap(({ written }) => written ?? []));
     const catalog = await context.catalog();
+    const moves = arrived.map(({ move }) => move);
     return catalog.moves.commitAll(context.identity, moves, run.id, context.leaseSeconds, context.audit);
   });
   const removals = createGroups<ClaimedObject, undefined>(LARGEST_RELEASE, async (objects) => {
@@ -132,7 +139,8 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       // Only a public object, which keeps its path, has an address behind a CDN.
       const address = source.isPublic ? cdnUrl(context, to.name, storagePath) : null;
       const move = { source, target, sourceEnd: request.sourceEnd, cdnUrl: address, ...retained };
-      await settleMove(candidate, await commits.add(move));
+      const arrived = target.kind === 'store' ? { move, written: storagePath } : { move };
+      await settleMove(candidate, await commits.add(arrived));
     } catch (error) {
       if (claim !== undefined) await giveUp(claim);
       if (context.signal.aborted && error === context.signal.reason) return;

@@ -165,7 +165,12 @@ export function factsOf(object: StoredObject, contentEncoding: string | null): S
 /** If the group's bytes cannot be made durable, none of them was stored. */
 async function makeDurable(store: StorageBackend, steps: readonly Step[]): Promise<Step[]> {
   try {
-    await store.flush?.();
+    await store.flush?.(
+      steps.flatMap((step) => {
+        const isWritten = step.kind === 'ready' && step.stored.kind === 'store';
+        return isWritten ? step.candidate.request.storagePath : [];
+      }),
+    );
     return [...steps];
   } catch (thrown) {
     const error = asAssetError(thrown);

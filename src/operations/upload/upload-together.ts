@@ -14,6 +14,8 @@ import type { UploadSource } from './upload-sources.ts';
 
 /** Fewer than in a bulk upload (upload-prepare.ts): while rows are written nobody else is answered. */
 const GROUP_FILES = 250;
+/** While one waits for the disk the next is received. */
+const GROUPS_AT_ONCE = 2;
 const SCANS_AT_ONCE = 1;
 /** Less than a commit takes. */
 const LINGERING = { milliseconds: 5 };
@@ -34,7 +36,7 @@ export interface SharedUploads {
  */
 export function shareUploads(base: OperationContext): SharedUploads {
   const scans = startScans(true);
-  const verdicts = createGroups(GROUP_FILES, lookUpVerdicts, LINGERING);
+  const verdicts = createGroups(GROUP_FILES, lookUpVerdicts, { lingering: LINGERING });
   const stores = new Map<string, Groups<OwnedFile, UploadOutcome>>();
 
   function storesOf(backend: string, concurrency: number): Groups<OwnedFile, UploadOutcome> {
@@ -44,7 +46,7 @@ export function shareUploads(base: OperationContext): SharedUploads {
       const outcomes = await storeOwned(base, { backend, concurrency }, files);
       return files.map(({ source }) => outcomes.get(source) ?? failed(source, new Error('it was not stored')));
     };
-    const fresh = createGroups(GROUP_FILES, store, LINGERING);
+    const fresh = createGroups(GROUP_FILES, store, { lingering: LINGERING, atOnce: GROUPS_AT_ONCE });
     stores.set(backend, fresh);
     return fresh;
   }

@@ -13,9 +13,12 @@ const fsync = promisify(fsyncCallback);
 export interface Durability {
   /** Makes one published file's name durable, and those of the directories made for it. */
   syncNames(key: string): Promise<void>;
-  /** Takes over an open file of a group until the flush. */
+  /** Takes over an open file of a group until it is flushed or forgotten. */
   defer(key: string, descriptor: number): void;
-  flush(): Promise<void>;
+  /** Each group by its own keys: of one that fails no other group is taken to be durable. */
+  flush(keys: readonly string[]): Promise<void>;
+  /** What is removed needs no durability. */
+  forget(keys: readonly string[]): void;
   /** Closes files of a group that nobody flushed. */
   release(): void;
   /** Makes it durable that names went from these directories, relative to the root. */
@@ -32,8 +35,7 @@ const MOST_KEPT_OPEN = 100;
  * where that does not exist, file by file.
  */
 export function createDurability(root: LocalRoot): Durability {
-  let deferred: string[] = [];
-  let keptOpen: number[] = [];
+  const keptOpen = new Map<string, number>();
 
   async function syncNames(key: string): Promise<void> {
     await syncPath(join(root.path, directoryOf(key)));
@@ -43,26 +45,39 @@ export function createDurability(root: LocalRoot): Durability {
   async function syncNewDirectories(): Promise<void> {
     for (const [directory, change] of [...root.unsynced]) {
       await syncPath(directory, true);
-      if (root.unsynced.get(directory) === change) root.unsynced.delete(directory);
+      noteSynced(directory, change);
     }
   }
 
-  async function flush(): Promise<void> {
-    const [keys, descriptors] = [deferred, keptOpen];
-    deferred = [];
-    keptOpen = [];
+  /** Unless it got another new entry meanwhile. */
+  function noteSynced(directory: string, change: number): void {
+    if (root.unsynced.get(directory) === change) root.unsynced.delete(directory);
+  }
+
+  async function flush(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
+    const descriptors = takeOpen(keys);
     if (descriptors.length === keys.length) {
       await syncOpen(descriptors);
       return syncNamesOf(keys);
     }
+    for (const descriptor of descriptors) closeSync(descriptor);
+    const newDirectories = [...root.unsynced];
     if (process.platform === 'linux' && (await syncFileSystems([...root.devices.values()]))) {
       const rootsParent = dirname(root.path);
       if (root.unsynced.has(rootsParent)) await syncPath(rootsParent);
-      root.unsynced.clear();
+      for (const [directory, change] of newDirectories) noteSynced(directory, change);
       return;
     }
     await syncEach(keys);
+  }
+
+  function takeOpen(keys: readonly string[]): number[] {
+    return keys.flatMap((key) => {
+      const descriptor = keptOpen.get(key);
+      keptOpen.delete(key);
+      return descriptor ?? [];
+    });
   }
 
   async function syncDirectories(directories: readonly string[]): Promise<void> {
@@ -84,17 +99,16 @@ export function createDurability(root: LocalRoot): Durability {
   }
 
   function defer(key: string, descriptor: number): void {
-    deferred.push(key);
-    if (keptOpen.length < MOST_KEPT_OPEN && keptOpen.length === deferred.length - 1) keptOpen.push(descriptor);
-    else for (const open of [...keptOpen.splice(0), descriptor]) closeSync(open);
+    forget([key]);
+    if (keptOpen.size < MOST_KEPT_OPEN) keptOpen.set(key, descriptor);
+    else closeSync(descriptor);
   }
 
-  function release(): void {
-    deferred = [];
-    for (const descriptor of keptOpen.splice(0)) closeSync(descriptor);
+  function forget(keys: readonly string[]): void {
+    for (const descriptor of takeOpen(keys)) closeSync(descriptor);
   }
 
-  return { syncNames, defer, flush, release, syncDirectories };
+  return { syncNames, defer, flush, forget, release: () => forget([...keptOpen.keys()]), syncDirectories };
 }
 
 /** Closes every file, whichever of them cannot be synced. */

@@ -79,9 +79,9 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
 
     close: async () => durability.release(),
     abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
-    flush: () => translated(undefined, () => durability.flush()),
+    flush: (keys) => translated(undefined, () => durability.flush(keys)),
     space: () => translated(undefined, () => freeSpace(root.path)),
-    ...(signing === undefined ? {} : { answers: () => answersAt(signing.publicUrl) }),
+    ...(signing === undefined ? {} : { answers: () => answersAt(signing.publicUrl()) }),
     enclosingMarker: () => translated(undefined, () => findEnclosingMarker(root.path)),
   };
 }

@@ -16,6 +16,7 @@ export async function removeObjects(
 ): Promise<DeleteFailure[]> {
   root.forget('');
   root.enter('');
+  durability.forget(keys);
   const pace = createPacer();
   const failures: DeleteFailure[] = [];
   const directories = new Set<string>();

@@ -16,7 +16,7 @@ export function signLocalUrl(
   checkLifetime(options.expiresIn, { backend, key });
   const signingKey = firstKey(backend, signing);
   const expires = Math.floor(Date.now() / 1000) + options.expiresIn;
-  const url = signedUrl(signing.publicUrl, signingKey, {
+  const url = signedUrl(signing.publicUrl(), signingKey, {
     backend,
     storagePath: key,
     expires,
