@@ -42,6 +42,8 @@ export interface SqlDialect {
 export type AcrossIndex = 'creation' | 'other';
 
 export interface Reach {
+  /** A glance along an index that tells how dense the matches of a range are; undefined: it is not searched so. */
+  window: number | undefined;
   /** A walk that fetches rows, in the order of creation, which is the table's. */
   walk: number;
   /** A walk in another order: each row lies elsewhere. */

@@ -112,7 +112,7 @@ async function takeSteps(connections: Connections, client: PoolClient, location:
   const pending = pendingMigrations(POSTGRES_MIGRATIONS, applied, location);
   const [first] = pending;
   if (!isNew && first?.indexes !== undefined) {
-    await makeIndexes(connections, first.indexes);
+    await makeIndexes(connections, first.indexes, first.replaced);
     await record(client, first);
     return pending.length > 1 ? 'more' : 'done';
   }
@@ -138,7 +138,11 @@ async function record(client: PoolClient, migration: Migration): Promise<void> {
  * While others write to the table. On a connection beside the one that holds the lock, because a transaction may not do
  * it; what an earlier attempt finished stays, and what it left half-made is made anew.
  */
-async function makeIndexes(connections: Connections, indexes: Indexes): Promise<void> {
+async function makeIndexes(
+  connections: Connections,
+  indexes: Indexes,
+  replaced: readonly string[] = [],
+): Promise<void> {
   for (const [name, rest] of Object.entries(indexes)) {
     const { rows } = await connections.query<{ valid: boolean }>(
       'select indisvalid as valid from pg_index where indexrelid = to_regclass($1)',
@@ -149,6 +153,7 @@ async function makeIndexes(connections: Connections, indexes: Indexes): Promise<
     if (valid === false) await connections.query(longStep(`drop index concurrently ${name}`));
     await connections.query(longStep(`create index concurrently ${name} ${rest}`));
   }
+  for (const name of replaced) await connections.query(longStep(`drop index concurrently if exists ${name}`));
 }
 
 function longStep(text: string): QueryConfig & { query_timeout: number } {
