@@ -4,17 +4,16 @@ import { type AssetOrder, compareKeys, orderColumns, type Window, windowOf } fro
 import { type AssetSelection, assetsIn, stretchOf } from './asset-query.ts';
 import { sortBy } from './asset-sort.ts';
 import type { CursorValues } from './cursor.ts';
+import type { WindowReach } from './database.ts';
 import { all, assetColumn, type Condition, type RangeName } from './filters.ts';
 import { upTo } from './prepared.ts';
 import { toAsset } from './rows.ts';
 
-/** Fewer than one match in so many entries: then the range's own index has few pages of them. */
-const SPARSE = 333;
 /** A window is longer than what is wanted takes, so that one that holds a little less than expected will do. */
 const MARGIN = 1.6;
 /** A glance that sees fewer tells only that they are rare; too short a window is made up for by the next. */
 const FEWEST_SEEN = 3;
-/** Where nothing, or too much, is found in a window, the next is so many times as long, or as short. */
+/** Where too much is found in a window, the next is so many times as short; where little, or even nothing, as long. */
 const STEP = 8;
 /** So many pages are few enough to be sorted. */
 const MOST_PAGES = 4;
@@ -37,16 +36,16 @@ interface Glance {
  * all the same, a shorter one is tried. Either way the index judges what a list looks at, and only rows that match are
  * fetched.
  */
-export async function searchWindows(list: AssetList, driver: RangeName, reach: number): Promise<Hit[]> {
-  const glance = await glanceAhead(list, reach);
-  if (glance.entries < reach) return walkWindow(list, { after: list.after, end: undefined }, list.limit);
+export async function searchWindows(list: AssetList, driver: RangeName, reach: WindowReach): Promise<Hit[]> {
+  const glance = await glanceAhead(list, reach.glance);
+  if (glance.entries < reach.glance) return walkWindow(list, { after: list.after, end: undefined }, list.limit);
   const found: Hit[] = [];
   let { after } = list;
   let density = Math.max(glance.matches, FEWEST_SEEN) / glance.span;
   let length = lengthFor(list.limit, density);
   for (let searched = 0; ; ) {
     const window = { after, end: edgeAt(list.order, glance.start, searched + length) };
-    const isSparse = density * glance.span * SPARSE < glance.entries;
+    const isSparse = density * glance.span < reach.sparse;
     const wanted = list.limit - found.length;
     const hits = await (isSparse ? gather(list, driver, window) : walkWindow(list, window, wanted));
     if (hits === undefined) {
@@ -58,10 +57,13 @@ export async function searchWindows(list: AssetList, driver: RangeName, reach: n
     found.push(...hits);
     if (found.length >= list.limit || window.end === undefined) return found.slice(0, list.limit);
     after = window.end;
+    // A pause in the midst of many: what comes after it is looked at anew.
+    if (hits.length === 0 && !isSparse) {
+      return [...found, ...(await searchWindows({ ...list, after, limit: wanted }, driver, reach))];
+    }
     searched += length;
     if (searched > glance.span) density = found.length / searched;
-    const next = hits.length === 0 ? Number.POSITIVE_INFINITY : lengthFor(list.limit - found.length, density);
-    length = Math.min(length * STEP, next);
+    length = hits.length === 0 ? length * STEP ** 2 : Math.min(length * STEP, lengthFor(wanted - hits.length, density));
   }
 }
 
