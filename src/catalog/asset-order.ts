@@ -49,6 +49,23 @@ export function upToCondition(
   return sql<boolean>`(${sql.join(columns)}) ${operator} (${sql.join(values)})`;
 }
 
+/** A part of a list: behind one key, up to and with another; undefined: from its beginning, to its end. */
+export interface Window {
+  after: CursorValues | undefined;
+  end: CursorValues | undefined;
+}
+
+export function windowOf(
+  columns: readonly RawBuilder<unknown>[],
+  order: AssetOrder,
+  { after, end }: Window,
+): Condition[] {
+  return [
+    ...(after === undefined ? [] : [afterCondition(columns, order, after)]),
+    ...(end === undefined ? [] : [upToCondition(columns, order, end)]),
+  ];
+}
+
 /** What the order compares of an asset. */
 export function orderValues(order: AssetOrder, asset: Asset): CursorValues {
   const tail = [asset.createdAt, asset.id];

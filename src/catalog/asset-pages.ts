@@ -5,6 +5,7 @@ import { type AssetOrder, assetCursor, compareKeys, orderOf, readAssetCursor } f
 import { organizationsWithAssets } from './asset-query.ts';
 import { countUpTo, sortBy } from './asset-sort.ts';
 import { endOfReach, isCovered, scan, sortedRange, walk, walkMany } from './asset-walk.ts';
+import { searchWindows } from './asset-window.ts';
 import type { AssetPage, AssetQuery } from './catalog.ts';
 import type { Session } from './database.ts';
 import { type FilterParts, filterParts } from './filters.ts';
@@ -58,6 +59,10 @@ async function listOne(list: AssetList): Promise<Hit[]> {
   const { parts, order } = list;
   const { reach } = list.session.dialect;
   const drivers = sortableDrivers(parts, order);
+  const [range] = parts.asked;
+  if (reach.window !== undefined && range !== undefined && isCovered(parts, order) && parts.glob.length === 0) {
+    return searchWindows(list, range, reach.window);
+  }
   for (const driver of drivers) {
     if ((await countUpTo(list, driver, reach.sort)) <= reach.sort) return sortBy(list, driver);
   }

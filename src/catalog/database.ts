@@ -41,7 +41,16 @@ export interface SqlDialect {
 /** The index of creation has a condition of its own: where there is an equality, it must not be walked in its place. */
 export type AcrossIndex = 'creation' | 'other';
 
+export interface WindowReach {
+  /** How many entries tell how dense the matches of a range are. */
+  glance: number;
+  /** With fewer matches among them, the range's own index has few pages of them. */
+  sparse: number;
+}
+
 export interface Reach {
+  /** undefined: ranges are not searched by windows. */
+  window: WindowReach | undefined;
   /** A walk that fetches rows, in the order of creation, which is the table's. */
   walk: number;
   /** A walk in another order: each row lies elsewhere. */

@@ -3,7 +3,7 @@ import type { AssetStatus } from '../core/asset.ts';
 import { AssetError } from '../core/errors.ts';
 import type { AssetFilter } from './catalog.ts';
 import type { SqlDialect } from './database.ts';
-import { afterPrefix, literalPrefix, parseGlob } from './glob.ts';
+import { afterPrefix, isPrefix, literalPrefix, parseGlob } from './glob.ts';
 import type { AssetTables } from './tables.ts';
 
 export type Condition = RawBuilder<boolean>;
@@ -30,7 +30,7 @@ export interface FilterParts {
   asked: readonly RangeName[];
   created: CreatedConditions;
   tags: readonly (readonly [name: string, value: string])[];
-  /** The glob over names; the index of names holds what it looks at. */
+  /** The glob over names where its beginning, a range, does not say all; the index of names holds what it looks at. */
   glob: Condition[];
   /** The status that no index is for; those of ranges hold it. */
   active: Condition[];
@@ -172,7 +172,8 @@ function createdConditions(dialect: SqlDialect, filter: AssetFilter): CreatedCon
 
 function globConditions(dialect: SqlDialect, filter: AssetFilter): Condition[] {
   if (filter.nameGlob === undefined) return [];
-  return [dialect.matchesGlob('assets.original_filename', parseGlob(filter.nameGlob))];
+  const tokens = parseGlob(filter.nameGlob);
+  return isPrefix(tokens) ? [] : [dialect.matchesGlob('assets.original_filename', tokens)];
 }
 
 function askedRanges(filter: AssetFilter, parts: FilterParts): RangeName[] {

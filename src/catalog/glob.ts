@@ -67,6 +67,12 @@ export function literalPrefix(tokens: readonly GlobToken[]): string {
   return first?.kind === 'text' ? first.text : '';
 }
 
+/** Whether what matches is just what begins so: `report-*`, and `*`. */
+export function isPrefix(tokens: readonly GlobToken[]): boolean {
+  const last = tokens.at(-1);
+  return last?.kind === 'any' && tokens.slice(0, -1).every((token) => token.kind === 'text');
+}
+
 /** The first text, by bytes, that is greater than every text with this prefix; undefined if there is none. */
 export function afterPrefix(prefix: string): string | undefined {
   const characters = [...prefix];

@@ -50,7 +50,7 @@ function checkSqlite(path: string): void {
 }
 
 function checkPostgres(url: string): void {
-  // Of several hosts the driver says what is wrong; with ports they are no URL.
+  // Several hosts with ports are no URL; what is wrong with them is told when they are connected to.
   if (SEVERAL_HOSTS.test(url)) return;
   if (/^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)) return;
   throw refusal(

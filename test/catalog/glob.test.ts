@@ -1,7 +1,14 @@
 import BetterSqlite3 from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterPrefix, type GlobToken, literalPrefix, parseGlob, toSqliteGlob } from '../../src/catalog/glob.ts';
+import {
+  afterPrefix,
+  type GlobToken,
+  isPrefix,
+  literalPrefix,
+  parseGlob,
+  toSqliteGlob,
+} from '../../src/catalog/glob.ts';
 
 /** The meaning of a glob, as slowly and plainly as can be. */
 function matches(tokens: readonly GlobToken[], characters: readonly string[]): boolean {
@@ -57,6 +64,24 @@ describe('a glob', () => {
         if (after !== undefined) expect(Buffer.compare(Buffer.from(name), Buffer.from(after))).toBeLessThan(0);
       }),
     );
+  });
+
+  it('is no more than its literal prefix only where it matches all that begins with it', () => {
+    fc.assert(
+      fc.property(texts, texts, texts, (glob, suffix, name) => {
+        for (const tokens of [parseGlob(glob), parseGlob(`${suffix}*`)].filter(isPrefix)) {
+          const prefix = literalPrefix(tokens);
+          for (const text of [name, prefix + name]) {
+            expect(matches(tokens, [...text])).toBe(text.startsWith(prefix));
+          }
+        }
+      }),
+    );
+    expect(['', '*', 'a*', 'a**', 'a', 'a*b', '?*', 'a[b]*'].filter((glob) => isPrefix(parseGlob(glob)))).toEqual([
+      '*',
+      'a*',
+      'a**',
+    ]);
   });
 
   it('ends its range where no character follows', () => {

@@ -223,7 +223,14 @@ function quote(text: string): string {
 }
 
 describe('settings of PostgreSQL', () => {
-  const read = (url: string, environment = {}) => postgresSettings(url, environment);
+  const readAll = (url: string, environment = {}) => postgresSettings(url, environment);
+  /** Of one server. */
+  const read = (url: string, environment = {}) => {
+    const { servers, ...settings } = readAll(url, environment);
+    const [server, other] = servers;
+    if (server === undefined || other !== undefined) throw new Error('not one server');
+    return { ...settings, ...server };
+  };
 
   it('come from the URL, then from the variables, then from libpq’s defaults', () => {
     const environment = {
@@ -263,6 +270,43 @@ describe('settings of PostgreSQL', () => {
   it('leave what asks for nothing aside', () => {
     const environment = { PGCHANNELBINDING: 'prefer', PGGSSENCMODE: 'disable', PGREQUIRESSL: '0', PGSSLCRL: '' };
     expect(read('postgres://h/d?channel_binding=disable', environment)).toMatchObject({ host: 'h', session: 'any' });
+  });
+
+  it('name several servers, each with its port, as psql reads them', () => {
+    const places = (url: string, environment = {}) =>
+      readAll(url, environment).servers.map(({ host, address, port }) => `${address ?? host}:${port}`);
+    const several: [string, Record<string, string>, string[]][] = [
+      ['postgres://h1:1,h2:2/d', {}, ['h1:1', 'h2:2']],
+      ['postgres://u:s,e%40@h1,[::1]:2,h3/d', { PGPORT: '9' }, ['h1:5432', '::1:2', 'h3:5432']],
+      ['postgres://h1:1,h2/d?port=7', {}, ['h1:7', 'h2:7']],
+      ['postgres:///d?host=h1,h2&port=1,2', {}, ['h1:1', 'h2:2']],
+      ['postgres:///d', { PGHOST: 'h1,h2', PGPORT: '9' }, ['h1:9', 'h2:9']],
+      ['postgres:///d', { PGHOST: 'h1,/run', PGPORT: ',8' }, ['h1:5432', '/run:8']],
+      ['postgres:///d?hostaddr=10.0.0.1,10.0.0.2', { PGHOST: 'a,b' }, ['10.0.0.1:5432', '10.0.0.2:5432']],
+      ['postgres:///d?hostaddr=10.0.0.1,10.0.0.2', {}, ['10.0.0.1:5432', '10.0.0.2:5432']],
+    ];
+    for (const [url, environment, expected] of several) expect(places(url, environment), url).toEqual(expected);
+    expect(readAll(`postgres://u:${SECRET}@h1:1,h2:2/d`).location).toBe('postgres://u@h1:1,h2:2/d');
+    const { servers } = readAll('postgres://h1,%2Frun/d?sslmode=verify-full');
+    expect(servers.map(({ sslMode, tls }) => [sslMode, tls.servername])).toEqual([
+      ['verify-full', 'h1'],
+      ['disable', undefined],
+    ]);
+  });
+
+  it('refuse lists that do not fit each other', () => {
+    for (const [url, environment] of [
+      ['postgres://h1,h2/d?port=1,2,3', {}],
+      ['postgres://h/d', { PGPORT: '1,2' }],
+      ['postgres:///d', { PGHOST: 'h1,h2', PGHOSTADDR: '10.0.0.1' }],
+      ['postgres://h1,,h2/d', {}],
+      ['postgres:///d', { PGHOST: 'h1,' }],
+      [`postgres://u:${SECRET}@h1:1,h2:x/d`, {}],
+    ] as const) {
+      const refusal = expect.objectContaining({ code: 'CONFIG_INVALID' });
+      expect(() => readAll(url, environment), url).toThrow(refusal);
+      expect(() => readAll(url, environment)).not.toThrow(SECRET);
+    }
   });
 
   it('bound the version of TLS', () => {

@@ -8,9 +8,9 @@ export interface TcpProxy {
   resume(): void;
   /**
    * The next message of a client that holds this text goes to the server (`deliver`) or not, and its connection
-   * is cut before the answer comes back.
+   * is cut before the answer comes back; `forGood` refuses new connections from then on.
    */
-  cutAt(text: string, deliver: boolean): void;
+  cutAt(text: string, deliver: boolean, forGood?: boolean): void;
   close(): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ export interface TcpProxy {
 export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
-  let trap: { text: string; deliver: boolean } | undefined;
+  let trap: { text: string; deliver: boolean; forGood: boolean } | undefined;
 
   const server = createServer((client) => {
     if (isCut) {
@@ -38,7 +38,8 @@ export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
         upstream.write(chunk);
         return;
       }
-      const { deliver } = trap;
+      const { deliver, forGood } = trap;
+      isCut ||= forGood;
       trap = undefined;
       isMuted = true;
       if (deliver) upstream.write(chunk);
@@ -68,8 +69,8 @@ export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
     resume() {
       isCut = false;
     },
-    cutAt(text, deliver) {
-      trap = { text, deliver };
+    cutAt(text, deliver, forGood = false) {
+      trap = { text, deliver, forGood };
     },
     async close() {
       destroyAll();

@@ -8,6 +8,8 @@ export interface Migration {
   sql: string;
   /** What `sql` makes, if that is indexes alone: of a table in use they are made without locking it. */
   indexes?: Indexes;
+  /** The indexes that these take the place of. */
+  replaced?: readonly string[];
 }
 
 /** `CREATE INDEX <name> <the rest>` */
@@ -18,9 +20,15 @@ export interface AppliedMigration {
   checksum: string;
 }
 
-export function indexMigration(version: number, name: string, indexes: Indexes): Migration {
-  const statements = Object.entries(indexes).map(([index, rest]) => `CREATE INDEX ${index} ${rest};\n`);
-  return { version, name, sql: statements.join(''), indexes };
+export function indexMigration(
+  version: number,
+  name: string,
+  indexes: Indexes,
+  replaced: readonly string[] = [],
+): Migration {
+  const made = Object.entries(indexes).map(([index, rest]) => `CREATE INDEX ${index} ${rest};\n`);
+  const dropped = replaced.map((index) => `DROP INDEX ${index};\n`);
+  return { version, name, sql: [...made, ...dropped].join(''), indexes, replaced };
 }
 
 export function checksumOf(migration: Migration): string {

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
-import type { Pool, PoolClient, QueryResult } from 'pg';
+import type { PoolClient, QueryResult } from 'pg';
 import { AssetError } from '../../core/errors.ts';
 import type { Database, NewRow, Session } from '../database.ts';
 import { newestVersion } from '../migrations/migration.ts';
 import { COLUMNS, type ColumnKind, type OpenTables, type TableName } from '../tables.ts';
+import { type Connections, onClient } from './connections.ts';
 import { baseKind, postgresDialect, recordSet } from './dialect.ts';
 import { isLost, toAssetError } from './errors.ts';
 import { POSTGRES_MIGRATIONS } from './migrations.ts';
-import { type OpenPool, queriesOn } from './pool.ts';
+import { queriesOn } from './pool.ts';
 import { refuseOtherEncoding } from './schema.ts';
 import { createWaiting, SHORTEST_QUESTION, within } from './waiting.ts';
 
@@ -22,8 +23,8 @@ export interface PostgresTimes {
 }
 
 /** The catalog's transactions and statements on a pool of connections, none of which keeps a state. */
-export function postgresDatabase({ pool, close }: OpenPool, location: string, times: PostgresTimes): Database {
-  const waiting = createWaiting(pool, times.deadline);
+export function postgresDatabase(connections: Connections, location: string, times: PostgresTimes): Database {
+  const waiting = createWaiting(connections, times.deadline);
   const attempt = async <T>(work: (end: number) => Promise<T>, deadline = times.deadline): Promise<T> => {
     try {
       return await waiting.untilDeadline(work, deadline);
@@ -35,34 +36,21 @@ export function postgresDatabase({ pool, close }: OpenPool, location: string, ti
     kind: 'postgres',
     location,
     newestVersion: newestVersion(POSTGRES_MIGRATIONS),
-    read: (work) => attempt(() => onClient(pool, (client) => work(postgresSession(queriesOn(client))))),
+    read: (work) => attempt(() => onClient(connections, (client) => work(postgresSession(queriesOn(client))))),
     // A reader of the snapshot cannot be taken back to its start.
-    snapshot: (work) => attempt(() => inSnapshot(pool, work), 0),
+    snapshot: (work) => attempt(() => inSnapshot(connections, work), 0),
     write(work, { wait, once } = {}) {
       const limits = { lock: wait ?? times.lockTimeout, statement: times.statement };
       const deadline = once === true ? 0 : (wait ?? times.deadline);
-      return attempt((end) => inTransaction(pool, limits, end, work), deadline);
+      return attempt((end) => inTransaction(connections, limits, end, work), deadline);
     },
-    facts: () => attempt(() => onClient(pool, facts)),
+    facts: () => attempt(() => onClient(connections, facts)),
     check: () =>
       attempt(async () => {
-        await refuseOtherEncoding(pool, location);
+        await refuseOtherEncoding(connections, location);
       }),
-    close,
+    close: connections.close,
   };
-}
-
-async function onClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let isBroken = false;
-  try {
-    return await work(client);
-  } catch (error) {
-    isBroken = isLost(error);
-    throw error;
-  } finally {
-    client.release(isBroken);
-  }
 }
 
 /**
@@ -70,28 +58,30 @@ async function onClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>)
  * lost, the server is asked afterwards whether the transaction was committed.
  */
 async function inTransaction<T>(
-  pool: Pool,
+  connections: Connections,
   limits: Limits,
   end: number,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const done: { result: T; transaction: string } | { failed: unknown; transaction: string } = await onClient(
-    pool,
-    async (client) => {
-      const { transaction, now } = await workOrRollback(client, () => begin(client, limits));
-      const result = await workOrRollback(client, () => work(postgresSession(queriesOn(client), now)));
-      try {
-        await commit(client);
-        return { result, transaction };
-      } catch (error) {
-        if (!isLost(error)) throw error;
-        return { result, transaction, failed: error };
-      }
-    },
-  );
-  if (!('failed' in done)) return done.result;
-  if ('result' in done && (await wasCommitted(pool, done.transaction, end))) return done.result as T;
-  throw done.failed;
+  const done = await onClient(connections, async (client): Promise<Done<T>> => {
+    const begun = await workOrRollback(client, () => begin(client, limits));
+    const result = await workOrRollback(client, () => work(postgresSession(queriesOn(client), begun.now)));
+    try {
+      await commit(client);
+      return { result };
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      return { result, unknown: { ...begun, failure: error } };
+    }
+  });
+  if (done.unknown === undefined || (await wasCommitted(connections, done.unknown, end))) return done.result;
+  throw done.unknown.failure;
+}
+
+interface Done<T> {
+  result: T;
+  /** Of a commit whose answer was lost. */
+  unknown?: Begun & { failure: unknown };
 }
 
 /** Milliseconds, for one transaction. */
@@ -102,20 +92,29 @@ interface Limits {
 
 interface Begun {
   transaction: string;
+  /** Where it was begun: the name that was connected to, and the server itself behind whatever pooler. */
+  name: string;
+  server: string;
   /** The same for all of the transaction. */
   now: string;
 }
+
+const SERVER = "concat_ws(' ', host(inet_server_addr()), inet_server_port())";
 
 async function begin(client: PoolClient, limits: Limits): Promise<Begun> {
   const [lock, statement] = [limits.lock, limits.statement].map((limit) => Math.max(1, Math.round(limit)));
   const answers: unknown = await client.query(
     `begin; set local lock_timeout = ${lock}; set local statement_timeout = ${statement};
-     select pg_current_xact_id()::text as transaction, date_trunc('milliseconds', now()) as now`,
+     select pg_current_xact_id()::text as transaction, ${SERVER} as server, date_trunc('milliseconds', now()) as now`,
   );
-  const last = Array.isArray(answers) ? (answers.at(-1) as QueryResult<Begun>) : undefined;
+  const last = Array.isArray(answers) ? (answers.at(-1) as QueryResult<Omit<Begun, 'name'>>) : undefined;
   const begun = last?.rows[0];
   if (begun === undefined) throw new Error('the database did not say that a transaction has begun');
-  return begun;
+  return { ...begun, name: nameOf(client) };
+}
+
+function nameOf({ host, port }: PoolClient): string {
+  return `${host}:${port}`;
 }
 
 async function workOrRollback<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
@@ -133,11 +132,12 @@ async function commit(client: PoolClient): Promise<void> {
   throw new Error('the transaction was rolled back at its commit');
 }
 
-async function wasCommitted(pool: Pool, transaction: string, end: number): Promise<boolean> {
+async function wasCommitted(connections: Connections, begun: Begun, end: number): Promise<boolean> {
   do {
-    const status = await askStatus(pool, transaction, end);
+    const status = await askStatus(connections, begun, end);
     if (status === 'committed') return true;
     if (status === 'aborted') return false;
+    if (status === ELSEWHERE) break;
     await sleep(100);
   } while (performance.now() < end);
   throw new AssetError('UNAVAILABLE', 'the database did not say whether the last change was made', {
@@ -145,20 +145,29 @@ async function wasCommitted(pool: Pool, transaction: string, end: number): Promi
   });
 }
 
+/** Another server, which took over, may have given the number to another transaction. */
+const ELSEWHERE = 'elsewhere';
+
 /** undefined: the server is away, or does not know yet. */
-async function askStatus(pool: Pool, transaction: string, end: number): Promise<string | undefined> {
-  const ask = pool.query<{ status: string | null }>('select pg_xact_status($1::xid8) as status', [transaction]);
-  try {
-    const { rows } = await within(Math.max(SHORTEST_QUESTION, end - performance.now()), ask);
+async function askStatus(connections: Connections, begun: Begun, end: number): Promise<string | undefined> {
+  const ask = onClient(connections, async (client) => {
+    if (nameOf(client) !== begun.name) return ELSEWHERE;
+    const { rows } = await client.query<{ status: string | null }>(
+      `select case when ${SERVER} = $2 then pg_xact_status($1::xid8) else '${ELSEWHERE}' end as status`,
+      [begun.transaction, begun.server],
+    );
     return rows[0]?.status ?? undefined;
+  });
+  try {
+    return await within(Math.max(SHORTEST_QUESTION, end - performance.now()), ask);
   } catch (error) {
     if (!isLost(error)) throw error;
     return undefined;
   }
 }
 
-function inSnapshot<T>(pool: Pool, work: (session: Session) => Promise<T>): Promise<T> {
-  return onClient(pool, async (client) => {
+function inSnapshot<T>(connections: Connections, work: (session: Session) => Promise<T>): Promise<T> {
+  return onClient(connections, async (client) => {
     await client.query('begin isolation level repeatable read read only');
     const result = await workOrRollback(client, () => work(postgresSession(queriesOn(client))));
     await client.query('commit');

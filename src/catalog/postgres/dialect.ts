@@ -34,7 +34,7 @@ export const postgresDialect: SqlDialect = {
     sql<boolean>`(${sql.ref(`${table}.organization_id`)} || '') ${sql.raw(index === 'creation' ? '>' : '<>')} ''`,
   derivesConditions: true,
   // An entry in another order than the table's costs a look at the visibility map: few are sorted.
-  reach: { walk: 2_000, aside: 150, scan: 10_000, sort: 50 },
+  reach: { window: { glance: 2_000, sparse: 6 }, walk: 2_000, aside: 150, scan: 10_000, sort: 50 },
   beforeImport: [sql`select pg_advisory_xact_lock(${IMPORT_LOCK}::bigint)`],
   afterImport: [
     sql`

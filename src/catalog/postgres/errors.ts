@@ -97,8 +97,16 @@ const SOCKET_CODES =
 /** pg reports these without a code. */
 const LOST_MESSAGES = /Connection terminated|timeout expired|Query read timeout|not queryable|Client was closed/;
 const SILENCE = /timeout expired|Query read timeout|due to connection timeout|timeout exceeded/;
+const STARTING = '57P03';
+const OUT_OF_CONNECTIONS = '53300';
+const NO_CONNECTION = '08001';
 const PROTOCOL_VIOLATION = '08P01';
 const NO_TLS_MESSAGE = /does not support SSL/;
+
+/** A server that starts, or has no connection left at the moment. */
+export function isStartingOrFull(error: unknown): boolean {
+  return codeOf(error) === STARTING || isOutOfConnections(error);
+}
 
 /** Whether the same transaction may succeed at once if it is repeated. */
 export function isConflict(error: unknown): boolean {
@@ -110,6 +118,17 @@ export function isLost(error: unknown): boolean {
   const code = codeOf(error);
   if (/^(08...|57P0[1-5]|53300)$/.test(code) || SOCKET_CODES.test(code)) return true;
   return code === '' && LOST_MESSAGES.test(messageOf(error));
+}
+
+export function isOutOfConnections(error: unknown): boolean {
+  return codeOf(error) === OUT_OF_CONNECTIONS;
+}
+
+/** Of all the servers that were tried, in one error: one that starts is worth waiting for. */
+export function failureOfAll(failures: readonly unknown[]): unknown {
+  if (failures.length === 1) return failures[0];
+  const code = failures.some((failure) => codeOf(failure) === STARTING) ? STARTING : NO_CONNECTION;
+  return Object.assign(new AggregateError(failures, ''), { code });
 }
 
 export function serverLacksTls(error: unknown): boolean {

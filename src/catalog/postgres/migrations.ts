@@ -6,6 +6,7 @@ import { migrationRunsPostgres } from '../migrations/0005-migration-runs.postgre
 import { tokensPostgres } from '../migrations/0006-tokens.postgres.ts';
 import { migrationSkipsPostgres } from '../migrations/0007-migration-skips.postgres.ts';
 import { allOrganizationsPostgres } from '../migrations/0008-all-organizations.postgres.ts';
+import { creationKeysPostgres, replacedByCreationKeys } from '../migrations/0009-creation-keys.postgres.ts';
 import { indexMigration, type Migration } from '../migrations/migration.ts';
 
 export const POSTGRES_MIGRATIONS: readonly Migration[] = [
@@ -17,4 +18,5 @@ export const POSTGRES_MIGRATIONS: readonly Migration[] = [
   { version: 6, name: '0006-tokens', sql: tokensPostgres },
   { version: 7, name: '0007-migration-skips', sql: migrationSkipsPostgres },
   indexMigration(8, '0008-all-organizations', allOrganizationsPostgres),
+  indexMigration(9, '0009-creation-keys', creationKeysPostgres, replacedByCreationKeys),
 ];

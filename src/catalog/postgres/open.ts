@@ -1,18 +1,17 @@
 import type { OpenCatalogOptions } from '../catalog.ts';
 import type { Database } from '../database.ts';
 import { retryWhile } from '../retry.ts';
+import { type Connections, openConnections } from './connections.ts';
 import { postgresDatabase } from './database.ts';
-import { codeOf, isConflict, toAssetError, toConnectError } from './errors.ts';
-import { connectPool, type OpenPool, type PoolTimes } from './pool.ts';
+import { isConflict, isStartingOrFull, toAssetError, toConnectError } from './errors.ts';
+import type { PoolTimes } from './pool.ts';
 import { ensurePostgresSchema } from './schema.ts';
-import { checkSession } from './session.ts';
 import { type PostgresSettings, postgresSettings } from './settings.ts';
 
 const DEADLINE = 60_000;
 const SHORTEST_PATIENCE = 2000;
 /** So that a lock is told as a lock, and a slow statement by the server itself. */
 const FOR_ANOTHER_TO_SPEAK_FIRST = 500;
-const STARTING_OR_FULL = ['57P03', '53300'];
 
 /**
  * Opens `postgres://…` and brings its schema up to date.
@@ -32,10 +31,9 @@ export async function openPostgres(url: string, options: OpenCatalogOptions): Pr
   const { location } = settings;
   const opened = await connect(settings, poolTimes, timeLeft());
   try {
-    await checkSession(opened.pool, settings);
     const mayMigrate = options.migrate === 'auto';
     await retryWhile(
-      () => ensurePostgresSchema(opened.pool, location, { mayMigrate, lockTimeout: timeLeft() }),
+      () => ensurePostgresSchema(opened, location, { mayMigrate, lockTimeout: timeLeft() }),
       isTransientAtOpening,
       timeLeft(),
     );
@@ -46,9 +44,9 @@ export async function openPostgres(url: string, options: OpenCatalogOptions): Pr
   return postgresDatabase(opened, location, { lockTimeout, deadline, statement });
 }
 
-async function connect(settings: PostgresSettings, times: PoolTimes, wait: number): Promise<OpenPool> {
+async function connect(settings: PostgresSettings, times: PoolTimes, wait: number): Promise<Connections> {
   try {
-    return await retryWhile(() => connectPool(settings, times), isTransientAtOpening, wait);
+    return await retryWhile(() => openConnections(settings, times), isTransientAtOpening, wait);
   } catch (error) {
     throw toConnectError(error, settings.location);
   }
@@ -56,5 +54,5 @@ async function connect(settings: PostgresSettings, times: PoolTimes, wait: numbe
 
 /** A server that starts, or has no connection left at the moment; one that is not there is reported at once. */
 function isTransientAtOpening(error: unknown): boolean {
-  return isConflict(error) || STARTING_OR_FULL.includes(codeOf(error));
+  return isConflict(error) || isStartingOrFull(error);
 }

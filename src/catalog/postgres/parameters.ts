@@ -36,6 +36,7 @@ const UNSUPPORTED: Readonly<Record<string, { variable: string; harmless: readonl
   requiressl: { variable: 'PGREQUIRESSL', harmless: ['0'] },
   sslcrl: { variable: 'PGSSLCRL', harmless: [] },
   sslcrldir: { variable: 'PGSSLCRLDIR', harmless: [] },
+  load_balance_hosts: { variable: 'PGLOADBALANCEHOSTS', harmless: ['disable'] },
   // Left aside, it would lead to another database than psql's.
   service: { variable: 'PGSERVICE', harmless: [] },
 };
@@ -71,5 +72,18 @@ function refuseUnknown(name: string, value: string): void {
 function unsupported(what: string): AssetError {
   return new AssetError('CONFIG_INVALID', `the database connection asks for ${what}, which is not supported`, {
     hint: 'Take it away, or put a pooler in front that does it; sslmode=verify-full is supported.',
+  });
+}
+
+/** @throws AssetError CONFIG_INVALID */
+export function oneOf<T extends string>(name: string, known: readonly T[], text: string): T {
+  const found = known.find((each) => each === text);
+  if (found !== undefined) return found;
+  throw invalidUrl(`${name} is none of ${known.join(', ')}`);
+}
+
+export function invalidUrl(reason: string): AssetError {
+  return new AssetError('CONFIG_INVALID', `the database URL is wrong: ${reason}`, {
+    hint: 'Write postgres://user@host:5432/name?sslmode=verify-full, the password in PGPASSWORD or ~/.pgpass.',
   });
 }

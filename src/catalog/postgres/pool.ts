@@ -1,10 +1,10 @@
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
-import type { Pool, PoolClient, PoolConfig } from 'pg';
+import type { ClientBase, Pool, PoolClient, PoolConfig } from 'pg';
 import type { OpenTables } from '../tables.ts';
 import { serverLacksTls } from './errors.ts';
-import type { PostgresSettings } from './settings.ts';
+import type { PostgresServer, PostgresSettings } from './settings.ts';
 
 /** One for the work, one for leases that are renewed meanwhile, and some for reads beside them. */
 const MOST_CONNECTIONS = 5;
@@ -32,27 +32,34 @@ export interface OpenPool {
   close(): Promise<void>;
 }
 
+/** What every connection is asked before it is used; it rejects what must not be. */
+export type CheckConnection = (client: ClientBase) => Promise<void>;
+
 /**
- * Connections as psql would make them: sslmode `prefer` and `allow` go on without TLS where the server has none.
- * Nothing is set for a session, so that a pooler may give each transaction another one.
+ * Connections to one server as psql would make them: sslmode `prefer` and `allow` go on without TLS where the server has
+ * none. Nothing is set for a session, so that a pooler may give each transaction another one.
  */
-export async function connectPool(settings: PostgresSettings, times: PoolTimes): Promise<OpenPool> {
-  if (settings.sslMode === 'disable') return tryPool(settings, times, false);
+export async function connectPool(
+  server: PostgresServer,
+  settings: PostgresSettings,
+  times: PoolTimes,
+  check: CheckConnection,
+): Promise<OpenPool> {
+  const attempt = (useTls: boolean) => tryPool(poolConfig(server, settings, times, useTls), server, check);
+  if (server.sslMode === 'disable') return attempt(false);
   try {
-    return await tryPool(settings, times, true);
+    return await attempt(true);
   } catch (error) {
-    const mayGoWithout = settings.sslMode === 'prefer' || settings.sslMode === 'allow';
+    const mayGoWithout = server.sslMode === 'prefer' || server.sslMode === 'allow';
     if (!mayGoWithout || !serverLacksTls(error)) throw error;
-    return tryPool(settings, times, false);
+    return attempt(false);
   }
 }
 
-async function tryPool(settings: PostgresSettings, times: PoolTimes, useTls: boolean): Promise<OpenPool> {
-  const { default: pg } = await import('pg');
-  const sockets = new Set<Socket>();
-  const config: PoolConfig = {
-    host: settings.host,
-    port: settings.port,
+function poolConfig(server: PostgresServer, settings: PostgresSettings, times: PoolTimes, useTls: boolean): PoolConfig {
+  return {
+    host: server.host,
+    port: server.port,
     user: settings.user,
     database: settings.database,
     application_name: settings.applicationName,
@@ -60,9 +67,19 @@ async function tryPool(settings: PostgresSettings, times: PoolTimes, useTls: boo
     query_timeout: times.query,
     keepAlive: true,
     max: MOST_CONNECTIONS,
-    ssl: useTls ? settings.tls : false,
+    ssl: useTls ? server.tls : false,
+    ...(settings.password === undefined ? {} : { password: settings.password }),
+    ...(settings.options === undefined ? {} : { options: settings.options }),
+  };
+}
+
+async function tryPool(settings: PoolConfig, { address }: PostgresServer, check: CheckConnection): Promise<OpenPool> {
+  const { default: pg } = await import('pg');
+  const sockets = new Set<Socket>();
+  const config: PoolConfig = {
+    ...settings,
     stream: () => {
-      const socket = settings.address === undefined ? new Socket() : socketTo(settings.address);
+      const socket = address === undefined ? new Socket() : socketTo(address);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
       return socket;
@@ -70,8 +87,7 @@ async function tryPool(settings: PostgresSettings, times: PoolTimes, useTls: boo
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') => PARSERS[oid] ?? pg.types.getTypeParser(oid, format),
     },
-    ...(settings.password === undefined ? {} : { password: settings.password }),
-    ...(settings.options === undefined ? {} : { options: settings.options }),
+    onConnect: check,
   };
   const pool = new pg.Pool(config);
   // A connection that breaks is replaced; whoever uses it hears of it by its own query.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pool, PoolClient, QueryConfig } from 'pg';
+import type { PoolClient, QueryConfig } from 'pg';
 import { AssetError } from '../../core/errors.ts';
 import {
   type AppliedMigration,
@@ -12,6 +12,7 @@ import {
   pendingMigrations,
   schemaOlder,
 } from '../migrations/migration.ts';
+import type { Connections, Queries } from './connections.ts';
 import { codeOf } from './errors.ts';
 import { POSTGRES_MIGRATIONS } from './migrations.ts';
 
@@ -29,22 +30,22 @@ const UNDEFINED_COLUMN = '42703';
  * @throws AssetError SCHEMA_NEWER, DATABASE_UNUSABLE; NOT_PERMITTED if it has to be made by a login that may not
  */
 export async function ensurePostgresSchema(
-  pool: Pool,
+  connections: Connections,
   location: string,
   { mayMigrate, lockTimeout }: { mayMigrate: boolean; lockTimeout: number },
 ): Promise<void> {
-  const applied = await appliedMigrations(pool, location);
+  const applied = await appliedMigrations(connections, location);
   if (pendingMigrations(POSTGRES_MIGRATIONS, applied, location).length === 0) return;
   const version = Math.max(0, ...applied.map((step) => step.version));
   if (!mayMigrate) {
-    if (version === 0) await refuseForeignTables(pool, location);
+    if (version === 0) await refuseForeignTables(connections, location);
     throw schemaOlder(location, version, newestVersion(POSTGRES_MIGRATIONS));
   }
   const end = performance.now() + lockTimeout;
-  while ((await migrate(pool, location, end)) === 'more');
+  while ((await migrate(connections, location, end)) === 'more');
 }
 
-async function appliedMigrations(client: Pool | PoolClient, location: string): Promise<AppliedMigration[]> {
+async function appliedMigrations(client: Queries, location: string): Promise<AppliedMigration[]> {
   try {
     const { rows } = await client.query<AppliedMigration>(
       'select version, checksum from schema_migrations order by version',
@@ -58,11 +59,11 @@ async function appliedMigrations(client: Pool | PoolClient, location: string): P
 }
 
 /** Others that start at the same time wait for the lock, and then find nothing to do. */
-async function migrate(pool: Pool, location: string, end: number): Promise<'more' | 'done'> {
-  const client = await pool.connect();
+async function migrate(connections: Connections, location: string, end: number): Promise<'more' | 'done'> {
+  const client = await connections.connect();
   try {
     await beginWithLock(client, location, end);
-    const outcome = await takeSteps(pool, client, location);
+    const outcome = await takeSteps(connections, client, location);
     await client.query('commit');
     client.release();
     return outcome;
@@ -98,7 +99,7 @@ async function beginWithLock(client: PoolClient, location: string, end: number):
 }
 
 /** In one transaction, up to a step that must be outside of any: that one is a turn of its own. */
-async function takeSteps(pool: Pool, client: PoolClient, location: string): Promise<'more' | 'done'> {
+async function takeSteps(connections: Connections, client: PoolClient, location: string): Promise<'more' | 'done'> {
   const { rows } = await client.query<{ found: boolean }>(
     "select to_regclass('schema_migrations') is not null as found",
   );
@@ -111,7 +112,7 @@ async function takeSteps(pool: Pool, client: PoolClient, location: string): Prom
   const pending = pendingMigrations(POSTGRES_MIGRATIONS, applied, location);
   const [first] = pending;
   if (!isNew && first?.indexes !== undefined) {
-    await makeIndexes(pool, first.indexes);
+    await makeIndexes(connections, first.indexes, first.replaced);
     await record(client, first);
     return pending.length > 1 ? 'more' : 'done';
   }
@@ -137,17 +138,22 @@ async function record(client: PoolClient, migration: Migration): Promise<void> {
  * While others write to the table. On a connection beside the one that holds the lock, because a transaction may not do
  * it; what an earlier attempt finished stays, and what it left half-made is made anew.
  */
-async function makeIndexes(pool: Pool, indexes: Indexes): Promise<void> {
+async function makeIndexes(
+  connections: Connections,
+  indexes: Indexes,
+  replaced: readonly string[] = [],
+): Promise<void> {
   for (const [name, rest] of Object.entries(indexes)) {
-    const { rows } = await pool.query<{ valid: boolean }>(
+    const { rows } = await connections.query<{ valid: boolean }>(
       'select indisvalid as valid from pg_index where indexrelid = to_regclass($1)',
       [name],
     );
     const valid = rows[0]?.valid;
     if (valid === true) continue;
-    if (valid === false) await pool.query(longStep(`drop index concurrently ${name}`));
-    await pool.query(longStep(`create index concurrently ${name} ${rest}`));
+    if (valid === false) await connections.query(longStep(`drop index concurrently ${name}`));
+    await connections.query(longStep(`create index concurrently ${name} ${rest}`));
   }
+  for (const name of replaced) await connections.query(longStep(`drop index concurrently if exists ${name}`));
 }
 
 function longStep(text: string): QueryConfig & { query_timeout: number } {
@@ -155,7 +161,7 @@ function longStep(text: string): QueryConfig & { query_timeout: number } {
 }
 
 /** Tables of extensions are nobody's. */
-async function refuseForeignTables(client: Pool | PoolClient, location: string): Promise<void> {
+async function refuseForeignTables(client: Queries, location: string): Promise<void> {
   const { rows } = await client.query<{ schema: string | null; table: string | null }>(
     `select current_schema() as schema, min(c.relname::text) as table
      from pg_class c
@@ -174,7 +180,7 @@ async function refuseForeignTables(client: Pool | PoolClient, location: string):
  * Names of files are Unicode: another encoding refuses some of them, or keeps them unchecked.
  * @throws AssetError DATABASE_UNUSABLE
  */
-export async function refuseOtherEncoding(client: Pool | PoolClient, location: string): Promise<void> {
+export async function refuseOtherEncoding(client: Queries, location: string): Promise<void> {
   const { rows } = await client.query<{ encoding: string }>("select current_setting('server_encoding') as encoding");
   const encoding = rows[0]?.encoding ?? '';
   if (encoding === 'UTF8') return;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pool } from 'pg';
+import type { Connections } from './connections.ts';
 import { isConflict, isLost } from './errors.ts';
 
 /** Milliseconds for a question that only asks whether the server answers. */
@@ -14,13 +14,13 @@ export interface Waiting {
  * One end of waiting for all that is asked of a server while it is away: whatever comes after it fails at once,
  * until the server answers again.
  */
-export function createWaiting(pool: Pool, outageDeadline: number): Waiting {
+export function createWaiting(connections: Connections, outageDeadline: number): Waiting {
   let outageEnd: number | undefined;
   let question: Promise<unknown> | undefined;
 
   /** One question for all that wait for it. */
   function expectAnswer(): Promise<unknown> {
-    question ??= within(SHORTEST_QUESTION, pool.query('select 1')).finally(() => {
+    question ??= within(SHORTEST_QUESTION, connections.query('select 1')).finally(() => {
       question = undefined;
     });
     return question;

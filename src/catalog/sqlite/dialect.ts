@@ -16,5 +16,5 @@ export const sqliteDialect: SqlDialect = {
   derivesConditions: false,
   beforeImport: [],
   afterImport: [],
-  reach: { walk: 10_000, aside: 10_000, scan: 10_000, sort: 20_000 },
+  reach: { window: undefined, walk: 10_000, aside: 10_000, scan: 10_000, sort: 20_000 },
 };
