@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 /** Gathers single items into groups: those that come while a group is worked on make the next one. */
 export interface Groups<Item, Result> {
@@ -13,9 +13,13 @@ interface Waiting<Item, Result> {
 
 /** What a group waits for before it is worked on, beside the work on the one before it. */
 export interface Lingering {
-  /** As long as each turn of the event loop brings another item, but no longer than this. */
+  /** No longer than this. */
   milliseconds: number;
+  /** As long as that is so; without it, as long as each turn of the event loop brings another item. */
+  while?: () => boolean;
 }
+
+const LOOK_AGAIN_MILLISECONDS = 5;
 
 /** `work` gives one result for each item, in the same order; if it throws, each item of the group fails with that. */
 export function createGroups<Item, Result>(
@@ -29,7 +33,7 @@ export function createGroups<Item, Result>(
   async function workAll(): Promise<void> {
     working = true;
     while (waiting.length > 0) {
-      if (lingering !== undefined) await linger(lingering.milliseconds);
+      if (lingering !== undefined) await linger(lingering);
       const group = waiting.splice(0, largest);
       try {
         const results = await work(group.map(({ item }) => item));
@@ -41,8 +45,12 @@ export function createGroups<Item, Result>(
     working = false;
   }
 
-  async function linger(milliseconds: number): Promise<void> {
+  async function linger({ milliseconds, while: goesOn }: Lingering): Promise<void> {
     const deadline = performance.now() + milliseconds;
+    if (goesOn !== undefined) {
+      while (goesOn() && waiting.length < largest && performance.now() < deadline) await sleep(LOOK_AGAIN_MILLISECONDS);
+      return;
+    }
     for (let before = 0; before < waiting.length && waiting.length < largest; ) {
       before = waiting.length;
       await setImmediate();
