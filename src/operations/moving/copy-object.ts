@@ -189,7 +189,7 @@ async function inMemory(source: CopySource, signal: AbortSignal, manner: CopyMan
     const content = verifiedBytes(decodedAtOnce(stored, contentEncoding, size), { size, sha256 });
     if (manner.decode === true) bytes = content;
   }
-  await manner.onChunk?.(bytes.byteLength);
+  if (bytes.byteLength > 0) await manner.onChunk?.(bytes.byteLength);
   return {
     size: bytes.byteLength,
     bytes,

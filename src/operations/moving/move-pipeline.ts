@@ -105,10 +105,10 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   });
 
   /** A body that is read anew, for another try, counts once. */
-  function passOn({ id, size, storedSize }: ObjectRecord, bytes: number): Promise<void> | undefined {
+  async function passOn({ id, size, storedSize }: ObjectRecord, bytes: number): Promise<void> {
+    await throttle?.(bytes);
     const passed = (run.underWay.get(id) ?? 0) + bytes * (decode ? 1 : size / storedSize);
     run.underWay.set(id, Math.min(size, passed));
-    return throttle?.(bytes);
   }
 
   async function copy(
