@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Asset, ScanStatus } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
 import type { StorageKey } from '../core/storage-key.ts';
@@ -118,7 +118,10 @@ async function servable(
   backend: string,
   storagePath: StorageKey,
 ): Promise<ServableObject | undefined> {
-  const [row] = await servableRows(session, [backend, storagePath]);
+  const place = [backend, storagePath];
+  const [stored] = await servableStored(session, place);
+  // In this order: what is moved between the two questions becomes a former copy, never the other way round.
+  const [row] = stored === undefined ? await servableFormer(session, place) : [stored];
   if (row === undefined) return undefined;
   return { object: toObjectRecord(row), scanStatus: row.scan_status as ScanStatus };
 }
@@ -127,21 +130,32 @@ async function servable(
  * Whoever signed was asked about the asset; here only what may have changed since counts. Literals: SQLite plans anew, in
  * four times the time of the answer, whenever a limit or the condition of a partial index is bound again.
  */
-const servableRows = prepared(
-  (session, [backend = '', storagePath = '']) =>
-    assetsIn(session, { allOrganizations: true })
-      .innerJoin('objects', 'objects.id', 'assets.object_id')
-      .where('objects.backend', '=', backend)
-      .where('objects.storage_path', '=', storagePath)
-      .where(sql<boolean>`objects.state = 'STORED'`)
-      .where(sql<boolean>`assets.status = 'active'`)
-      .where('assets.virus_scan_status', '<>', 'INFECTED')
-      .where('assets.expires_sort', '>', session.dialect.now)
-      .selectAll('objects')
-      .select('assets.virus_scan_status as scan_status')
-      .limit(sql.lit(1)),
-  2,
-);
+function servableAt(isLedTo: RawBuilder<boolean>) {
+  return prepared(
+    (session, [backend = '', storagePath = '']) =>
+      assetsIn(session, { allOrganizations: true })
+        .innerJoin('objects', (join) => join.on(isLedTo))
+        .where('objects.backend', '=', backend)
+        .where('objects.storage_path', '=', storagePath)
+        .where(sql<boolean>`assets.status = 'active'`)
+        .where('assets.virus_scan_status', '<>', 'INFECTED')
+        .where('assets.expires_sort', '>', session.dialect.now)
+        .selectAll('objects')
+        .select('assets.virus_scan_status as scan_status')
+        .limit(sql.lit(1)),
+    2,
+  );
+}
+
+const servableStored = servableAt(sql<boolean>`objects.id = assets.object_id and objects.state = 'STORED'`);
+
+/**
+ * A former copy has no assets of its own: those of its content count, which lie elsewhere now. A public one is an
+ * address, and ends with the asset of that address.
+ */
+const servableFormer = servableAt(sql<boolean>`objects.state = 'RETAINED' and objects.damaged_at is null
+  and objects.organization_id = assets.organization_id and objects.sha256 = assets.file_hash
+  and (objects.is_public = false or objects.storage_path = assets.storage_path)`);
 
 async function sameUploads(
   session: Session,

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 /** Gathers single items into groups: those that come while a group is worked on make the next one. */
 export interface Groups<Item, Result> {
@@ -18,9 +18,13 @@ export interface GroupOptions {
 }
 
 interface Lingering {
-  /** As long as each turn of the event loop brings another item, but no longer than this. */
+  /** No longer than this. */
   milliseconds: number;
+  /** As long as that is so; without it, as long as each turn of the event loop brings another item. */
+  while?: () => boolean;
 }
+
+const LOOK_AGAIN_MILLISECONDS = 5;
 
 /**
  * `work` gives one result for each item, in the same order; if it throws, each item of the group fails with that.
@@ -39,7 +43,7 @@ export function createGroups<Item, Result>(
     if (isForming) return;
     isForming = true;
     while (waiting.length > 0 && underWay < atOnce) {
-      if (lingering !== undefined) await linger(lingering.milliseconds);
+      if (lingering !== undefined) await linger(lingering);
       void workOn(waiting.splice(0, largest));
     }
     isForming = false;
@@ -57,8 +61,12 @@ export function createGroups<Item, Result>(
     await formGroups();
   }
 
-  async function linger(milliseconds: number): Promise<void> {
+  async function linger({ milliseconds, while: goesOn }: Lingering): Promise<void> {
     const deadline = performance.now() + milliseconds;
+    if (goesOn !== undefined) {
+      while (goesOn() && waiting.length < largest && performance.now() < deadline) await sleep(LOOK_AGAIN_MILLISECONDS);
+      return;
+    }
     for (let before = 0; before < waiting.length && waiting.length < largest; ) {
       before = waiting.length;
       await setImmediate();

@@ -12,21 +12,29 @@ const HALF_WAY = {
 };
 
 test('is a share of the bytes, not of the assets, with the time that is left', () => {
-  expect(describeProgress(HALF_WAY, true)).toBe(
+  expect(describeProgress(HALF_WAY, 120)).toBe(
     '██████████░░░░░░░░░░ 50% 100/1000 assets, 200 MiB of 400 MiB, 2.0 MiB/s, 2 min left',
   );
 });
 
+test.each([
+  [80, '████░░░░ 50% 100/1000 assets, 200 MiB of 400 MiB, 2.0 MiB/s, 2 min left'],
+  [60, '████░░░░ 50% 100/1000 assets, 2 min left'],
+])('fits into a terminal of %i columns', (columns, text) => {
+  expect(describeProgress(HALF_WAY, columns)).toBe(text);
+  expect(text.length).toBeLessThan(columns - 2);
+});
+
 test('has no bar where no terminal is, and names failures', () => {
-  const text = describeProgress({ ...HALF_WAY, settled: 200, failed: 200, bytes: 100 * MIB }, false);
+  const text = describeProgress({ ...HALF_WAY, settled: 200, failed: 200, bytes: 100 * MIB }, undefined);
   expect(text).toBe('45% 300/1000 assets, 100 MiB of 400 MiB, 1.0 MiB/s, 3 min left, 200 failed');
 });
 
 test('says what it knows where it is not told how much there is', () => {
   const unknown = { ...HALF_WAY, expected: { count: 0, bytes: 0 } };
-  expect(describeProgress(unknown, true)).toBe('100 assets, 200 MiB, 2.0 MiB/s');
+  expect(describeProgress(unknown, 120)).toBe('100 assets, 200 MiB, 2.0 MiB/s');
 });
 
 test('of nothing but empty content goes by the assets', () => {
-  expect(describeProgress({ ...HALF_WAY, expected: { count: 400, bytes: 0 }, bytes: 0 }, false)).toMatch(/^25% /);
+  expect(describeProgress({ ...HALF_WAY, expected: { count: 400, bytes: 0 }, bytes: 0 }, undefined)).toMatch(/^25% /);
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { AssetQuery } from '../../src/catalog/catalog.ts';
 import type { Asset } from '../../src/core/asset.ts';
@@ -33,6 +34,43 @@ export function describeLists(context: CatalogContext): void {
       await expect.poll(() => catalog.assets.servable('local', path), { timeout: 4000 }).toBeUndefined();
       const gone = await catalog.assets.byIds(alice, [second?.id ?? '']);
       expect(gone).toHaveLength(1);
+    });
+
+    it('is a former copy too, while its content has such an asset, a public one at its own address', async () => {
+      const catalog = context.catalog();
+      const alice = person(freshOrganization());
+      const content = freshOrganization();
+      const [own, open] = await storeAssets(catalog, alice, [{ content }, { content, isPublic: true }]);
+      await storeAssets(catalog, person(freshOrganization()), [{ content }]);
+      for (const { storagePath } of [own, open].flatMap((asset) => asset ?? [])) {
+        await context.query(
+          context.url(),
+          `insert into objects (id, organization_id, backend, storage_provider, storage_path, size, sha256, stored_size,
+             etag, is_public, state, retain_until, created_at, updated_at)
+           select '${randomUUID()}', organization_id, 'old', storage_provider, storage_path, size, sha256, stored_size,
+             etag, is_public, 'RETAINED', '2040-01-01T00:00:00.000Z', created_at, updated_at
+           from objects where storage_path = '${storagePath}'`,
+        );
+      }
+      const set = (asset: Asset | undefined, columns: string) =>
+        context.query(context.url(), `update assets set ${columns} where id = '${asset?.id}'`);
+      const shown = async () => {
+        const at = (asset: Asset | undefined) =>
+          catalog.assets.servable('old', parseStorageKey(asset?.storagePath ?? ''));
+        return [(await at(own))?.object.state, (await at(open))?.object.state];
+      };
+      expect(await shown()).toEqual(['RETAINED', 'RETAINED']);
+      await set(open, `expires_at = '2020-01-01T00:00:00.000Z'`);
+      expect(await shown()).toEqual(['RETAINED', undefined]);
+      await set(own, `trashed_at = '2030-01-01T00:00:00.000Z'`);
+      expect(await shown()).toEqual([undefined, undefined]);
+      await set(own, `trashed_at = null`);
+      expect(await shown()).toEqual(['RETAINED', undefined]);
+      await context.query(
+        context.url(),
+        `update objects set damaged_at = '2030-01-01T00:00:00.000Z' where storage_path = '${own?.storagePath}'`,
+      );
+      expect(await shown()).toEqual([undefined, undefined]);
     });
 
     it('is not infected', async () => {

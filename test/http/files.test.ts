@@ -1,6 +1,56 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { toSigningKey } from '../../src/core/signed-path.ts';
-import { exchange, jsonOf, startServer } from '../support/http-server.ts';
+import { unpublishAssets } from '../../src/operations/changes/publish.ts';
+import { trashAssets } from '../../src/operations/changes/trash.ts';
+import { migrate } from '../../src/operations/moving/migrate.ts';
+import { purgeExpired } from '../../src/operations/removal/purge-expired.ts';
+import { openBackend } from '../../src/storage/open.ts';
+import { exchange, jsonOf, PUBLIC_URL, startServer, type TestServer } from '../support/http-server.ts';
+import { collect } from '../support/uploads.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
+
+async function infect({ workspace }: TestServer, id: string): Promise<void> {
+  const catalog = await workspace.catalog();
+  const { identity, audit } = workspace.context();
+  const [found] = await catalog.assets.byIds(identity, [id]);
+  const content = { organizationId: 'acme', sha256: found?.asset.fileHash ?? '' };
+  const verdict = { status: 'INFECTED' as const, result: 'Eicar', signatureVersion: null };
+  await catalog.verdicts.record(identity, [{ ...content, verdict, onInfected: 'quarantine' }], audit);
+}
+
+/** A server whose assets can move from `local`, whose URLs it answers, to `far`. */
+async function startMigrating() {
+  const key = toSigningKey('m'.repeat(32));
+  const signing = { publicUrl: () => PUBLIC_URL, keys: () => [key] };
+  const folder = await temporaryDirectory();
+  const server = await startServer({
+    signingKeys: signing.keys,
+    workspace: {
+      backends: ['local', 'far'],
+      openStore: (name) =>
+        openBackend({ name, provider: 'LOCAL', path: join(folder, name), signing }, { connect: 1000, deadline: 2000 }),
+    },
+  });
+  const scope = { organization: 'acme' };
+
+  /** The signed URL of a new asset, from before it moved; its source stays for so many seconds, else it goes. */
+  async function moved(content: string, graceSeconds?: number, fields: Record<string, string> = {}) {
+    const id = await server.stored(content, { fields });
+    const path = await server.sign(id);
+    const outcomes = await collect(
+      migrate(server.workspace.context(), {
+        ...{ from: 'local', to: 'far', scope, selection: { kind: 'ids', ids: [id] }, withFormerCopies: false },
+        ...{ dryRun: false, concurrency: 1, serverSide: true },
+        sourceEnd: graceSeconds === undefined ? { kind: 'delete' } : { kind: 'retain', seconds: graceSeconds },
+      }),
+    );
+    expect(outcomes).toContainEqual(expect.objectContaining({ kind: 'moved' }));
+    return { id, path };
+  }
+  const status = async (path: string) => (await server.request(path, { token: null })).status;
+  return { server, moved, status };
+}
 
 describe('a signed URL', () => {
   test('hands a file out without a token, as it was signed', async () => {
@@ -102,20 +152,10 @@ describe('a signed URL', () => {
 
   test('leads nowhere once the asset is deleted, trashed or infected', async () => {
     const server = await startServer();
-    const catalog = await server.workspace.catalog();
-    const context = server.workspace.context();
     const ends: ((id: string) => Promise<unknown>)[] = [
       (id) => server.request(`/assets/${id}`, { method: 'DELETE' }),
-      async (id) => {
-        const [found] = await catalog.assets.byIds(context.identity, [id]);
-        const content = { organizationId: 'acme', sha256: found?.asset.fileHash ?? '' };
-        const verdict = { status: 'INFECTED' as const, result: 'Eicar', signatureVersion: null };
-        return catalog.verdicts.record(
-          context.identity,
-          [{ ...content, verdict, onInfected: 'quarantine' }],
-          context.audit,
-        );
-      },
+      (id) => trashAssets(server.workspace.context(), [id]),
+      (id) => infect(server, id),
     ];
     for (const [index, end] of ends.entries()) {
       const id = await server.stored(`content ${index}`);
@@ -125,6 +165,49 @@ describe('a signed URL', () => {
       const response = await server.request(path, { token: null });
       expect([index, response.status, (await jsonOf(response)).code]).toEqual([index, 404, 'ASSET_NOT_FOUND']);
     }
+  });
+
+  test('leads to the copy that a migration has left, until it is removed or its asset may be shown no longer', async () => {
+    const { server, moved, status } = await startMigrating();
+    const kept = await moved('0123456789', 3600);
+    const whole = await server.request(kept.path, { token: null });
+    expect([whole.status, await whole.text()]).toEqual([200, '0123456789']);
+    const part = await server.request(kept.path, { token: null, headers: { range: 'bytes=3-5' } });
+    expect([part.status, await part.text()]).toEqual([206, '345']);
+    const long = 'a line of text that is too long to be sent from memory\n'.repeat(10_000);
+    const large = await moved(long, 3600);
+    expect(await (await server.request(large.path, { token: null })).text()).toBe(long);
+    expect(await status((await moved('moved without a copy')).path)).toBe(404);
+    const brief = await moved('for a moment', 0);
+    expect(await status(brief.path)).toBe(200);
+    await collect(purgeExpired(server.workspace.context(), { allOrganizations: true, dryRun: false }));
+    expect(await status(brief.path)).toBe(404);
+    expect(await status(kept.path)).toBe(200);
+  });
+
+  test('to such a copy ends with what is deleted, trashed, infected or unpublished', async () => {
+    const { server, moved, status } = await startMigrating();
+    const context = server.workspace.context();
+    const [deleted, trashed, infected, shown, trashedInPublic] = [
+      await moved('to be deleted', 3600),
+      await moved('to be trashed', 3600),
+      await moved('to be infected', 3600),
+      await moved('to be hidden', 3600, { is_public: 'true' }),
+      await moved('to be trashed in public', 3600, { is_public: 'true' }),
+    ];
+    for (const { path } of [deleted, trashed, infected, shown, trashedInPublic]) {
+      expect(await status(path)).toBe(200);
+    }
+    await server.request(`/assets/${deleted.id}`, { method: 'DELETE' });
+    expect(await status(deleted.path)).toBe(404);
+    for (const { id, path } of [trashed, trashedInPublic]) {
+      expect(await trashAssets(context, [id])).toMatchObject([{ kind: 'changed' }]);
+      expect(await status(path)).toBe(404);
+    }
+    await infect(server, infected.id);
+    expect(await status(infected.path)).toBe(404);
+    expect(await collect(unpublishAssets(context, [shown.id]))).toMatchObject([{ kind: 'changed' }]);
+    expect(await status(shown.path)).toBe(404);
   });
 
   test('signed with an old key stays good while the key is kept', async () => {

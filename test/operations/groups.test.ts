@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createGroups } from '../../src/operations/groups.ts';
 
@@ -36,6 +36,21 @@ test('it lingers no longer than it takes to be full, or than it may', async () =
   expect(sizes).toEqual([4, 1]);
   const brief = createGroups(100, recording(sizes), { lingering: { milliseconds: 0 } });
   expect(await brief.add(7)).toBe(14);
+});
+
+test('it lingers while it is told that more will come, and no longer', async () => {
+  const sizes: number[] = [];
+  let isMoreToCome = true;
+  const groups = createGroups(100, recording(sizes), {
+    lingering: { milliseconds: 60_000, while: () => isMoreToCome },
+  });
+  const first = groups.add(1);
+  await sleep(30);
+  const second = groups.add(2);
+  expect(sizes).toEqual([]);
+  isMoreToCome = false;
+  expect(await Promise.all([first, second])).toEqual([2, 4]);
+  expect(sizes).toEqual([2]);
 });
 
 test('a group that fails fails its items alone', async () => {

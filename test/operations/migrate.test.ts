@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Asset } from '../../src/core/asset.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
@@ -224,6 +225,22 @@ describe.each(Object.keys(OPENERS))('compressed text from a directory to %s', (t
   });
 });
 
+test.skipIf(OPENERS['GOOGLE_CLOUD_STORAGE'] === undefined)(
+  'coded bytes that have no hash of their own are judged by what they decode to',
+  async () => {
+    const work = await createPair('GOOGLE_CLOUD_STORAGE', 'LOCAL');
+    const asset = await put(work, 'a line of a report, and another\n'.repeat(600));
+    const damaged = await put(work, 'a line of a report, and one more\n'.repeat(600));
+    const store = await work.context().backends.open('near');
+    await store.put(parseStorageKey(damaged.storagePath), memoryBody(gzipSync('another content')), {
+      contentEncoding: 'gzip',
+    });
+    const outcomes = await run(work);
+    expect(of(outcomes, 'moved').map(({ source }) => source.storagePath)).toEqual([asset.storagePath]);
+    expect(of(outcomes, 'failed')).toMatchObject([{ ids: [damaged.id], failure: { code: 'BYTES_DAMAGED' } }]);
+  },
+);
+
 await describeEachDatabase('several hosts', ({ createWorkspace }) => {
   test('hosts share a migration without overlap, of every kind of object', async () => {
     const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
@@ -307,6 +324,27 @@ await describeEachDatabase('a migration', ({ createWorkspace }) => {
     for (const content of ['a', 'b', 'c']) await put(work, content);
     expect((await run(work, { maxDuration: 0 })).at(-1)).toEqual({ kind: 'ended', remaining: 3 });
     expect(of(await run(work), 'moved')).toHaveLength(3);
+  });
+
+  test('gives up what it has claimed and not begun when it is to stop, for the next at once', async () => {
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
+    for (let index = 0; index < 40; index += 1) await put(work, `content ${index}`);
+    const slowly = (store: StorageBackend): StorageBackend => ({
+      ...store,
+      async put(...args) {
+        await sleep(20);
+        return store.put(...args);
+      },
+    });
+    const first = await run(work, { concurrency: 1, maxDuration: 150 }, { wrapStore: slowly });
+    const moved = of(first, 'moved').length;
+    expect(moved).toBeGreaterThan(0);
+    expect(moved).toBeLessThan(20);
+    expect(of(first, 'failed')).toEqual([]);
+    expect(first.at(-1)).toEqual({ kind: 'ended', remaining: 40 - moved });
+    const second = await run(work);
+    expect([of(second, 'moved').length, of(second, 'skipped')]).toEqual([40 - moved, []]);
+    expect(await keysIn(work, 'far')).toHaveLength(40);
   });
 
   test('moves an object if any of its assets matches, and plans without a change', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import type { BackendDefinition } from '../../src/storage/definition.ts';
@@ -97,11 +98,27 @@ function describeFaults({ target, define, requestIdHeader, denied }: Provider): 
     const bytes = sampleBytes(SEVERAL_PARTS);
     proxy.plan(
       [BUSY, { kind: 'reset' }],
-      (method, path) => method === 'PUT' && /partNumber|comp=block&|upload_id/.test(path),
+      (method, path) => method === 'PUT' && /partNumber|comp=block(&|$)|upload_id/.test(path),
     );
     await store.put(key, streamBody(bytes), { ifAbsent: true });
     expect((await readAll((await store.get(key)).body)).equals(bytes)).toBe(true);
     expect(await collect(store.abandonedUploads?.(new Date(Date.now() + 3_600_000)))).toEqual([]);
+  });
+
+  it.each([50_000, SEVERAL_PARTS])('a body of %i bytes that changes on the way is refused', async (size) => {
+    const key = freshKey();
+    const bytes = sampleBytes(size);
+    const hasContent = /partNumber|comp=block(&|$)|upload_id|uploadType=multipart/;
+    proxy.decide((method, path) =>
+      hasContent.test(path) || (method === 'PUT' && !path.includes('?')) ? { kind: 'corrupt' } : undefined,
+    );
+    // The hash of the content, which not every store can compare.
+    const checksums = { sha256: createHash('sha256').update(bytes).digest('hex') };
+    await expect(store.put(key, streamBody(bytes), { ifAbsent: true, checksums })).rejects.toMatchObject({
+      kind: 'INTEGRITY',
+    });
+    proxy.plan([]);
+    await expect(store.stat(key)).rejects.toMatchObject({ kind: 'NOT_FOUND' });
   });
 
   it('a put whose answer is lost has happened, once', async () => {

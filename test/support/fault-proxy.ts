@@ -121,9 +121,13 @@ function oneByteChanged(): Transform {
   let isChanged = false;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      const passed = isChanged ? chunk : Buffer.concat([Buffer.from([(chunk[0] ?? 0) ^ 1]), chunk.subarray(1)]);
+      if (!isChanged) {
+        // In the middle: around the content there may be what describes it.
+        const middle = chunk.length >> 1;
+        chunk.writeUInt8(chunk.readUInt8(middle) ^ 1, middle);
+      }
       isChanged = true;
-      done(null, passed);
+      done(null, chunk);
     },
   });
 }

@@ -60,7 +60,10 @@ export interface AssetReads {
   byIds(identity: Identity, ids: readonly string[]): Promise<AssetWithObject[]>;
   /** The identity's own active, unexpired assets of the same type, project, name and content (`--skip-existing`). */
   sameUploads(identity: Identity, candidates: readonly SameUploadQuery[]): Promise<(Asset | undefined)[]>;
-  /** What is STORED under a key, with an asset on it that is active and unexpired: what a signed URL may lead to. */
+  /**
+   * What a signed URL may lead to: what is STORED under a key, with an asset on it that is active and unexpired; or an
+   * undamaged former copy there, whose content has such an asset in its organisation, a public one at that very path.
+   */
   servable(backend: string, storagePath: StorageKey): Promise<ServableObject | undefined>;
   /** Which of these private contents (SHA-256) a backend already holds undamaged for the organisation (`--dry-run`). */
   storedHashes(organizationId: string, backend: string, hashes: readonly string[]): Promise<Set<string>>;

@@ -33,7 +33,7 @@ interface MigrateOptions extends SelectionOptions {
   yes?: boolean;
 }
 
-const DEFAULT_CONCURRENCY = 16;
+const DEFAULT_CONCURRENCY = 32;
 const MOST_CONCURRENCY = 256;
 /** As long as the catalog can say: a kept source goes with the last asset on its content. */
 const FOR_EVER_SECONDS = 100 * 366 * 86_400;

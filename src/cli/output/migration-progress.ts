@@ -14,24 +14,35 @@ export interface MigrationProgress {
 }
 
 const BAR_WIDTH = 20;
+const SHORT_BAR_WIDTH = 8;
+/** Before the text stands what turns. */
+const SPINNER_WIDTH = 2;
 
-/** `████░░░░ 40% 400/1000 assets, 1.2 GiB of 3.1 GiB, 35 MiB/s, 2 min left, 3 failed`; the bar only on a terminal. */
-export function describeProgress(progress: MigrationProgress, onTerminal: boolean): string {
+/**
+ * `████░░░░ 40% 400/1000 assets, 1.2 GiB of 3.1 GiB, 35 MiB/s, 2 min left, 3 failed`; the bar only on a terminal, and
+ * there no more than fits into its columns.
+ */
+export function describeProgress(progress: MigrationProgress, columns: number | undefined): string {
   const { expected, moved, settled, bytes, failed, seconds } = progress;
   const done = moved + settled;
   const rate = `${formatSize(Math.round(bytes / Math.max(seconds, 0.001)))}/s`;
   const failures = failed > 0 ? [`${failed} failed`] : [];
   if (expected.count === 0) return [`${done} assets`, formatSize(bytes), rate, ...failures].join(', ');
   const share = shareOf(progress);
-  const filled = Math.floor(share * BAR_WIDTH);
-  const bar = onTerminal ? `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ` : '';
   const left = share > 0 ? [timeLeft((seconds / share) * (1 - share))] : [];
-  const parts = [
-    `${bar}${Math.floor(share * 100)}% ${done}/${expected.count} assets`,
-    `${formatSize(bytes)} of ${formatSize(expected.bytes)}`,
-    rate,
-  ];
-  return [...parts, ...left, ...failures].join(', ');
+  const assets = `${Math.floor(share * 100)}% ${done}/${expected.count} assets`;
+  const whole = [assets, `${formatSize(bytes)} of ${formatSize(expected.bytes)}`, rate, ...left, ...failures].join(
+    ', ',
+  );
+  if (columns === undefined) return whole;
+  const brief = `${bar(share, SHORT_BAR_WIDTH)} ${[assets, ...left, ...failures].join(', ')}`;
+  const texts = [`${bar(share, BAR_WIDTH)} ${whole}`, `${bar(share, SHORT_BAR_WIDTH)} ${whole}`];
+  return texts.find((text) => text.length + SPINNER_WIDTH < columns) ?? brief;
+}
+
+function bar(share: number, width: number): string {
+  const filled = Math.floor(share * width);
+  return '█'.repeat(filled) + '░'.repeat(width - filled);
 }
 
 /** By bytes: one large object takes as long as many small ones. What stays is taken to be of average size. */

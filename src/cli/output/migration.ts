@@ -72,7 +72,7 @@ export function reportMigration(
       return { run, migrated, objects, bytes, skipped, failed, remaining, seconds, dryRun };
     },
     describe: (failed) => describe(totals, failed, dryRun),
-    progress: (failed) => describeProgress(progressOf(totals, failed), invocation.output.err.isTTY),
+    progress: (failed) => describeProgress(progressOf(totals, failed), invocation.output.err.columns),
   });
 }
 
@@ -103,6 +103,8 @@ async function* linesOf(outcomes: AsyncIterable<MigrateOutcome>, totals: Totals)
         totals.bytes += outcome.source.storedSize;
         totals.migrated += outcome.assets.length;
         totals.contentBytes += outcome.assets.reduce((sum, { fileSize }) => sum + fileSize, 0);
+        // It was on its way when that was last told.
+        totals.underWay = Math.max(0, totals.underWay - outcome.source.size);
         yield* outcome.assets.map((asset): Line => {
           const { id, organizationId, fileSize: bytes } = asset;
           const { source, to, kind } = outcome;

@@ -17,7 +17,7 @@ export interface SignedFile {
 
 /**
  * What a signed URL leads to. The signature alone gives nothing: the object is looked up each time, and is handed out
- * only while it is stored, not in quarantine, and on it lies an active, unexpired asset.
+ * only while it is stored or kept as a former copy, and an active, unexpired asset that is not infected has its content.
  * @throws AssetError NOT_PERMITTED, ASSET_NOT_FOUND, VERDICT_REQUIRED
  */
 export async function findSigned(context: OperationContext, path: SignedPath, signature: string): Promise<SignedFile> {

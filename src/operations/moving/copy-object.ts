@@ -1,13 +1,21 @@
+import type { Readable } from 'node:stream';
 import type { ObjectRecord, StoredFacts } from '../../catalog/catalog.ts';
-import { decodedContent } from '../../content/decode.ts';
-import { verifiedContent } from '../../content/verify-stream.ts';
+import { decodedAtOnce, decodedContent } from '../../content/decode.ts';
+import { verifiedCoded } from '../../content/verify-coded.ts';
+import { verifiedBytes, verifiedContent } from '../../content/verify-stream.ts';
 import type { BodySource, Checksums } from '../../core/body.ts';
 import { AssetError } from '../../core/errors.ts';
+import { chunksInMemory } from '../../core/memory-readable.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { PutOptions, StorageBackend, StoredObject } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
 import { factsOf } from '../upload/upload-bytes.ts';
 import { sameChecksums, storedBytesMatch } from './check-stored-copy.ts';
+
+interface CopySource {
+  store: StorageBackend;
+  object: ObjectRecord;
+}
 
 export interface CopyTarget {
   store: StorageBackend;
@@ -28,6 +36,8 @@ export interface CopyManner {
   onSession?: PutOptions['onSession'];
   /** Told of every chunk that passes through us before it is passed on; it may wait. */
   onChunk?: (bytes: number) => Promise<void> | undefined;
+  /** Runs what holds a stream on each side, and may have it wait for others. */
+  streaming?: <T>(work: () => Promise<T>) => Promise<T>;
   /** Told when either store turns a request away, which is then tried again. */
   onRetry?: () => void;
 }
@@ -41,7 +51,7 @@ const LARGEST_IN_MEMORY = 2 ** 20;
  * @throws AssetError BYTES_DAMAGED if they are not; StorageError
  */
 export async function copyObject(
-  source: { store: StorageBackend; object: ObjectRecord },
+  source: CopySource,
   target: CopyTarget,
   signal: AbortSignal,
   manner: CopyManner = {},
@@ -68,12 +78,12 @@ export async function copyObject(
   const isOurs = decodes || manner.serverSide === false;
   const copied = isOurs ? undefined : await copyWithin(source, target, options);
   if (copied !== undefined) return copied;
-  const body = bodyOf(source, signal, manner);
-  const small = body.size <= LARGEST_IN_MEMORY;
-  return factsOf(
-    await target.store.put(target.storagePath, small ? await inMemory(body) : body, options),
-    contentEncoding,
-  );
+  const size = decodes ? source.object.size : source.object.storedSize;
+  const put = async (body: BodySource) =>
+    factsOf(await target.store.put(target.storagePath, body, options), contentEncoding);
+  if (size <= LARGEST_IN_MEMORY) return put(await inMemory(source, signal, manner));
+  const stream = () => put(bodyOf(source, signal, manner));
+  return manner.streaming === undefined ? stream() : manner.streaming(stream);
 }
 
 /** Of the bytes that are sent. */
@@ -93,7 +103,7 @@ function knownChecksums({ contentEncoding, sha256, storedSha256, storedMd5, stor
 
 /** undefined where the provider cannot, or not from there. */
 async function copyWithin(
-  { store, object }: { store: StorageBackend; object: ObjectRecord },
+  { store, object }: CopySource,
   target: CopyTarget,
   options: PutOptions,
 ): Promise<StoredFacts | undefined> {
@@ -115,10 +125,7 @@ async function copyWithin(
   });
 }
 
-async function damagedBody(
-  { store, object }: { store: StorageBackend; object: ObjectRecord },
-  signal: AbortSignal,
-): Promise<BodySource> {
+async function damagedBody({ store, object }: CopySource, signal: AbortSignal): Promise<BodySource> {
   const { size } = await store.stat(object.storagePath, { signal });
   return {
     size,
@@ -129,39 +136,71 @@ async function damagedBody(
 }
 
 /** Read anew for each try of the put; bytes that are not the recorded ones end it before anything is visible. */
-function bodyOf(
-  { store, object }: { store: StorageBackend; object: ObjectRecord },
-  signal: AbortSignal,
-  { decode, onChunk, onRetry }: CopyManner,
-): BodySource {
-  const { storedSize, contentEncoding, storedSha256 } = object;
-  const decodes = decode === true && contentEncoding !== null;
-  const size = decodes ? object.size : storedSize;
-  const expected = decodes || contentEncoding === null ? object.sha256 : storedSha256;
+function bodyOf(source: CopySource, signal: AbortSignal, manner: CopyManner): BodySource {
+  const { object } = source;
+  const decodes = manner.decode === true && object.contentEncoding !== null;
   return {
-    size,
+    size: decodes ? object.size : object.storedSize,
     async *open() {
-      const told = onRetry === undefined ? {} : { onRetry };
-      const { body } = await store.get(object.storagePath, { size: storedSize, signal, ...told });
-      const sent = decodes ? decodedContent(body, contentEncoding) : body;
-      const verified = expected === null ? sent : verifiedContent(sent, { size, sha256: expected });
-      for await (const chunk of verified) {
-        await onChunk?.(chunk.byteLength);
+      const body = await openSource(source, signal, manner);
+      for await (const chunk of decodes ? decodedAndVerified(object, body) : verifiedAsStored(object, body)) {
+        await manner.onChunk?.(chunk.byteLength);
         yield chunk;
       }
     },
   };
 }
 
-async function inMemory(body: BodySource): Promise<BodySource> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body.open()) chunks.push(chunk);
-  const bytes = Buffer.concat(chunks);
+async function openSource(
+  { store, object }: CopySource,
+  signal: AbortSignal,
+  { onRetry }: CopyManner,
+): Promise<Readable> {
+  const told = onRetry === undefined ? {} : { onRetry };
+  return (await store.get(object.storagePath, { size: object.storedSize, signal, ...told })).body;
+}
+
+function decodedAndVerified(
+  { size, sha256, contentEncoding }: ObjectRecord,
+  body: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  return verifiedContent(decodedContent(body, contentEncoding), { size, sha256 });
+}
+
+/** Coded bytes that have no hash of their own are judged by what they decode to. */
+function verifiedAsStored(
+  { size, sha256, storedSize, storedSha256, contentEncoding }: ObjectRecord,
+  body: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  if (contentEncoding === null) return verifiedContent(body, { size, sha256 });
+  if (storedSha256 !== null) return verifiedContent(body, { size: storedSize, sha256: storedSha256 });
+  return verifiedCoded(body, contentEncoding, { size, sha256 });
+}
+
+/** Streams and iterators would cost more than all else that is done for a small object. */
+async function inMemory(source: CopySource, signal: AbortSignal, manner: CopyManner): Promise<BodySource> {
+  const { size, sha256, storedSize, storedSha256, contentEncoding } = source.object;
+  const body = await openSource(source, signal, manner);
+  const stored = Buffer.concat(chunksInMemory(body) ?? (await collect(body)));
+  const ofStored = contentEncoding === null ? sha256 : storedSha256;
+  if (ofStored !== null) verifiedBytes(stored, { size: storedSize, sha256: ofStored });
+  let bytes: Uint8Array = stored;
+  if (contentEncoding !== null && (manner.decode === true || ofStored === null)) {
+    const content = verifiedBytes(decodedAtOnce(stored, contentEncoding, size), { size, sha256 });
+    if (manner.decode === true) bytes = content;
+  }
+  if (bytes.byteLength > 0) await manner.onChunk?.(bytes.byteLength);
   return {
-    size: body.size,
+    size: bytes.byteLength,
     bytes,
     async *open() {
       yield bytes;
     },
   };
+}
+
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return chunks;
 }

@@ -15,7 +15,15 @@ import { type Candidate, type MigrateRun, mustStop } from './migrate-run.ts';
 import { skipObjects } from './migrate-skips.ts';
 
 const LARGEST_CLAIM = 64;
+/** Of objects that together are larger, only those are claimed that are copied at once. */
+const LARGEST_CLAIM_BYTES = 64 * 2 ** 20;
+/** What is claimed at once beside what is copied at once: so many can wait for a commit together. */
+const WAITING = 2 * LARGEST_CLAIM;
+/** Large objects through this process at once: several parts of each are held in memory. */
+const MOST_STREAMS = 4;
 const LARGEST_COMMIT = 200;
+/** A transaction costs more than its part for one object; while others are still being copied it waits for them. */
+const COMMIT_LINGER_MILLISECONDS = 100;
 const LARGEST_RELEASE = 500;
 /** What concerns the whole store: the next object would fail in the same way. */
 const HALTING: readonly ErrorCode[] = [
@@ -64,7 +72,10 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   const { context, request, from, to } = run;
   const signal = gracePeriod(context.signal);
   const gate = createGate(request.concurrency);
+  const streams = createGate(MOST_STREAMS);
   const tasks = new Set<Promise<void>>();
+  const sleepers: (() => void)[] = [];
+  let claimedBytes = 0;
   const releases = new Set<Promise<void>>();
   const throttle = request.bandwidth === undefined ? undefined : createBandwidth(request.bandwidth);
   // Who reads by a signed URL got the content so far, and does not ask for gzip.
@@ -74,11 +85,21 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     context.content.compress !== true;
   const busy = new Map<string, Candidate>();
 
-  const commits = createGroups<Arrived, MoveResult>(LARGEST_COMMIT, async (arrived) => {
-    if (to.features.groupDurability) await to.flush?.(arrived.flatMap(({ written }) => written ?? []));
+  let copying = 0;
+  const commits = createGroups<Arrived, MoveResult>(
+    LARGEST_COMMIT,
+    async (arrived) => {
+      if (to.features.groupDurability) await to.flush?.(arrived.flatMap(({ written }) => written ?? []));
+      const catalog = await context.catalog();
+      const moves = arrived.map(({ move }) => move);
+      return catalog.moves.commitAll(context.identity, moves, run.id, context.leaseSeconds, context.audit);
+    },
+    { lingering: { milliseconds: COMMIT_LINGER_MILLISECONDS, while: () => copying > 0 } },
+  );
+  const abandons = createGroups<HeldClaim, ClaimedObject | undefined>(LARGEST_COMMIT, async (claims) => {
     const catalog = await context.catalog();
-    const moves = arrived.map(({ move }) => move);
-    return catalog.moves.commitAll(context.identity, moves, run.id, context.leaseSeconds, context.audit);
+    const abandoned = await catalog.uploads.abandon(claims, context.leaseSeconds);
+    return claims.map(({ objectId }) => abandoned.find((object) => object.objectId === objectId));
   });
   const removals = createGroups<ClaimedObject, undefined>(LARGEST_RELEASE, async (objects) => {
     for (const store of [from, to]) {
@@ -91,10 +112,10 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   });
 
   /** A body that is read anew, for another try, counts once. */
-  function passOn({ id, size, storedSize }: ObjectRecord, bytes: number): Promise<void> | undefined {
+  async function passOn({ id, size, storedSize }: ObjectRecord, bytes: number): Promise<void> {
+    await throttle?.(bytes);
     const passed = (run.underWay.get(id) ?? 0) + bytes * (decode ? 1 : size / storedSize);
     run.underWay.set(id, Math.min(size, passed));
-    return throttle?.(bytes);
   }
 
   async function copy(
@@ -116,6 +137,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
         decode,
         durability: to.features.groupDurability ? 'group' : 'each',
         onSession: (session) => catalog.uploads.recordSession(objectId, claim, session),
+        streaming: (work) => streams.run(work),
         onChunk: (bytes) => passOn(source, bytes),
         onRetry: () => gate.slower(),
       },
@@ -124,16 +146,33 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     return { kind: 'store', objectId, claim, facts };
   }
 
+  /** The content at the destination: our copy, or the one that is there; undefined if no new work is taken any more. */
+  async function bring(
+    candidate: Candidate,
+    storagePath: StorageKey,
+    reservation: Granted,
+  ): Promise<WholeMove['target'] | undefined> {
+    if (mustStop(run)) return undefined;
+    if (reservation.kind === 'store') return copy(candidate, storagePath, reservation);
+    const { object } = reservation;
+    if (!(await checkStoredCopy(to, object, signal))) throw targetDamaged(object.storagePath);
+    return { kind: 'use', objectId: object.id, etag: object.etag };
+  }
+
   async function move(candidate: Candidate, storagePath: StorageKey, reservation: Granted): Promise<void> {
     const { source } = reservation;
     const claim = reservation.kind === 'store' ? reservation : undefined;
     try {
-      const target = await gate.run(async (): Promise<WholeMove['target']> => {
-        if (reservation.kind === 'store') return copy({ ...candidate, source }, storagePath, reservation);
-        const { object } = reservation;
-        if (!(await checkStoredCopy(to, object, signal))) throw targetDamaged(object.storagePath);
-        return { kind: 'use', objectId: object.id, etag: object.etag };
-      });
+      copying += 1;
+      const target = await gate
+        .run(() => bring({ ...candidate, source }, storagePath, reservation))
+        .finally(() => {
+          copying -= 1;
+        });
+      if (target === undefined) {
+        if (claim !== undefined) await giveUp(claim);
+        return;
+      }
       const { retainSeconds } = candidate;
       const retained = retainSeconds === undefined ? {} : { targetRetainSeconds: retainSeconds };
       // Only a public object, which keeps its path, has an address behind a CDN.
@@ -179,8 +218,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
 
   async function giveUp({ objectId, claim }: HeldClaim): Promise<void> {
     try {
-      const catalog = await context.catalog();
-      for (const object of await catalog.uploads.abandon([{ objectId, claim }], context.leaseSeconds)) release(object);
+      release(await abandons.add({ objectId, claim }));
     } catch (error) {
       context.warn(`a copy is undone later, by purge-expired: ${toFailure(error).message}`);
     }
@@ -205,6 +243,21 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     run.emit({ kind: 'failed', ids: ids.length === 0 ? [objectId] : ids, failure });
   }
 
+  async function claim(candidates: readonly Candidate[]): Promise<void> {
+    const requests = candidates.map(({ source }) => ({
+      sourceObjectId: source.id,
+      backend: to.name,
+      storageProvider: to.provider,
+      storagePath: targetKey(source),
+      isPublic: source.isPublic,
+    }));
+    const catalog = await context.catalog();
+    const reservations = await catalog.moves.begin(requests, context.leaseSeconds);
+    for (const [index, candidate] of candidates.entries()) {
+      start(candidate, requests[index]?.storagePath ?? candidate.source.storagePath, reservations[index]);
+    }
+  }
+
   function start(candidate: Candidate, storagePath: StorageKey, reservation: MoveReservation | undefined): void {
     if (reservation === undefined) throw new Error('the catalog did not answer a move');
     if (reservation.kind === 'skipped') {
@@ -215,41 +268,51 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       return;
     }
     if (reservation.kind === 'store') held.push({ objectId: reservation.objectId, claim: reservation.claim });
-    follow(move(candidate, storagePath, reservation));
+    const { storedSize } = candidate.source;
+    claimedBytes += storedSize;
+    follow(
+      move(candidate, storagePath, reservation).finally(() => {
+        claimedBytes -= storedSize;
+      }),
+    );
+  }
+
+  /** Nothing is claimed that would only wait: others may move it. Small objects wait for a commit together, briefly. */
+  function isFull(): boolean {
+    if (tasks.size < request.concurrency) return false;
+    return claimedBytes >= LARGEST_CLAIM_BYTES || tasks.size >= request.concurrency + WAITING;
   }
 
   function follow(work: Promise<void>): void {
-    const task = work.catch((error: unknown) => {
-      run.halted ??= asAssetError(error);
-    });
+    const task = work
+      .catch((error: unknown) => {
+        run.halted ??= asAssetError(error);
+      })
+      .then(() => {
+        tasks.delete(task);
+        for (const wake of sleepers.splice(0)) wake();
+      });
     tasks.add(task);
-    task.then(() => tasks.delete(task));
+  }
+
+  /** Of any of the tasks. A race of them all would leave a handler on each, for as long as the slowest takes. */
+  function nextEnd(): Promise<void> {
+    return new Promise((resolve) => sleepers.push(resolve));
   }
 
   return {
     async offer(candidates) {
-      const batch = Math.min(LARGEST_CLAIM, Math.max(4, request.concurrency));
-      for (let at = 0; at < candidates.length; at += batch) {
-        while (tasks.size >= request.concurrency * 2) await Promise.race(tasks);
+      for (let rest = candidates; rest.length > 0; ) {
+        while (isFull()) await nextEnd();
         if (mustStop(run)) return;
-        const catalog = await context.catalog();
-        const claimed = candidates.slice(at, at + batch);
-        const requests = claimed.map(({ source }) => ({
-          sourceObjectId: source.id,
-          backend: to.name,
-          storageProvider: to.provider,
-          storagePath: targetKey(source),
-          isPublic: source.isPublic,
-        }));
-        const reservations = await catalog.moves.begin(requests, context.leaseSeconds);
-        for (const [index, candidate] of claimed.entries()) {
-          start(candidate, requests[index]?.storagePath ?? candidate.source.storagePath, reservations[index]);
-        }
+        const claimed = firstOf(rest);
+        rest = rest.slice(claimed.length);
+        await claim(claimed);
       }
     },
     async settle() {
-      while (tasks.size > 0) await Promise.race(tasks);
-      while (releases.size > 0) await Promise.race(releases);
+      while (tasks.size > 0) await nextEnd();
+      await Promise.all(releases);
     },
     takeBusy() {
       const taken = [...busy.values()];
@@ -257,6 +320,16 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       return taken;
     },
   };
+}
+
+/** As many as are claimed together: at least one. */
+function firstOf(candidates: readonly Candidate[]): readonly Candidate[] {
+  let bytes = 0;
+  const end = candidates.findIndex(({ source }, index) => {
+    bytes += source.storedSize;
+    return index === LARGEST_CLAIM || (index > 0 && bytes > LARGEST_CLAIM_BYTES);
+  });
+  return end === -1 ? candidates : candidates.slice(0, end);
 }
 
 /** A public object keeps its address; any other key is used once in a backend, ever. */

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Checksums } from '../../core/body.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
@@ -41,8 +41,9 @@ export async function putWhole(
 ): Promise<StoredObject> {
   return withWholeBody(body, store.pool, async (bytes) => {
     const boundary = `asset-cli-${randomUUID()}`;
+    const checked = isChecked(options) ? options : withMd5(options, createHash('md5').update(bytes).digest('hex'));
     const head = Buffer.from(
-      `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${describeUpload(store, key, options)}\r\n` +
+      `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${describeUpload(store, key, checked)}\r\n` +
         `--${boundary}\r\ncontent-type: ${options.contentType ?? 'application/octet-stream'}\r\n\r\n`,
     );
     const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
@@ -55,8 +56,17 @@ export async function putWhole(
       key,
       signal: options.signal,
     });
-    return confirm(store, key, (await readJson(answer.body)) as GcsResource, bytes.byteLength, options);
+    return confirm(store, key, (await readJson(answer.body)) as GcsResource, bytes.byteLength, checked);
   });
+}
+
+/** Whether the caller knows a checksum that this store compares; a SHA-256 alone tells it nothing. */
+export function isChecked({ checksums }: PutOptions): boolean {
+  return checksums?.md5 !== undefined || checksums?.crc32c !== undefined;
+}
+
+export function withMd5(options: PutOptions, md5: string): PutOptions {
+  return { ...options, checksums: { ...options.checksums, md5 } };
 }
 
 export function describeUpload(store: GcsStore, key: StorageKey, options: PutOptions): string {

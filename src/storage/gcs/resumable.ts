@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
@@ -12,7 +13,9 @@ import {
   FIELDS,
   type GcsResource,
   type GcsStore,
+  isChecked,
   readJson,
+  withMd5,
 } from './objects.ts';
 
 // The service's own status for "go on": so many bytes have been kept.
@@ -31,11 +34,13 @@ export async function putResumable(
   options: PutOptions,
 ): Promise<StoredObject> {
   const session = await begin(store, key, body.size, options);
+  const md5 = isChecked(options) ? undefined : createHash('md5');
   try {
     await options.onSession?.(session);
     let resource: GcsResource | undefined;
     const reading = { body, pool: store.pool, partSize: partSizeFor(body.size, Number.POSITIVE_INFINITY) };
     for await (const { part, done } of readParts(reading)) {
+      md5?.update(part.bytes);
       try {
         resource = await sendPart(store, retry, session, part, body.size, options);
       } finally {
@@ -44,7 +49,8 @@ export async function putResumable(
       if (resource !== undefined) break;
     }
     if (resource === undefined) throw incomplete(store, key);
-    return await confirm(store, key, resource, body.size, options);
+    const checked = md5 === undefined ? options : withMd5(options, md5.digest('hex'));
+    return await confirm(store, key, resource, body.size, checked);
   } catch (error) {
     await cancel(store, session);
     // A session that is gone: the put starts again.
