@@ -29,6 +29,12 @@ const TLS: Meaning = {
   hint: 'Check sslmode and sslrootcert (PGSSLMODE, PGSSLROOTCERT).',
 };
 
+const NO_TLS: Meaning = {
+  code: 'DATABASE_UNUSABLE',
+  message: 'offers no TLS, which sslmode asks for',
+  hint: 'Switch it on in the server (ssl = on); over a network that is yours sslmode=prefer goes on without it.',
+};
+
 const BY_SQLSTATE: Readonly<Record<string, Meaning>> = {
   '28P01': CREDENTIALS,
   '28000': CREDENTIALS,
@@ -175,7 +181,8 @@ function meaningOf(error: unknown): Meaning | undefined {
   const known = BY_SQLSTATE[code];
   if (known === MISSING) return { ...known, message: `${known.message}: ${reasonOf(error)}` };
   if (known !== undefined) return known;
-  if (TLS_CODES.test(code) || serverLacksTls(error)) return TLS;
+  if (serverLacksTls(error)) return NO_TLS;
+  if (TLS_CODES.test(code)) return TLS;
   if (/password|SASL/.test(messageOf(error)) && code === '') return CREDENTIALS;
   if (!isLost(error)) return undefined;
   return { code: 'UNAVAILABLE', message: `cannot be reached: ${reasonOf(error)}`, hint: AWAY_HINT };
