@@ -178,9 +178,9 @@ await describeEachDatabase('scripts', (database) => {
     test('ends a large upload orderly: what is reported is stored, and nothing else', async () => {
       const desk = await deskOn(database);
       desk.write(Object.fromEntries(Array.from({ length: 6000 }, (_, index) => [`${index}.txt`, `file ${index}\n`])));
-      const child = desk.start(['upload', 'in', '--format', 'jsonl']);
+      // However slowly the signal comes: standard input, which is the last of them, does not end before.
+      const child = desk.start(['upload', 'in', '-', '--format', 'jsonl']);
       child.stdout?.once('data', () => child.kill('SIGINT'));
-      child.stdin?.end();
       const { code, stdout, stderr } = await finished(child);
       expect(code).toBe(130);
       expect(JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '').error.code).toBe('INTERRUPTED');
@@ -188,12 +188,12 @@ await describeEachDatabase('scripts', (database) => {
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line));
-      const { uploaded } = lines.at(-1).summary;
-      expect(uploaded).toBe(lines.length - 1);
-      expect(uploaded).toBeLessThan(6000);
+      const reported = lines.flatMap((line) => line.id ?? []);
+      expect(lines.at(-1).summary.uploaded).toBe(reported.length);
+      expect(reported.length).toBeGreaterThan(0);
       const listed = await desk.run(['list', '--all', '--ids']);
       const stored = listed.stdout.trimEnd().split('\n');
-      expect(stored.sort()).toEqual(lines.flatMap((line) => line.id ?? []).sort());
+      expect(stored.sort()).toEqual(reported.sort());
     });
 
     test.each([
