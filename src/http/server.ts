@@ -121,7 +121,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     host: context.audit.host,
     proxies: options.proxies,
   });
-  leaveRefusedBodies(app, context.rules);
+  leaveRefusedBodies(app, context.rules, stopping.signal);
   await limitRates(app, context.serving.rateLimit);
   answerUnknownPaths(app, context.serving.rateLimit > 0);
   await allowOrigins(app, context.serving.corsOrigins);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { exchange, openSocket, received, startServer, type TestServer } from '../support/http-server.ts';
 
@@ -33,6 +34,28 @@ describe('a body that was refused', () => {
     const headers = [`Content-Length: ${length}`, 'Expect: 100-continue'];
     const answer = await exchange(server.port, upload(await tokenOf(server, isGood), ...headers));
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+
+  test('and is short is heard out, and the connection goes on', async () => {
+    const server = await startServer();
+    const socket = await openSocket(server.port);
+    const answer = received(socket, /\}$/);
+    socket.write(upload(await tokenOf(server, false), 'Content-Length: 100000'));
+    for (let count = 0; count < 10; count += 1) {
+      await sleep(10);
+      socket.write('x'.repeat(10_000));
+    }
+    expect(await answer).toMatch(/^HTTP\/1\.1 401 /);
+    const next = received(socket, /\}$/);
+    socket.write(upload(await server.token(), `Content-Length: ${FORM.length}`) + FORM);
+    expect(await next).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  test('and is short but never ends is answered all the same', async () => {
+    const server = await startServer();
+    const answer = await exchange(server.port, upload(await tokenOf(server, false), 'Content-Length: 1000'));
+    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+    expect(answer).toMatch(/^connection: close/im);
   });
 
   test('is one whose envelope alone is larger than a file', async () => {
