@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { DeleteResult } from '../../src/catalog/catalog.ts';
 import type { Identity } from '../../src/core/identity.ts';
 import { AUDIT, freshOrganization, only, person, storeAssets } from '../support/catalog-uploads.ts';
 import type { CatalogContext } from './catalog.ts';
+import { keepFormerCopy } from './former-copy.ts';
 
 export function describeDeletes(context: CatalogContext): void {
   const remove = (identity: Identity, ids: readonly string[]) =>
@@ -113,14 +113,7 @@ export function describeDeletes(context: CatalogContext): void {
     it('let former copies of a content go with its last asset', async () => {
       const alice = person(freshOrganization());
       const asset = only(await storeAssets(context.catalog(), alice, [{ content: 'copied' }]));
-      await context.query(
-        context.url(),
-        `insert into objects (id, organization_id, backend, storage_provider, storage_path, size, sha256, stored_size,
-           etag, is_public, state, retain_until, created_at, updated_at)
-         select '${randomUUID()}', organization_id, 'old', storage_provider, storage_path, size, sha256, stored_size,
-           etag, is_public, 'RETAINED', '2040-01-01T00:00:00.000Z', created_at, updated_at
-         from objects where organization_id = '${alice.organization}'`,
-      );
+      await keepFormerCopy(context, asset.storagePath);
       await remove(alice, [asset.id]);
       expect((await objects(alice.organization)).map((row) => row['state'])).toEqual(['DELETING', 'DELETING']);
     });

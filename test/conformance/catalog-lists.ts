@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { AssetQuery } from '../../src/catalog/catalog.ts';
 import type { Asset } from '../../src/core/asset.ts';
@@ -6,6 +5,7 @@ import type { OrganizationScope } from '../../src/core/identity.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import { AUDIT, freshOrganization, only, person, storeAssets } from '../support/catalog-uploads.ts';
 import type { CatalogContext } from './catalog.ts';
+import { keepFormerCopy } from './former-copy.ts';
 
 export function describeLists(context: CatalogContext): void {
   const pages = async (scope: OrganizationScope, query: AssetQuery): Promise<Asset[][]> => {
@@ -43,14 +43,7 @@ export function describeLists(context: CatalogContext): void {
       const [own, open] = await storeAssets(catalog, alice, [{ content }, { content, isPublic: true }]);
       await storeAssets(catalog, person(freshOrganization()), [{ content }]);
       for (const { storagePath } of [own, open].flatMap((asset) => asset ?? [])) {
-        await context.query(
-          context.url(),
-          `insert into objects (id, organization_id, backend, storage_provider, storage_path, size, sha256, stored_size,
-             etag, is_public, state, retain_until, created_at, updated_at)
-           select '${randomUUID()}', organization_id, 'old', storage_provider, storage_path, size, sha256, stored_size,
-             etag, is_public, 'RETAINED', '2040-01-01T00:00:00.000Z', created_at, updated_at
-           from objects where storage_path = '${storagePath}'`,
-        );
+        await keepFormerCopy(context, storagePath);
       }
       const set = (asset: Asset | undefined, columns: string) =>
         context.query(context.url(), `update assets set ${columns} where id = '${asset?.id}'`);
