@@ -15,6 +15,8 @@ const MARGIN = 1.6;
 const FEWEST_SEEN = 3;
 /** Where too much is found in a window, the next is so many times as short; where little, or even nothing, as long. */
 const STEP = 8;
+/** Milliseconds: no time of creation is more exact, and a shorter window would end where it begins. */
+const SHORTEST = 1;
 /** So many pages are few enough to be sorted. */
 const MOST_PAGES = 4;
 const DAY = 86_400_000;
@@ -50,8 +52,8 @@ export async function searchWindows(list: AssetList, driver: RangeName, reach: W
     const hits = await (isSparse ? gather(list, driver, window) : walkWindow(list, window, wanted));
     if (hits === undefined) {
       // Of so many that were created at once no window is short enough.
-      if (length < 1) return sortBy(list, driver);
-      length /= STEP;
+      if (length <= SHORTEST) return sortBy(list, driver);
+      length = Math.max(SHORTEST, length / STEP);
       continue;
     }
     found.push(...hits);
@@ -69,7 +71,7 @@ export async function searchWindows(list: AssetList, driver: RangeName, reach: W
 
 /** Milliseconds. */
 function lengthFor(wanted: number, density: number): number {
-  return (wanted * MARGIN) / density;
+  return Math.max(SHORTEST, (wanted * MARGIN) / density);
 }
 
 async function glanceAhead(list: AssetList, reach: number): Promise<Glance> {

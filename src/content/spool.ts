@@ -7,11 +7,16 @@ import { describeSpoolError } from './file-errors.ts';
 
 const writeAt = promisify(write);
 
+/** Each piece costs memory of its own, and keeps all that came with it: so many are made one. */
+const MOST_PIECES = 256;
+
 /** Collects chunks in memory, and moves to an unlinked temporary file when they become too many. */
 export class Spool {
   readonly #directory: string;
   readonly #largestInMemory: number;
   #chunks: Uint8Array[] = [];
+  /** So many chunks at the beginning are not joined again. */
+  #joined = 0;
   #buffered = 0;
   #written = 0;
   #fd: number | undefined;
@@ -34,6 +39,7 @@ export class Spool {
   append(chunk: Uint8Array): Promise<void> | undefined {
     this.#chunks.push(chunk);
     this.#buffered += chunk.byteLength;
+    if (this.#chunks.length - this.#joined === MOST_PIECES) this.#join();
     return this.#buffered > this.#largestInMemory ? this.#flush() : undefined;
   }
 
@@ -58,9 +64,15 @@ export class Spool {
     if (fd !== undefined) closeSync(fd);
   }
 
+  #join(): void {
+    this.#chunks.push(Buffer.concat(this.#chunks.splice(this.#joined)));
+    this.#joined += 1;
+  }
+
   async #flush(): Promise<void> {
     const bytes = this.takeMemory();
     this.#chunks = [];
+    this.#joined = 0;
     this.#buffered = 0;
     try {
       this.#fd ??= openNameless(this.#directory);

@@ -19,6 +19,8 @@ export const FORM_FIELDS = ['asset_type', 'project_id', 'is_public', 'expires_in
 /** Hundreds of uploads at once are received in so much each. */
 const LARGEST_IN_MEMORY = 256 * 1024;
 const LONGEST_FIELD = 1024;
+/** RFC 2046, 5.1.1. So much is kept back of each chunk: of tiny ones a long boundary would take many times their bytes. */
+const LONGEST_BOUNDARY = 70;
 /** Boundaries, part headers and fields beside the file. */
 const LARGEST_ENVELOPE = 64 * 1024;
 
@@ -53,14 +55,18 @@ export async function receiveForm(
 /** Without the stream's own iterator, which would end the connection with what it was left by. */
 function readWhole(raw: IncomingMessage, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
+    let taken: Promise<void> | undefined;
     const fail = (error: unknown): void => {
       raw.off('data', onData);
       raw.pause();
-      reject(error);
+      // What is still being written needs its file; closed now, it would go into the next one that is opened.
+      const refuse = () => reject(error);
+      if (taken === undefined) refuse();
+      else taken.then(refuse, refuse);
     };
     const onData = (chunk: Buffer): void => {
       try {
-        const taken = take(chunk);
+        taken = take(chunk);
         if (taken === undefined) return;
         raw.pause();
         taken.then(() => raw.resume(), fail);
@@ -155,8 +161,9 @@ function boundaryOf({ headers }: FastifyRequest): string {
   }
   const [, quoted, token] = /;[ \t]*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(type) ?? [];
   const boundary = quoted ?? token;
-  if (boundary !== undefined) return boundary;
-  throw malformed(new MalformedForm('its Content-Type names no boundary'));
+  if (boundary === undefined) throw malformed(new MalformedForm('its Content-Type names no boundary'));
+  if (boundary.length <= LONGEST_BOUNDARY) return boundary;
+  throw malformed(new MalformedForm(`its boundary has more than ${LONGEST_BOUNDARY} characters`));
 }
 
 /** Why it is no form, or only the beginning of one. */

@@ -19,6 +19,7 @@ const OPTIONS = { lockTimeout: 5000, migrate: 'auto' } as const;
 const REACHES: readonly Reach[] = [
   { window: undefined, walk: 3, aside: 2, scan: 4, sort: 1 },
   { window: { glance: 3, sparse: 2 }, walk: 3, aside: 2, scan: 4, sort: 1 },
+  { window: { glance: 10, sparse: 2 }, walk: 3, aside: 2, scan: 4, sort: 1 },
   { window: { glance: 1, sparse: 1000 }, walk: 1, aside: 1, scan: 1, sort: 0 },
   { window: { glance: 5, sparse: 8 }, walk: 20, aside: 10, scan: 30, sort: 8 },
 ];

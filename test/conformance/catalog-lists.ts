@@ -96,6 +96,22 @@ export function describeLists(context: CatalogContext): void {
       expect(found.flat()).toEqual(stored.sort(order));
     });
 
+    it('page by a range through what was created at one time, in both directions', async () => {
+      const alice = person(freshOrganization());
+      const assets = Array.from({ length: 12 }, (_, index) => ({ size: index }));
+      const stored = await storeAssets(context.catalog(), alice, assets);
+      const ids = stored
+        .filter(({ fileSize }) => fileSize >= 2)
+        .map(({ id }) => id)
+        .sort();
+      for (const descending of [false, true]) {
+        const sort = { field: 'created', descending } as const;
+        const query = { filter: { minSize: 2 }, limit: 3, sort };
+        const found = (await pages({ organization: alice.organization }, query)).flat().map(({ id }) => id);
+        expect(found).toEqual(descending ? ids.toReversed() : ids);
+      }
+    });
+
     it('sort by name, size and expiry in both directions, never-expiring assets last in time', async () => {
       const alice = person(freshOrganization());
       await storeAssets(context.catalog(), alice, [

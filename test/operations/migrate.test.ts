@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -240,6 +240,21 @@ test.skipIf(OPENERS['GOOGLE_CLOUD_STORAGE'] === undefined)(
     expect(of(outcomes, 'failed')).toMatchObject([{ ids: [damaged.id], failure: { code: 'BYTES_DAMAGED' } }]);
   },
 );
+
+test('a large content that is stored in few bytes is not held in memory', async () => {
+  const work = await createPair('LOCAL', 'LOCAL');
+  const path = join(work.directory, 'large.txt');
+  const piece = 'line of a report'.repeat(2 ** 16);
+  const pieces = 400;
+  for (let count = 0; count < pieces; count += 1) await appendFile(path, piece);
+  const [outcome] = await uploadPaths(work.context({ maxFileSize: 2 ** 30 }), [path], { backend: 'near' });
+  const { fileSize } = assetOf(outcome);
+  expect(fileSize).toBe(piece.length * pieces);
+  const mostMemory = () => process.resourceUsage().maxRSS * 1024;
+  const before = mostMemory();
+  expect(of(await run(work), 'moved')).toHaveLength(1);
+  expect(mostMemory() - before).toBeLessThan(fileSize / 2);
+});
 
 await describeEachDatabase('several hosts', ({ createWorkspace }) => {
   test('hosts share a migration without overlap, of every kind of object', async () => {

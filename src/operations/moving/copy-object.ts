@@ -78,10 +78,11 @@ export async function copyObject(
   const isOurs = decodes || manner.serverSide === false;
   const copied = isOurs ? undefined : await copyWithin(source, target, options);
   if (copied !== undefined) return copied;
-  const size = decodes ? source.object.size : source.object.storedSize;
   const put = async (body: BodySource) =>
     factsOf(await target.store.put(target.storagePath, body, options), contentEncoding);
-  if (size <= LARGEST_IN_MEMORY) return put(await inMemory(source, signal, manner));
+  // Few bytes may decode to many, if only to judge them.
+  const largest = Math.max(source.object.size, source.object.storedSize);
+  if (largest <= LARGEST_IN_MEMORY) return put(await inMemory(source, signal, manner));
   const stream = () => put(bodyOf(source, signal, manner));
   return manner.streaming === undefined ? stream() : manner.streaming(stream);
 }
