@@ -130,8 +130,9 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
       socket.ref();
       if (stands) socket.setTimeout(responseTimeout);
       else await Promise.race([new Promise<void>((resolve) => socket.once('connect', resolve)), answer]);
-      const allSent = await send(socket, pieces, answer);
-      return { text: await answer, allSent };
+      const wasOffered = await send(socket, pieces, answer);
+      const text = await answer;
+      return { text, allSent: wasOffered && socket.writableLength === 0 };
     } catch (error) {
       socket.destroy();
       signal?.throwIfAborted();
@@ -153,12 +154,11 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
   };
 }
 
-/** False if an answer came while there was more to send. */
+/** False if an answer came before the last piece was written. */
 async function send(socket: Socket, pieces: Pieces, answer: Promise<string>): Promise<boolean> {
   if (!(Symbol.asyncIterator in pieces)) {
     sendTogether(socket, pieces);
-    await answer;
-    return socket.writableLength === 0;
+    return true;
   }
   let answered = false;
   const settled = answer.then(() => {

@@ -1,6 +1,7 @@
 import type { ObjectRecord, TransformedContent } from '../../catalog/catalog.ts';
 import type { CompressStage, ImageStage, KnownImage, ReadOptions } from '../../content/content.ts';
 import type { BackendFeatures } from '../../storage/backend.ts';
+import { isStorageError } from '../../storage/storage-error.ts';
 import type { OperationContext } from '../context.ts';
 import { isDamage, readSmall } from '../download/read-asset.ts';
 import type { UploadRequest } from './upload-request.ts';
@@ -46,12 +47,12 @@ function knownImage(
   return { sha256, size, mimeType, ...(isShared ? {} : { copy: () => wholeCopy(context, object) }) };
 }
 
-/** undefined if it is damaged, or was moved or removed meanwhile. */
+/** undefined if it is damaged, was moved or removed meanwhile, or may not be read by who may only write. */
 async function wholeCopy(context: OperationContext, object: ObjectRecord): Promise<Uint8Array | undefined> {
   try {
     return await readSmall(context, object);
   } catch (error) {
-    if (isDamage(error)) return undefined;
+    if (isDamage(error) || isStorageError(error, 'DENIED')) return undefined;
     throw error;
   }
 }
