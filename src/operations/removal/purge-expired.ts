@@ -15,7 +15,7 @@ import { bytesRemain, REMOVALS_AT_ONCE, removeObjects } from './remove-objects.t
 
 const KINDS: readonly PurgeKind[] = ['expired', 'trash'];
 /** On a shared database nobody may wait long for what a transaction holds; on an embedded one a commit is what costs. */
-const BATCH_SIZES = { postgres: 150, sqlite: 1000 } as const;
+const BATCH_SIZES = { postgres: 150, sqlite: 2500 } as const;
 const DRY_RUN_PAGE = 500;
 const BUSY_PAUSE_MILLISECONDS = 100;
 
