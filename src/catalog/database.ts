@@ -17,6 +17,8 @@ export interface SqlDialect {
     table: TB & string,
     options?: { skipLocked: boolean },
   ): SelectQueryBuilder<DB, TB, O>;
+  /** A transaction that writes has the whole database to itself: there is no row to lock, or to find held by another. */
+  readonly writesAlone: boolean;
   /** Rows of the program as a table named `r`: one parameter, whatever their number. */
   rowSet<C extends ColumnKinds>(columns: C, rows: readonly RowOf<C>[]): AliasedRawBuilder<RowOf<C>, 'r'>;
   /** Case-sensitive match of a whole text. */

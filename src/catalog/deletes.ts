@@ -6,17 +6,10 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import { assetChanges, assetsOnObjects, assetsToDecideOn } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
-import type {
-  AuditContext,
-  ClaimedObject,
-  DeleteExpectation,
-  DeleteResult,
-  DeleteWrites,
-  ObjectRecord,
-} from './catalog.ts';
+import type { AuditContext, ClaimedObject, DeleteExpectation, DeleteResult, DeleteWrites } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { endPublicCopies, endUnusedCopies, type PublicPlace } from './former-copies.ts';
-import { type Claim, claimRows, lockObjects, markDeleting } from './objects.ts';
+import { type Claim, claimRows, holdObjects, lockStates, markDeleting } from './objects.ts';
 import { isUuid, toAsset } from './rows.ts';
 import { stillMatching } from './still-matching.ts';
 import { type Content, distinctContents, lockVerdicts } from './verdicts.ts';
@@ -60,7 +53,7 @@ async function deleteAssets(
  */
 export async function removeLocked(
   session: Session,
-  deleted: readonly LockedAsset[],
+  deleted: readonly LockedAsset<DeletedAsset>[],
   leaseSeconds: number,
   now: string,
 ): Promise<Map<string, Freed>> {
@@ -71,31 +64,50 @@ export async function removeLocked(
   return freed;
 }
 
-function contentOf({ asset }: LockedAsset): Content {
+function contentOf({ asset }: LockedAsset<DeletedAsset>): Content {
   return { organizationId: asset.organizationId, sha256: asset.fileHash };
 }
 
-function publicPlaces(deleted: readonly LockedAsset[]): PublicPlace[] {
+function publicPlaces(deleted: readonly LockedAsset<DeletedAsset>[]): PublicPlace[] {
   return deleted.flatMap(({ asset: { isPublic, organizationId, fileHash: sha256, storagePath } }) =>
     isPublic ? { organizationId, sha256, storagePath } : [],
   );
 }
 
-export interface LockedAsset {
-  asset: Asset;
+/** What an asset's end needs to know of it: the rest is not read for thousands of them. */
+export type DeletedAsset = Pick<
+  Asset,
+  | 'id'
+  | 'organizationId'
+  | 'userId'
+  | 'originalFilename'
+  | 'assetType'
+  | 'fileSize'
+  | 'fileHash'
+  | 'backend'
+  | 'storagePath'
+  | 'isPublic'
+>;
+
+export interface LockedAsset<A = Asset> {
+  asset: A;
   objectId: string;
 }
 
 /** Verdicts first, then the assets: after that neither the references nor the owners can change. */
 export async function lockAssets(session: Session, ids: readonly string[]): Promise<Map<string, LockedAsset>> {
   const valid = [...new Set(ids.filter(isUuid))];
-  const contents = await assetsToDecideOn(session, valid)
-    .select(['assets.organization_id as organizationId', 'assets.file_hash as sha256'])
-    .execute();
-  await lockVerdicts(session, contents);
+  if (!session.dialect.writesAlone) await lockVerdictsOf(session, valid);
   const query = assetsToDecideOn(session, valid).selectAll('assets').orderBy('assets.id');
   const rows = await session.dialect.forUpdate(query, 'assets').execute();
   return new Map(rows.map((row) => [row.id, { asset: toAsset(row), objectId: row.object_id }]));
+}
+
+async function lockVerdictsOf(session: Session, assetIds: readonly string[]): Promise<void> {
+  const contents = await assetsToDecideOn(session, assetIds)
+    .select(['assets.organization_id as organizationId', 'assets.file_hash as sha256'])
+    .execute();
+  await lockVerdicts(session, contents);
 }
 
 type Decided =
@@ -129,7 +141,7 @@ function decideEach(
   });
 }
 
-async function removeAssets(session: Session, deleted: readonly LockedAsset[]): Promise<void> {
+async function removeAssets(session: Session, deleted: readonly LockedAsset<DeletedAsset>[]): Promise<void> {
   if (deleted.length === 0) return;
   const wanted = session.dialect.rowSet(
     { id: 'uuid' },
@@ -142,18 +154,18 @@ async function removeAssets(session: Session, deleted: readonly LockedAsset[]): 
 }
 
 export interface Freed {
-  object: ObjectRecord;
+  storedSize: number;
   removable: ClaimedObject;
 }
 
 /** Objects that the last asset has left turn DELETING under our claim. */
 async function releaseObjects(
   session: Session,
-  deleted: readonly LockedAsset[],
+  deleted: readonly LockedAsset<DeletedAsset>[],
   leaseSeconds: number,
   now: string,
 ): Promise<Map<string, Freed>> {
-  const objects = await lockObjects(
+  const objects = await lockStates(
     session,
     deleted.map(({ objectId }) => objectId),
   );
@@ -163,14 +175,14 @@ async function releaseObjects(
     .distinct()
     .execute();
   const referenced = new Set(still.map((row) => row.object_id));
-  const claims = [...objects.values()]
-    .filter((object) => !referenced.has(object.id) && object.state !== 'DELETING')
-    .map((object): Claim => ({ objectId: object.id, claim: randomUUID() }));
+  const claims = [...objects]
+    .filter(([id, { state }]) => !referenced.has(id) && state !== 'DELETING')
+    .map(([objectId]): Claim => ({ objectId, claim: randomUUID() }));
   const removable = await markDeleting(session, claims, leaseSeconds, now);
   return new Map(
     removable.flatMap((claimed) => {
       const object = objects.get(claimed.objectId);
-      return object === undefined ? [] : [[claimed.objectId, { object, removable: claimed }]];
+      return object === undefined ? [] : [[claimed.objectId, { storedSize: object.storedSize, removable: claimed }]];
     }),
   );
 }
@@ -193,7 +205,7 @@ function toAudit(identity: Identity, decision: Exclude<Decided, { kind: 'unmatch
 /** The one event that an asset's end leaves. */
 export function deletedEvent(
   identity: Identity,
-  asset: Asset,
+  asset: DeletedAsset,
   reason: Readonly<Record<string, unknown>> = {},
 ): AuditDraft {
   return {
@@ -227,14 +239,14 @@ function toResult(decision: Decided, freed: Map<string, Freed>): DeleteResult {
     kind: 'deleted',
     id: decision.id,
     asset,
-    bytesFreed: released.object.storedSize,
+    bytesFreed: released.storedSize,
     removable: released.removable,
   };
 }
 
 async function finish(session: Session, removed: readonly Claim[]): Promise<void> {
   if (removed.length === 0) return;
-  await lockObjects(
+  await holdObjects(
     session,
     removed.map((claim) => claim.objectId),
   );

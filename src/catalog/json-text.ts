@@ -4,7 +4,7 @@
  */
 export function toJsonText(value: unknown): string {
   const text = JSON.stringify(value);
-  if (!/\\u0000|\\ud[89a-f]/.test(text)) return text;
+  if (!text.includes('\\u') || !/\\u0000|\\ud[89a-f]/.test(text)) return text;
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? storable(part) : part));
 }
 

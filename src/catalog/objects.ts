@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { ClaimedObject, ObjectRecord, StoredFacts } from './catalog.ts';
+import type { ClaimedObject, ObjectRecord, ObjectState, StoredFacts } from './catalog.ts';
 import type { Session } from './database.ts';
 import { toObjectRecord } from './rows.ts';
 import { type Content, contentRows } from './verdicts.ts';
@@ -11,18 +11,43 @@ export interface Claim {
 
 /** Locks objects in id order and reads them as they are now. */
 export async function lockObjects(session: Session, ids: readonly string[]): Promise<Map<string, ObjectRecord>> {
+  const query = objectsById(session, ids).selectAll('objects');
+  const rows = await session.dialect.forUpdate(query, 'objects').execute();
+  return new Map(rows.map((row) => [row.id, toObjectRecord(row)]));
+}
+
+/** The same for who needs no more of them. */
+export async function lockStates(
+  session: Session,
+  ids: readonly string[],
+): Promise<Map<string, Pick<ObjectRecord, 'state' | 'storedSize'>>> {
+  const query = objectsById(session, ids).select([
+    'objects.id',
+    'objects.state',
+    'objects.stored_size',
+    'objects.size',
+  ]);
+  const rows = await session.dialect.forUpdate(query, 'objects').execute();
+  return new Map(
+    rows.map((row) => [row.id, { state: row.state as ObjectState, storedSize: row.stored_size ?? row.size }]),
+  );
+}
+
+function objectsById(session: Session, ids: readonly string[]) {
   const sorted = [...new Set(ids)].sort();
   const wanted = session.dialect.rowSet(
     { id: 'uuid' },
     sorted.map((id) => ({ id })),
   );
-  const query = session.db
+  return session.db
     .selectFrom('objects')
     .where('objects.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
-    .selectAll('objects')
     .orderBy('objects.id');
-  const rows = await session.dialect.forUpdate(query, 'objects').execute();
-  return new Map(rows.map((row) => [row.id, toObjectRecord(row)]));
+}
+
+/** The same for who reads nothing of them. */
+export async function holdObjects(session: Session, ids: readonly string[]): Promise<void> {
+  if (!session.dialect.writesAlone) await lockStates(session, ids);
 }
 
 /** The STORED private objects of these contents, in any backend. */

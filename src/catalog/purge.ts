@@ -7,7 +7,7 @@ import { writeAudit } from './audit-write.ts';
 import type { AssetPurge, AuditContext, PurgedAsset, PurgeFilter, PurgeKind } from './catalog.ts';
 import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
 import type { Database, Session } from './database.ts';
-import { deletedEvent, type LockedAsset, removeLocked } from './deletes.ts';
+import { type DeletedAsset, deletedEvent, type LockedAsset, removeLocked } from './deletes.ts';
 import { normalizeTime } from './filters.ts';
 import { toAsset } from './rows.ts';
 import { contentKey, lockVerdicts } from './verdicts.ts';
@@ -141,30 +141,53 @@ async function take(
     context,
     now,
   );
-  return free.map(({ asset, objectId }) => {
+  return free.map(({ asset: { id, organizationId }, objectId }) => {
+    const asset = { id, organizationId };
     const released = freed.get(objectId);
     // Several assets of one batch may have shared the object: its bytes count, and are removed, once.
     freed.delete(objectId);
     if (released === undefined) return { asset, bytesFreed: 0 };
-    return { asset, bytesFreed: released.object.storedSize, removable: released.removable };
+    return { asset, bytesFreed: released.storedSize, removable: released.removable };
   });
 }
 
-function reasonOf(kind: PurgeKind, asset: Asset): Readonly<Record<string, unknown>> {
+function reasonOf(kind: PurgeKind, asset: DueAsset): Readonly<Record<string, unknown>> {
   return kind === 'expired'
     ? { reason: 'expired', expiresAt: asset.expiresAt }
     : { reason: 'trash', trashedAt: asset.trashedAt };
 }
 
+type DueAsset = DeletedAsset & Pick<Asset, 'expiresAt' | 'trashedAt'>;
+
+const DUE_ASSET = [
+  'assets.id',
+  'assets.object_id as objectId',
+  'assets.organization_id as organizationId',
+  'assets.user_id as userId',
+  'assets.original_filename as originalFilename',
+  'assets.asset_type as assetType',
+  'assets.file_size as fileSize',
+  'assets.file_hash as fileHash',
+  'assets.backend',
+  'assets.storage_path as storagePath',
+  'assets.is_public as isPublic',
+  'assets.expires_at as expiresAt',
+  'assets.trashed_at as trashedAt',
+] as const;
+
 /**
  * Locks what is due and free. The assets come before their verdicts here, against the common order: that cannot
  * deadlock, because neither waits. What somebody else holds is left out.
  */
-async function lockDue(session: Session, filter: PurgeFilter, limit: number): Promise<LockedAsset[]> {
-  const query = inOrder(session, filter).selectAll('assets').limit(limit);
+async function lockDue(session: Session, filter: PurgeFilter, limit: number): Promise<LockedAsset<DueAsset>[]> {
+  const query = inOrder(session, filter).select(DUE_ASSET).limit(limit);
   const rows = await session.dialect.forUpdate(query, 'assets', { skipLocked: true }).execute();
   if (rows.length === 0) return [];
-  const locked = rows.map((row) => ({ asset: toAsset(row), objectId: row.object_id }));
+  const locked = rows.map(({ objectId, isPublic, ...row }) => ({
+    asset: { ...row, isPublic: Boolean(isPublic) },
+    objectId,
+  }));
+  if (session.dialect.writesAlone) return locked;
   const contents = locked.map(({ asset }) => ({ organizationId: asset.organizationId, sha256: asset.fileHash }));
   const verdicts = await lockVerdicts(session, contents, { skipLocked: true });
   return locked.filter(({ asset }) =>

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { ClaimedObject, UploadWrites } from './catalog.ts';
 import type { Database, Session } from './database.ts';
-import { type Claim, claimRows, lockObjects, toClaimedObject } from './objects.ts';
+import { type Claim, claimRows, holdObjects, toClaimedObject } from './objects.ts';
 import { commitUploads } from './upload-commit.ts';
 import { reserveUploads } from './upload-reserve.ts';
 
@@ -19,7 +19,7 @@ export function uploadWrites(database: Database): UploadWrites {
 
 async function renew(session: Session, claims: readonly Claim[], leaseSeconds: number): Promise<void> {
   if (claims.length === 0) return;
-  await lockObjects(session, objectIds(claims));
+  await holdObjects(session, objectIds(claims));
   await session.db
     .updateTable('objects')
     .from(claimRows(session, claims))
@@ -32,7 +32,7 @@ async function renew(session: Session, claims: readonly Claim[], leaseSeconds: n
 
 async function abandon(session: Session, claims: readonly Claim[], leaseSeconds: number): Promise<ClaimedObject[]> {
   if (claims.length === 0) return [];
-  await lockObjects(session, objectIds(claims));
+  await holdObjects(session, objectIds(claims));
   const rows = await session.db
     .updateTable('objects')
     .from(claimRows(session, claims))

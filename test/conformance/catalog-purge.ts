@@ -44,7 +44,9 @@ export function describePurge(context: CatalogContext): void {
       expect(await purge().due(filterOf(alice))).toEqual([{ backend: 'local', count: 3, bytes: 108 }]);
       const taken = await purge().take(alice, filterOf(alice), 2, 30, AUDIT);
       expect(taken.map(({ asset }) => asset.id)).toEqual(order.slice(0, 2));
-      expect(taken.map(({ removable }) => removable?.storagePath)).toEqual(taken.map(({ asset }) => asset.storagePath));
+      expect(taken.map(({ removable }) => removable?.storagePath)).toEqual(
+        first.assets.map(({ storagePath }) => storagePath),
+      );
       expect(await purge().take(alice, filterOf(alice), 9, 30, AUDIT)).toHaveLength(1);
       expect(await purge().take(alice, filterOf(alice), 9, 30, AUDIT)).toEqual([]);
       const scope = { organization: alice.organization };

@@ -18,7 +18,7 @@ export interface PurgeFilter {
 }
 
 export interface PurgedAsset {
-  asset: Asset;
+  asset: Pick<Asset, 'id' | 'organizationId'>;
   /** 0 if another asset still needs the bytes. */
   bytesFreed: number;
   removable?: ClaimedObject;

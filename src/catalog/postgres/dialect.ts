@@ -20,6 +20,7 @@ const IMPORT_LOCK = 0x6173696d;
 export const postgresDialect: SqlDialect = {
   // The time of the transaction: stable, so that an index can be searched by it.
   now: sql<string>`date_trunc('milliseconds', now())`,
+  writesAlone: false,
   nowPlus: (seconds) => sql<string>`date_trunc('milliseconds', now() + make_interval(secs => ${seconds}))`,
   forUpdate: (query, table, options) =>
     query.modifyEnd(sql`for update of ${sql.ref(table)}${sql.raw(options?.skipLocked === true ? ' skip locked' : '')}`),

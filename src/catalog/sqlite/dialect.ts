@@ -6,6 +6,7 @@ export const sqliteDialect: SqlDialect = {
   now: sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`,
   nowPlus: (seconds) => sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ${`${seconds} seconds`})`,
   // BEGIN IMMEDIATE has locked the whole database.
+  writesAlone: true,
   forUpdate: (query) => query,
   rowSet(columns, rows) {
     const fields = Object.keys(columns).map((name) => sql`value ->> ${sql.lit(name)} as ${sql.ref(name)}`);

@@ -2,6 +2,7 @@ import { closeSync, fdatasync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type BetterSqlite3 from 'better-sqlite3';
 import { AssetError } from '../../core/errors.ts';
+import { sharedTurns } from '../../core/shared-turns.ts';
 
 const syncData = promisify(fdatasync);
 
@@ -24,17 +25,7 @@ export interface WalSync {
  */
 export function syncWalElsewhere(connection: BetterSqlite3.Database): WalSync {
   let file: number | undefined;
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
   let broken: AssetError | undefined;
-
-  function start(): Promise<void> {
-    const sync = syncOnce().finally(() => {
-      running = undefined;
-    });
-    running = sync;
-    return sync;
-  }
 
   /** After one that failed the next may succeed for nothing: what was lost is not tried again by the system. */
   async function syncOnce(): Promise<void> {
@@ -48,20 +39,9 @@ export function syncWalElsewhere(connection: BetterSqlite3.Database): WalSync {
     }
   }
 
-  async function afterTheOther(other: Promise<void>): Promise<void> {
-    // Who waits for that one learns of its failure.
-    await other.catch(() => undefined);
-    next = undefined;
-    await start();
-  }
-
   connection.pragma('synchronous = NORMAL');
   return {
-    durable() {
-      if (running === undefined) return start();
-      next ??= afterTheOther(running);
-      return next;
-    },
+    durable: sharedTurns(syncOnce),
     failure: () => broken,
     close() {
       if (file !== undefined) closeSync(file);

@@ -57,7 +57,7 @@ export function configure(command: Command, bind: Bind): void {
     .option('--limit <n>', 'at most so many assets', wholeNumber(1))
     .option(
       '--batch-size <n>',
-      'assets a transaction (default: 150 on PostgreSQL, 1000 on SQLite)',
+      'assets a transaction (default: 150 on PostgreSQL, 1500 on SQLite)',
       parsedBy(parseBatch),
     )
     .option('--max-duration <duration>', 'take no new work after so long', parsedBy(parseDuration));

@@ -3,6 +3,7 @@ import { closeSync, fsync as fsyncCallback } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { sharedTurns } from '../../core/shared-turns.ts';
 import { errorCode } from './errors.ts';
 import type { LocalRoot } from './root.ts';
 import { directoryOf } from './root.ts';
@@ -36,6 +37,7 @@ const MOST_KEPT_OPEN = 100;
  */
 export function createDurability(root: LocalRoot): Durability {
   const keptOpen = new Map<string, number>();
+  const syncAll = sharedTurns(() => syncFileSystems([...root.devices.values()]));
 
   async function syncNames(key: string): Promise<void> {
     await syncPath(join(root.path, directoryOf(key)));
@@ -82,7 +84,7 @@ export function createDurability(root: LocalRoot): Durability {
 
   async function syncDirectories(directories: readonly string[]): Promise<void> {
     const many = directories.length > MOST_SINGLY && process.platform === 'linux';
-    if (many && (await syncFileSystems([...root.devices.values()]))) return;
+    if (many && (await syncAll())) return;
     // Whoever removed a directory meanwhile makes that durable.
     for (const directory of directories) await syncPath(join(root.path, directory), true);
   }

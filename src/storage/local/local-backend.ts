@@ -9,6 +9,7 @@ import { findEnclosingMarker } from './enclosing.ts';
 import { translateLocalError } from './errors.ts';
 import { readObject } from './read.ts';
 import { removeObjects } from './remove.ts';
+import { createNameRemover } from './remove-names.ts';
 import { LocalRoot } from './root.ts';
 import { signLocalUrl } from './sign.ts';
 import { freeSpace } from './space.ts';
@@ -25,6 +26,7 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
   const { name, signing } = definition;
   const root = new LocalRoot(name, definition.path);
   const durability = createDurability(root);
+  const names = createNameRemover();
   const pace = createPacer();
 
   async function translated<T>(key: string | undefined, work: () => T | Promise<T>): Promise<T> {
@@ -70,14 +72,18 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
     get: (key, options = {}) => translated(key, () => readObject(root, key, options)),
     stat: (key) => translated(key, () => statObject(root, key)),
     list: (prefix, options = {}) => translatedList(listObjects(root, prefix, options)),
-    deleteMany: (keys, options = {}) => translated(undefined, () => removeObjects({ root, durability }, keys, options)),
+    deleteMany: (keys, options = {}) =>
+      translated(undefined, () => removeObjects({ root, durability, names }, keys, options)),
 
     async sign(key, options) {
       if (signing !== undefined) return signLocalUrl({ backend: name, signing }, key, options);
       throw new StorageError('UNSUPPORTED', 'a local directory cannot sign URLs', { backend: name, key });
     },
 
-    close: async () => durability.release(),
+    async close() {
+      durability.release();
+      await names.end();
+    },
     abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
     flush: (keys) => translated(undefined, () => durability.flush(keys)),
     space: () => translated(undefined, () => freeSpace(root.path)),

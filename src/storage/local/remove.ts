@@ -1,4 +1,3 @@
-import { rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, DeleteFailure } from '../backend.ts';
@@ -6,46 +5,73 @@ import { createPacer } from '../pacer.ts';
 import { StorageError } from '../storage-error.ts';
 import type { Durability } from './durability.ts';
 import { errorCode, translateLocalError } from './errors.ts';
+import type { NameRemover } from './remove-names.ts';
 import { directoryOf, type LocalRoot } from './root.ts';
+
+interface Place {
+  root: LocalRoot;
+  durability: Durability;
+  names: NameRemover;
+}
+
+/** Files that are looked up and then removed together: soon, because a directory is believed in for half a second. */
+const FILES_AT_ONCE = 500;
 
 /** Removes files and the directories that this leaves empty, durably. */
 export async function removeObjects(
-  { root, durability }: { root: LocalRoot; durability: Durability },
+  place: Place,
   keys: readonly StorageKey[],
   options: CallOptions,
 ): Promise<DeleteFailure[]> {
+  const { root, durability } = place;
   root.forget('');
   root.enter('');
   durability.forget(keys);
-  const pace = createPacer();
   const failures: DeleteFailure[] = [];
   const directories = new Set<string>();
-  for (const key of keys) {
+  for (let start = 0; start < keys.length; start += FILES_AT_ONCE) {
     options.signal?.throwIfAborted();
-    await pace();
-    try {
-      if (removeFile(root, key)) directories.add(directoryOf(key));
-    } catch (error) {
-      failures.push({ key, error: asFailure(error, root, key) });
-    }
+    const removal = await removeFiles(place, keys.slice(start, start + FILES_AT_ONCE));
+    for (const key of removal.removed) directories.add(directoryOf(key));
+    failures.push(...removal.failures);
   }
-  await durability.syncDirectories(removeEmptyDirectories(root, directories));
+  await durability.syncDirectories(await removeEmptyDirectories(place, directories));
   return failures;
 }
 
-function removeFile(root: LocalRoot, key: StorageKey): boolean {
-  try {
-    unlinkSync(root.locate(key));
-    return true;
-  } catch (error) {
+interface Removal {
+  removed: StorageKey[];
+  failures: DeleteFailure[];
+}
+
+async function removeFiles({ root, names }: Place, keys: readonly StorageKey[]): Promise<Removal> {
+  const pace = createPacer();
+  const removal: Removal = { removed: [], failures: [] };
+  const note = (key: StorageKey, error: unknown) => {
     // EISDIR (Linux) and EPERM on a directory: nothing that is an object stands there.
-    if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'].includes(errorCode(error) ?? '')) return false;
-    throw error;
+    if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'].includes(errorCode(error) ?? '')) return;
+    removal.failures.push({ key, error: asFailure(error, root, key) });
+  };
+  const located: { key: StorageKey; path: string }[] = [];
+  for (const key of keys) {
+    await pace();
+    try {
+      located.push({ key, path: root.locate(key) });
+    } catch (error) {
+      note(key, error);
+    }
   }
+  const codes = await names.remove({ call: 'unlink', paths: located.map(({ path }) => path) });
+  for (const [index, { key, path }] of located.entries()) {
+    const code = codes[index];
+    if (code === undefined) removal.removed.push(key);
+    else note(key, Object.assign(new Error(`${code}: unlink ${path}`), { code, syscall: 'unlink' }));
+  }
+  return removal;
 }
 
 /** Removes those that are empty and goes up, deepest first, so that each is looked at once; gives those that stay. */
-function removeEmptyDirectories(root: LocalRoot, directories: ReadonlySet<string>): string[] {
+async function removeEmptyDirectories(place: Place, directories: ReadonlySet<string>): Promise<string[]> {
   const levels: Set<string>[] = [];
   const note = (directory: string) => {
     const depth = directory === '' ? 0 : directory.split('/').length;
@@ -55,24 +81,24 @@ function removeEmptyDirectories(root: LocalRoot, directories: ReadonlySet<string
   const left: string[] = [];
   for (const directory of directories) note(directory);
   for (let depth = levels.length - 1; depth >= 0; depth -= 1) {
-    for (const directory of levels[depth] ?? []) {
-      if (directory !== '' && removeIfEmpty(root, directory)) note(directoryOf(directory));
+    const level = [...(levels[depth] ?? [])];
+    const gone = depth === 0 ? new Set<string>() : await removeIfEmpty(place, level);
+    for (const directory of level) {
+      if (gone.has(directory)) note(directoryOf(directory));
       else left.push(directory);
     }
   }
   return left;
 }
 
-/** True if it is gone, by this or another's doing. */
-function removeIfEmpty(root: LocalRoot, directory: string): boolean {
-  try {
-    rmdirSync(join(root.path, directory));
-  } catch (error) {
-    // Anything but "already gone" means that it stays: not empty, or not ours to remove.
-    if (errorCode(error) !== 'ENOENT') return false;
-  }
-  root.forget(directory);
-  return true;
+/** Those that are gone, by this or another's doing. */
+async function removeIfEmpty({ root, names }: Place, directories: readonly string[]): Promise<Set<string>> {
+  const paths = directories.map((directory) => join(root.path, directory));
+  const codes = await names.remove({ call: 'rmdir', paths });
+  // Anything but "already gone" means that it stays: not empty, or not ours to remove.
+  const gone = directories.filter((_, index) => codes[index] === undefined || codes[index] === 'ENOENT');
+  for (const directory of gone) root.forget(directory);
+  return new Set(gone);
 }
 
 function asFailure(error: unknown, root: LocalRoot, key: StorageKey): Error {

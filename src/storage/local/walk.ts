@@ -110,7 +110,8 @@ function mayHold(directory: string, prefix: string, startAfter: string | undefin
 /** Undefined for a file that went meanwhile, and for a name that no key can have. */
 function describe(root: LocalRoot, path: string): StoredObject | undefined {
   const key = asKey(path);
-  const stats = lstatIfThere(join(root.path, path));
+  // Not by join, which would normalise a million paths that are normal.
+  const stats = lstatIfThere(`${root.path}/${path}`);
   return key === undefined || stats?.isFile() !== true ? undefined : describeFile(key, stats);
 }
 
