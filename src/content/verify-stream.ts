@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { AssetError } from '../core/errors.ts';
 
 /** Size in bytes and SHA-256 in lower-case hex, as recorded. */
@@ -16,19 +16,19 @@ export async function* verifiedContent(
   source: AsyncIterable<Uint8Array>,
   expected: ExpectedContent,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash = createHash('sha256');
+  const sums = createHash('sha256');
   let size = 0;
   let held: Uint8Array | undefined;
   for await (const chunk of source) {
     if (chunk.byteLength === 0) continue;
     size += chunk.byteLength;
     if (size > expected.size) throw damaged(`more than ${expected.size} bytes are stored`, expected);
-    hash.update(chunk);
+    sums.update(chunk);
     if (held !== undefined) yield held;
     held = chunk;
   }
   if (size < expected.size) throw damaged(`only ${size} of ${expected.size} bytes are stored`, expected);
-  const sha256 = hash.digest('hex');
+  const sha256 = sums.digest('hex');
   if (sha256 !== expected.sha256) throw damaged(`their SHA-256 is ${sha256}, recorded is ${expected.sha256}`, expected);
   if (held !== undefined) yield held;
 }
@@ -41,7 +41,7 @@ export function verifiedBytes(bytes: Uint8Array, expected: ExpectedContent): Uin
   if (bytes.byteLength !== expected.size) {
     throw damaged(`${bytes.byteLength} instead of ${expected.size} bytes are stored`, expected);
   }
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = hash('sha256', bytes);
   if (sha256 === expected.sha256) return bytes;
   throw damaged(`their SHA-256 is ${sha256}, recorded is ${expected.sha256}`, expected);
 }

@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
@@ -101,9 +102,8 @@ export async function writeToFile(
     moveIntoPlace(partial, final, force);
     if (durable) await syncPath(dirname(final));
   } catch (error) {
-    throw asTargetError(error, path);
-  } finally {
     rmSync(partial, { force: true });
+    throw asTargetError(error, path);
   }
   return path;
 }
@@ -180,9 +180,10 @@ function moveIntoPlace(partial: string, path: string, force: boolean): void {
 function linkedInto(partial: string, path: string): boolean {
   try {
     linkSync(partial, path);
-    return true;
   } catch (error) {
     if (NO_HARD_LINKS.has(errorCode(error))) return false;
     throw error;
   }
+  unlinkSync(partial);
+  return true;
 }

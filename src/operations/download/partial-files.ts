@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const PART = /^\.asset-cli-([0-9a-f]{8})-(\d+)-[0-9a-f-]{36}\.part$/;
 
 /** Where a file is written until it is complete: hidden, beside its final name, and telling whose it is. */
 export function partialPath(directory: string): string {
-  return join(directory, `.asset-cli-${hostMark()}-${process.pid}-${randomUUID()}.part`);
+  return join(directory, `.asset-cli-${HOST_MARK}-${process.pid}-${randomUUID()}.part`);
 }
 
 /**
@@ -22,15 +22,13 @@ export function removeAbandonedParts(directory: string): void {
     const [, host, pid] = PART.exec(name) ?? [];
     if (host === undefined) continue;
     const path = join(directory, name);
-    const orphaned = host === hostMark() && !isRunning(Number(pid));
+    const orphaned = host === HOST_MARK && !isRunning(Number(pid));
     if (orphaned || isIdle(path)) removeQuietly(path);
   }
 }
 
 /** Process numbers mean something on their own host only. */
-function hostMark(): string {
-  return createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
-}
+const HOST_MARK = hash('sha256', hostname()).slice(0, 8);
 
 function namesIn(directory: string): string[] {
   return ignoringRefusals(() => readdirSync(directory)) ?? [];

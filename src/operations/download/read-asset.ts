@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { AssetWithObject, ObjectRecord } from '../../catalog/catalog.ts';
 import { decodedAtOnce, decodedContent } from '../../content/decode.ts';
 import { verifiedBytes, verifiedContent } from '../../content/verify-stream.ts';
@@ -110,18 +109,18 @@ export async function openContent(context: OperationContext, object: ObjectRecor
     size: object.storedSize,
     signal: gracePeriod(context.signal),
   });
-  return verifiedContent(contentOf(object, body), { size: object.size, sha256: object.sha256 });
-}
-
-function contentOf({ size, contentEncoding }: ObjectRecord, body: Readable): AsyncIterable<Uint8Array> {
-  const chunks = contentEncoding !== null && size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;
-  if (chunks === undefined) return decodedContent(body, contentEncoding);
-  return decodedLater(joined(chunks), contentEncoding, size);
+  const { size, sha256, contentEncoding } = object;
+  const held = size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;
+  if (held !== undefined) return verifiedLater(held, object);
+  return verifiedContent(decodedContent(body, contentEncoding), { size, sha256 });
 }
 
 /** What is wrong with it is an error of the content, met when that is read. */
-async function* decodedLater(stored: Uint8Array, encoding: string | null, size: number): AsyncGenerator<Uint8Array> {
-  yield decodedAtOnce(stored, encoding, size);
+async function* verifiedLater(
+  held: readonly Uint8Array[],
+  { contentEncoding, size, sha256 }: ObjectRecord,
+): AsyncGenerator<Uint8Array> {
+  yield verifiedBytes(decodedAtOnce(joined(held), contentEncoding, size), { size, sha256 });
 }
 
 /** A part of the content; what is stored in another coding is decoded from its beginning. */

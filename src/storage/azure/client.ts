@@ -18,6 +18,8 @@ export interface AzureRequest {
   headers?: Record<string, string>;
   body?: Uint8Array;
   key?: string | undefined;
+  /** The answer comes with all of its body. */
+  inMemory?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -53,6 +55,7 @@ export function createAzureCaller(definition: AzureDefinition, timeouts: Storage
         path: prepared.path,
         method: request.method,
         headers: prepared.headers,
+        inMemory: request.inMemory,
         signal: request.signal,
         ...(request.body === undefined ? {} : { body: request.body }),
       });

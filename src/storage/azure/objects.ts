@@ -4,7 +4,7 @@ import type { Checksums } from '../../core/body.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, GetOptions, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { downloadBody, dropBody, sizeOfRange } from '../http/download-body.ts';
+import { downloadBody, sizeOfRange } from '../http/download-body.ts';
 import { base64ToHex, hexToBase64 } from '../http/encoding.ts';
 import type { HttpAnswer } from '../http/http-client.ts';
 import { type PartPool, withWholeBody } from '../parts.ts';
@@ -81,14 +81,15 @@ export async function getObject(
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     },
     key,
+    inMemory: options.inMemory,
     signal,
   });
   const object = describeAnswer(key, answer);
   if (range !== undefined && range.start >= object.size) {
-    dropBody(answer);
+    answer.body.drop();
     throw rangeBeyondObject({ backend: store.name, key });
   }
-  return { object, body: await downloadBody(answer, { backend: store.name, key, signal }, options.inMemory) };
+  return { object, body: downloadBody(answer, { backend: store.name, key, signal }) };
 }
 
 /** The answer to HEAD has no body: what was refused is asked again in a way that says why. */
@@ -101,7 +102,7 @@ export async function statObject(store: AzureStore, key: StorageKey, options: Ca
   } catch (error) {
     if (!isStorageError(error, 'DENIED', 'CREDENTIALS')) throw error;
     const answer = await store.azure.call({ ...request, method: 'GET' });
-    dropBody(answer);
+    answer.body.drop();
     return describeAnswer(key, answer);
   }
 }

@@ -18,6 +18,8 @@ export interface GcsRequest {
   /** A status that is an answer, though it is above 299. */
   accept?: readonly number[];
   key?: string | undefined;
+  /** The answer comes with all of its body. */
+  inMemory?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -70,6 +72,7 @@ export function createGcsCaller(definition: GcsDefinition, timeouts: StorageTime
           ...request.headers,
           ...(request.body instanceof Uint8Array ? { 'content-length': String(request.body.byteLength) } : {}),
         },
+        inMemory: request.inMemory,
         signal: request.signal,
         ...(request.body === undefined ? {} : { body: request.body }),
       });

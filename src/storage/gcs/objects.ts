@@ -4,7 +4,7 @@ import type { Checksums } from '../../core/body.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, GetOptions, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { downloadBody, dropBody, sizeOfRange } from '../http/download-body.ts';
+import { downloadBody, sizeOfRange } from '../http/download-body.ts';
 import { base64ToHex, encodeRfc3986, hexToBase64 } from '../http/encoding.ts';
 import { type PartPool, withWholeBody } from '../parts.ts';
 import type { KeyPrefix } from '../prefix.ts';
@@ -136,6 +136,7 @@ export async function getObject(
         ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end ?? ''}` }),
       },
       key,
+      inMemory: options.inMemory,
       signal,
     }),
   );
@@ -151,10 +152,10 @@ export async function getObject(
     ...(encoding === undefined || encoding === 'identity' ? {} : { contentEncoding: encoding }),
   });
   if (ifMatch !== undefined && object.etag !== ifMatch) {
-    dropBody(answer);
+    answer.body.drop();
     throw new StorageError('CONFLICT', 'another version is stored now', { backend: store.name, key });
   }
-  return { object, body: await downloadBody(answer, { backend: store.name, key, signal }, options.inMemory) };
+  return { object, body: downloadBody(answer, { backend: store.name, key, signal }) };
 }
 
 /** `crc32c=…,md5=…` in base64 */

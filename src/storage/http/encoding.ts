@@ -4,7 +4,9 @@ export { encodePath, encodeRfc3986 };
 
 /** Names and values encoded, sorted by name, as both signature schemes want it. */
 export function canonicalQuery(parameters: Readonly<Record<string, string>>): string {
-  return Object.entries(parameters)
+  const entries = Object.entries(parameters);
+  if (entries.length === 0) return '';
+  return entries
     .map(([name, value]) => [encodeRfc3986(name), encodeRfc3986(value)] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)

@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { StorageTimeouts } from '../definition.ts';
+import { type AnswerBody, receiveAnswer } from './receive-answer.ts';
 
 export interface HttpRequest {
   method: Dispatcher.HttpMethod;
@@ -12,6 +12,8 @@ export interface HttpRequest {
   headers: Record<string, string>;
   /** A body that is not in memory needs a content-length header. */
   body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** The answer comes with all of its body, however long. */
+  inMemory?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -19,11 +21,11 @@ export interface HttpAnswer {
   status: number;
   /** Names in lower case; of a repeated header the values are joined. */
   headers: Record<string, string>;
-  body: Readable & { bytes(): Promise<Uint8Array>; text(): Promise<string>; dump(): Promise<void> };
+  body: AnswerBody;
 }
 
 export interface HttpClient {
-  /** Rejects only if no answer came; every status is an answer. */
+  /** Rejects only if no answer came, or not all of a short one; every status is an answer. */
   send(request: HttpRequest): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
@@ -47,19 +49,11 @@ export async function createHttpClient(timeouts: StorageTimeouts): Promise<HttpC
     pipelining: 1,
   });
 
-  async function send(request: HttpRequest): Promise<HttpAnswer> {
-    const { body, signal } = request;
-    // One signal stops a whole command, however many requests it has under way.
-    if (signal !== undefined) setMaxListeners(0, signal);
-    const answer = await agent.request({
-      origin: request.origin,
-      path: request.path,
-      method: request.method,
-      headers: request.headers,
-      body: body === undefined ? null : sendable(body),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    return { status: answer.statusCode, headers: joinHeaders(answer.headers), body: answer.body };
+  function send(request: HttpRequest): Promise<HttpAnswer> {
+    const { origin, path, method, headers } = request;
+    const body = request.body === undefined ? null : sendable(request.body);
+    // Undici's own request() makes a stream of each answer, which costs more than most of them.
+    return receiveAnswer(request, body, (handler) => agent.dispatch({ origin, path, method, headers, body }, handler));
   }
 
   return { send, close: () => agent.destroy() };
@@ -72,12 +66,4 @@ function sendable(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | Re
 
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.byteLength; start += SLICE) yield bytes.subarray(start, start + SLICE);
-}
-
-function joinHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  const joined: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) joined[name] = typeof value === 'string' ? value : value.join(', ');
-  }
-  return joined;
 }

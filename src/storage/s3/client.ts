@@ -17,6 +17,8 @@ export interface S3Request {
   body?: Uint8Array;
   /** SHA-256 of the body in hex: it is signed, and the server compares it with what arrives. */
   payloadHash?: string;
+  /** The answer comes with all of its body. */
+  inMemory?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -100,6 +102,7 @@ export function createS3Caller(definition: S3Definition, timeouts: StorageTimeou
       path: search === '' ? path : `${path}?${search}`,
       method: request.method,
       headers,
+      inMemory: request.inMemory,
       signal: request.signal,
       ...(request.body === undefined ? {} : { body: request.body }),
     });

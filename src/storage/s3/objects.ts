@@ -4,7 +4,7 @@ import type { Checksums } from '../../core/body.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, GetOptions, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { downloadBody, dropBody, sizeOfRange } from '../http/download-body.ts';
+import { downloadBody, sizeOfRange } from '../http/download-body.ts';
 import { base64ToHex, hexToBase64 } from '../http/encoding.ts';
 import type { HttpAnswer } from '../http/http-client.ts';
 import { type PartPool, withWholeBody } from '../parts.ts';
@@ -78,10 +78,11 @@ export async function getObject(
       ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end ?? ''}` }),
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     },
+    inMemory: options.inMemory,
     signal,
   });
   const object = describeAnswer(key, answer);
-  return { object, body: await downloadBody(answer, { backend: store.name, key, signal }, options.inMemory) };
+  return { object, body: downloadBody(answer, { backend: store.name, key, signal }) };
 }
 
 /** The answer to HEAD has no body: what failed is asked again in a way that says why. */
@@ -103,7 +104,7 @@ export async function statObject(store: S3Store, key: StorageKey, options: CallO
 
 async function askAgain(store: S3Store, key: StorageKey, request: Omit<S3Request, 'method'>): Promise<StoredObject> {
   const answer = await store.s3.call({ ...request, method: 'GET' });
-  dropBody(answer);
+  answer.body.drop();
   return describeAnswer(key, answer);
 }
 

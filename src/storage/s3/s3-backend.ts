@@ -1,7 +1,6 @@
 import type { StorageBackend } from '../backend.ts';
 import type { S3Definition, StorageTimeouts } from '../definition.ts';
 import { guardBody } from '../guarded-body.ts';
-import { dropBody } from '../http/download-body.ts';
 import { withoutNestedStores } from '../marker.ts';
 import { createPartPool, isOnePart } from '../parts.ts';
 import { createPrefix } from '../prefix.ts';
@@ -76,7 +75,7 @@ export function openS3Backend(definition: S3Definition, timeouts: StorageTimeout
 async function isThere(store: S3Store, name: string): Promise<boolean> {
   try {
     const answer = await store.s3.call({ method: 'GET', name });
-    dropBody(answer);
+    answer.body.drop();
     return true;
   } catch (error) {
     // Without the right to look outside of the prefix there is nothing to know.

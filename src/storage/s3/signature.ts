@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { canonicalQuery } from '../http/encoding.ts';
 
 // AWS Signature Version 4, after "Create a signed AWS API request" and "Authenticating Requests:
@@ -36,71 +36,104 @@ export interface Signer {
   signQuery(request: RequestToSign, credentials: Credentials, now: Date, expiresIn: number): string;
 }
 
-export function createSigner(scope: Scope): Signer {
-  let derived: { id: string; key: Buffer } | undefined;
+/** What stays the same for a day, or as long as the secret does. */
+interface Derived {
+  day: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  key: KeyObject;
+  scope: string;
+}
 
-  /** The signing key changes with the day and the secret only. */
-  function signingKey(credentials: Credentials, day: string): Buffer {
-    const id = `${day}/${credentials.accessKeyId}/${credentials.secretAccessKey}`;
-    if (derived?.id === id) return derived.key;
-    const parts = [day, scope.region, scope.service, 'aws4_request'];
-    const key = parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${credentials.secretAccessKey}`));
-    derived = { id, key };
-    return key;
+/** Header names in order, with the host's, and as they are written into a signature. */
+interface SignedNames {
+  sorted: readonly string[];
+  text: string;
+}
+
+export function createSigner({ region, service }: Scope): Signer {
+  let derived: Derived | undefined;
+  const signedNames = new Map<string, SignedNames>();
+  const timeOf = timeWriter();
+
+  function derive({ accessKeyId, secretAccessKey }: Credentials, day: string): Derived {
+    if (derived?.day === day && derived.accessKeyId === accessKeyId && derived.secretAccessKey === secretAccessKey) {
+      return derived;
+    }
+    const parts = [day, region, service, 'aws4_request'];
+    const key = createSecretKey(parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${secretAccessKey}`)));
+    derived = { day, accessKeyId, secretAccessKey, key, scope: parts.join('/') };
+    return derived;
   }
 
-  function signature(request: RequestToSign, query: string, names: string[], c: Credentials, time: string): string {
-    const canonical = [
-      request.method,
-      request.path,
-      query,
-      ...names.map((name) => `${name}:${headerValue(request, name)}`),
-      '',
-      names.join(';'),
-      request.payloadHash,
-    ].join('\n');
-    const text = [ALGORITHM, time, scopeOf(time), sha256(canonical)].join('\n');
-    return createHmac('sha256', signingKey(c, time.slice(0, 8)))
-      .update(text)
-      .digest('hex');
+  /** Few sets of names are ever sent. */
+  function namesOf(headers: Readonly<Record<string, string>>): SignedNames {
+    const names = Object.keys(headers);
+    const id = names.join();
+    const known = signedNames.get(id);
+    if (known !== undefined) return known;
+    const sorted = ['host', ...names].sort();
+    const made = { sorted, text: sorted.join(';') };
+    signedNames.set(id, made);
+    return made;
   }
 
-  function scopeOf(time: string): string {
-    return `${time.slice(0, 8)}/${scope.region}/${scope.service}/aws4_request`;
+  function signature(request: RequestToSign, query: string, names: SignedNames, day: Derived, time: string): string {
+    let canonical = `${request.method}\n${request.path}\n${query}\n`;
+    for (const name of names.sorted) canonical += `${name}:${headerValue(request, name)}\n`;
+    canonical += `\n${names.text}\n${request.payloadHash}`;
+    const text = `${ALGORITHM}\n${time}\n${day.scope}\n${hash('sha256', canonical)}`;
+    return createHmac('sha256', day.key).update(text).digest('hex');
   }
 
   function signHeaders(request: RequestToSign, credentials: Credentials, now: Date): Record<string, string> {
-    const time = basicIsoTime(now);
+    const time = timeOf(now);
     const headers: Record<string, string> = {
       ...request.headers,
       'x-amz-content-sha256': request.payloadHash,
       'x-amz-date': time,
     };
     if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken;
-    const names = ['host', ...Object.keys(headers)].sort();
-    const signed = signature({ ...request, headers }, canonicalQuery(request.query), names, credentials, time);
-    const credential = `${credentials.accessKeyId}/${scopeOf(time)}`;
+    const names = namesOf(headers);
+    const day = derive(credentials, time.slice(0, 8));
+    const signed = signature({ ...request, headers }, canonicalQuery(request.query), names, day, time);
+    const credential = `${credentials.accessKeyId}/${day.scope}`;
     headers['authorization'] =
-      `${ALGORITHM} Credential=${credential}, SignedHeaders=${names.join(';')}, Signature=${signed}`;
+      `${ALGORITHM} Credential=${credential}, SignedHeaders=${names.text}, Signature=${signed}`;
     return headers;
   }
 
   function signQuery(request: RequestToSign, credentials: Credentials, now: Date, expiresIn: number): string {
-    const time = basicIsoTime(now);
+    const time = timeOf(now);
+    const day = derive(credentials, time.slice(0, 8));
     const query: Record<string, string> = {
       ...request.query,
       'X-Amz-Algorithm': ALGORITHM,
-      'X-Amz-Credential': `${credentials.accessKeyId}/${scopeOf(time)}`,
+      'X-Amz-Credential': `${credentials.accessKeyId}/${day.scope}`,
       'X-Amz-Date': time,
       'X-Amz-Expires': String(expiresIn),
       'X-Amz-SignedHeaders': 'host',
     };
     if (credentials.sessionToken !== undefined) query['X-Amz-Security-Token'] = credentials.sessionToken;
     const canonical = canonicalQuery(query);
-    return `${canonical}&X-Amz-Signature=${signature(request, canonical, ['host'], credentials, time)}`;
+    return `${canonical}&X-Amz-Signature=${signature(request, canonical, namesOf({}), day, time)}`;
   }
 
   return { signHeaders, signQuery };
+}
+
+/** Many requests are signed in one second. */
+function timeWriter(): (time: Date) => string {
+  let second = Number.NaN;
+  let text = '';
+  return (time) => {
+    const current = Math.floor(time.getTime() / 1000);
+    if (current !== second) {
+      second = current;
+      text = basicIsoTime(time);
+    }
+    return text;
+  };
 }
 
 function headerValue(request: RequestToSign, name: string): string {
@@ -110,10 +143,6 @@ function headerValue(request: RequestToSign, name: string): string {
 /** `20130524T000000Z` */
 export function basicIsoTime(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function hmac(key: Buffer, text: string): Buffer {
