@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import { openLocalBackend } from '../../src/storage/local/local-backend.ts';
@@ -145,6 +145,26 @@ describe('files', () => {
     await store.deleteMany(keys.slice(1, 2));
     await store.flush?.(keys.slice(2));
     if (process.platform === 'linux') expect(await openFiles()).toBe(0);
+  });
+
+  it.skipIf(process.platform !== 'linux')('of a group are never durable after a sync that failed', async () => {
+    const tools = join(outside, 'tools');
+    await mkdir(tools);
+    const fails = join(tools, 'fails');
+    await writeFile(fails, '');
+    await writeFile(join(tools, 'sync'), `#!/bin/sh\nif [ -e ${fails} ]; then rm ${fails}; exit 1; fi\n`, {
+      mode: 0o755,
+    });
+    vi.stubEnv('PATH', `${tools}:${process.env['PATH']}`);
+    const group = async (name: string) => {
+      const keys = Array.from({ length: 101 }, (_, index) => parseStorageKey(`${name}/${index}`));
+      for (const key of keys) await store.put(key, memoryBody('x'), { ifAbsent: true, durability: 'group' });
+      return keys;
+    };
+    const groups = [await group('one'), await group('two')];
+    const results = await Promise.allSettled(groups.map((keys) => store.flush?.(keys)));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await expect(store.flush?.(await group('three'))).rejects.toThrow();
   });
 
   it('can be put after another process has removed the whole path to it', async () => {

@@ -37,7 +37,18 @@ const MOST_KEPT_OPEN = 100;
  */
 export function createDurability(root: LocalRoot): Durability {
   const keptOpen = new Map<string, number>();
-  const syncAll = sharedTurns(() => syncFileSystems([...root.devices.values()]));
+  let reported: Error | undefined;
+
+  /** After a failure that the system has told the next may succeed for nothing: it tells a lost write but once. */
+  const syncAll = sharedTurns(async () => {
+    if (reported !== undefined) throw reported;
+    try {
+      return await syncFileSystems([...root.devices.values()]);
+    } catch (error) {
+      if (error instanceof FailedSync && error.isTold) reported = error;
+      throw error;
+    }
+  });
 
   async function syncNames(key: string): Promise<void> {
     await syncPath(join(root.path, directoryOf(key)));
@@ -65,7 +76,7 @@ export function createDurability(root: LocalRoot): Durability {
     }
     for (const descriptor of descriptors) closeSync(descriptor);
     const newDirectories = [...root.unsynced];
-    if (process.platform === 'linux' && (await syncFileSystems([...root.devices.values()]))) {
+    if (process.platform === 'linux' && (await syncAll())) {
       const rootsParent = dirname(root.path);
       if (root.unsynced.has(rootsParent)) await syncPath(rootsParent);
       for (const [directory, change] of newDirectories) noteSynced(directory, change);
@@ -120,21 +131,31 @@ async function syncOpen(descriptors: readonly number[]): Promise<void> {
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-/** False if there is no such command; a flush that fails rejects. */
+/** As an I/O error, which is what a failed syncfs is. */
+class FailedSync extends Error {
+  readonly code = 'EIO';
+  readonly syscall = 'syncfs';
+  /** The command ran, and was told of a failure. */
+  readonly isTold: boolean;
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.isTold = cause instanceof Error && 'code' in cause && typeof cause.code === 'number';
+  }
+}
+
+/**
+ * False if there is no such command.
+ * @throws FailedSync
+ */
 async function syncFileSystems(paths: readonly string[]): Promise<boolean> {
   try {
     await run('sync', ['-f', '--', ...paths]);
     return true;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;
-    throw asSystemError(error);
+    throw new FailedSync(error);
   }
-}
-
-/** The child's complaint as an I/O error, which is what a failed syncfs is. */
-function asSystemError(error: unknown): Error {
-  const reason = error instanceof Error ? error.message : String(error);
-  return Object.assign(new Error(reason, { cause: error }), { code: 'EIO', syscall: 'syncfs' });
 }
 
 async function syncPath(path: string, mayBeGone = false): Promise<void> {
