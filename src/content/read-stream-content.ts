@@ -1,4 +1,4 @@
-import { closeSync, createReadStream } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { BodySource } from '../core/body.ts';
 import { AssetError } from '../core/errors.ts';
@@ -9,7 +9,10 @@ import type { Content, ContentRules, ReadOptions } from './content.ts';
 import { checkSize, tooLarge } from './file-errors.ts';
 import { openFileContent } from './open-file-content.ts';
 import { throughPipeline } from './pipeline.ts';
+import { readAt } from './reread-body.ts';
 import { Spool } from './spool.ts';
+
+const CHUNK_LENGTH = 512 * 1024;
 
 export interface StreamReadOptions extends ReadOptions {
   /** Where a private temporary file may be made for what does not fit in memory. */
@@ -76,7 +79,7 @@ export async function readLooseContent(stream: Readable, name: string, options: 
   try {
     checkSize(name, spool.size, options.rules);
     const { fd, size } = spool;
-    const body = fd === undefined ? bytesBody(spool.takeMemory()) : { size, open: () => readFrom(fd) };
+    const body = fd === undefined ? bytesBody(spool.takeMemory()) : { size, open: () => readFrom(fd, size) };
     return { body, close: async () => spool.discard() };
   } catch (error) {
     spool.discard();
@@ -84,8 +87,15 @@ export async function readLooseContent(stream: Readable, name: string, options: 
   }
 }
 
-function readFrom(fd: number): Readable {
-  return createReadStream('', { fd, autoClose: false, start: 0 });
+/** Not a stream of Node's: one that is left early closes the file, which the spool closes then again. */
+async function* readFrom(fd: number, size: number): AsyncGenerator<Uint8Array> {
+  for (let position = 0; position < size; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_LENGTH, size - position));
+    const { bytesRead } = await readAt(fd, buffer, 0, buffer.length, position);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    position += bytesRead;
+  }
 }
 
 /**

@@ -44,7 +44,7 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
     '--http-seconds',
     '1',
     '--soak-seconds',
-    '4',
+    '12',
   ];
   const runner = ['--import', './scripts/run-typescript.mjs', 'test/bench/run.ts'];
   const table = execFileSync(process.execPath, [...runner, ...sizes, '--folder', folder, '--output', output], {

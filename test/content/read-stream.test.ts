@@ -4,9 +4,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readStreamContent } from '../../src/content/read-content.ts';
+import { readLooseContent, readStreamContent } from '../../src/content/read-content.ts';
 import { allowing, defaultRules } from './rules.ts';
 
 const LARGE = 3 * 1024 * 1024;
@@ -129,5 +130,21 @@ describe('the spool', () => {
     } finally {
       execFileSync('umount', [disk]);
     }
+  });
+});
+
+describe('what is only looked at', () => {
+  it('may be left in the midst, and be read again', async () => {
+    const data = Buffer.alloc(LARGE, 'content\n');
+    const { body, close } = await readLooseContent(chunked(data, 65_536), 'a.txt', options());
+    for await (const first of body.open()) {
+      expect(first.length).toBeLessThan(LARGE);
+      break;
+    }
+    await sleep(20);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body.open()) chunks.push(chunk);
+    expect(Buffer.concat(chunks).equals(data)).toBe(true);
+    await close();
   });
 });
