@@ -64,7 +64,7 @@ export async function removeLocked(
   return freed;
 }
 
-function contentOf({ asset }: LockedAsset<DeletedAsset>): Content {
+export function contentOf({ asset }: LockedAsset<DeletedAsset>): Content {
   return { organizationId: asset.organizationId, sha256: asset.fileHash };
 }
 

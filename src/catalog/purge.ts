@@ -7,7 +7,7 @@ import { writeAudit } from './audit-write.ts';
 import type { AssetPurge, AuditContext, PurgedAsset, PurgeFilter, PurgeKind } from './catalog.ts';
 import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
 import type { Database, Session } from './database.ts';
-import { type DeletedAsset, deletedEvent, type LockedAsset, removeLocked } from './deletes.ts';
+import { contentOf, type DeletedAsset, deletedEvent, type LockedAsset, removeLocked } from './deletes.ts';
 import { normalizeTime } from './filters.ts';
 import { toAsset } from './rows.ts';
 import { contentKey, lockVerdicts } from './verdicts.ts';
@@ -188,9 +188,6 @@ async function lockDue(session: Session, filter: PurgeFilter, limit: number): Pr
     objectId,
   }));
   if (session.dialect.writesAlone) return locked;
-  const contents = locked.map(({ asset }) => ({ organizationId: asset.organizationId, sha256: asset.fileHash }));
-  const verdicts = await lockVerdicts(session, contents, { skipLocked: true });
-  return locked.filter(({ asset }) =>
-    verdicts.has(contentKey({ organizationId: asset.organizationId, sha256: asset.fileHash })),
-  );
+  const verdicts = await lockVerdicts(session, locked.map(contentOf), { skipLocked: true });
+  return locked.filter((each) => verdicts.has(contentKey(contentOf(each))));
 }

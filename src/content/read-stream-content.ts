@@ -9,10 +9,8 @@ import type { Content, ContentRules, ReadOptions } from './content.ts';
 import { checkSize, tooLarge } from './file-errors.ts';
 import { openFileContent } from './open-file-content.ts';
 import { throughPipeline } from './pipeline.ts';
-import { readAt } from './reread-body.ts';
+import { readChunk } from './reread-body.ts';
 import { Spool } from './spool.ts';
-
-const CHUNK_LENGTH = 512 * 1024;
 
 export interface StreamReadOptions extends ReadOptions {
   /** Where a private temporary file may be made for what does not fit in memory. */
@@ -79,7 +77,7 @@ export async function readLooseContent(stream: Readable, name: string, options: 
   try {
     checkSize(name, spool.size, options.rules);
     const { fd, size } = spool;
-    const body = fd === undefined ? bytesBody(spool.takeMemory()) : { size, open: () => readFrom(fd, size) };
+    const body = fd === undefined ? bytesBody(spool.takeMemory()) : { size, open: () => readFrom({ fd, name, size }) };
     return { body, close: async () => spool.discard() };
   } catch (error) {
     spool.discard();
@@ -88,13 +86,11 @@ export async function readLooseContent(stream: Readable, name: string, options: 
 }
 
 /** Not a stream of Node's: one that is left early closes the file, which the spool closes then again. */
-async function* readFrom(fd: number, size: number): AsyncGenerator<Uint8Array> {
-  for (let position = 0; position < size; ) {
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_LENGTH, size - position));
-    const { bytesRead } = await readAt(fd, buffer, 0, buffer.length, position);
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
-    position += bytesRead;
+async function* readFrom(file: { fd: number; name: string; size: number }): AsyncGenerator<Uint8Array> {
+  for (let position = 0; position < file.size; ) {
+    const chunk = await readChunk(file, position);
+    position += chunk.length;
+    yield chunk;
   }
 }
 

@@ -54,7 +54,7 @@ function verifiedStream(file: FingerprintedFile): AsyncIterable<Uint8Array> {
 }
 
 /** Exactly the next chunk, in a buffer of its own: consumers may keep it. */
-async function readChunk(file: FingerprintedFile, position: number): Promise<Uint8Array> {
+export async function readChunk(file: Omit<FingerprintedFile, 'sha256'>, position: number): Promise<Uint8Array> {
   const wanted = Math.min(CHUNK_LENGTH, file.size - position);
   const buffer = Buffer.allocUnsafeSlow(wanted);
   let filled = 0;

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-import type { FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { ContentRules } from '../content/content.ts';
 import { Spool, tooLarge } from '../content/read-content.ts';
 import { AssetError } from '../core/errors.ts';
@@ -13,6 +13,16 @@ export interface UploadForm {
   filename: string;
   /** Whoever receives the form discards it in the end; what has read it has taken it over. */
   spool: Spool;
+}
+
+/** What is looked at before the body. */
+interface Head {
+  headers: IncomingHttpHeaders;
+}
+
+/** As much of a request as a form is received from. */
+export interface FormRequest extends Head {
+  raw: Readable & { complete: boolean };
 }
 
 export const FORM_FIELDS = ['asset_type', 'project_id', 'is_public', 'expires_in'] as const;
@@ -29,7 +39,7 @@ const LARGEST_ENVELOPE = 64 * 1024;
  * @throws AssetError USAGE, FILE_TOO_LARGE, DISK_FULL
  */
 export async function receiveForm(
-  request: FastifyRequest,
+  request: FormRequest,
   { rules, directory }: { rules: ContentRules; directory: string },
 ): Promise<UploadForm> {
   const boundary = boundaryOf(request);
@@ -53,7 +63,7 @@ export async function receiveForm(
 }
 
 /** Without the stream's own iterator, which would end the connection with what it was left by. */
-function readWhole(raw: IncomingMessage, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
+function readWhole(raw: FormRequest['raw'], take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let taken: Promise<void> | undefined;
     const fail = (error: unknown): void => {
@@ -154,7 +164,7 @@ function createForm(rules: ContentRules, directory: string): Form {
   };
 }
 
-function boundaryOf({ headers }: FastifyRequest): string {
+function boundaryOf({ headers }: Head): string {
   const type = headers['content-type'] ?? '';
   if (!/^multipart\/form-data[ \t]*(;|$)/i.test(type)) {
     throw new HttpError(415, 'The body is not a form', 'Send multipart/form-data.');
@@ -175,14 +185,14 @@ function malformed(cause: unknown): AssetError {
   });
 }
 
-function refuseCoded({ headers }: FastifyRequest): void {
+function refuseCoded({ headers }: Head): void {
   const coding = headers['content-encoding'] ?? 'identity';
   if (coding.toLowerCase() === 'identity') return;
   throw new HttpError(415, 'The body has a Content-Encoding, which forms are not read in', 'Send it as it is.');
 }
 
 /** What says itself that it is too large is not read. */
-export function refuseDeclared(request: FastifyRequest, { maxFileSize }: ContentRules): void {
+export function refuseDeclared(request: Head, { maxFileSize }: ContentRules): void {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared <= maxFileSize + LARGEST_ENVELOPE) return;
   throw requestTooLarge(`The request has ${declared} bytes, a file may have ${maxFileSize}`);
