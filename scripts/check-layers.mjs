@@ -21,7 +21,6 @@ const HOMES = [
   { packages: /^(better-sqlite3|pg|pg-.*|kysely)$/, home: 'catalog/', what: 'a database driver' },
   { packages: /^(@aws-sdk|@smithy)\//, home: 'storage/s3/', what: 'the AWS SDK' },
   { packages: /^(@google-cloud\/.*|google-auth-library)$/, home: 'storage/gcs/', what: 'the Google Cloud SDK' },
-  { packages: /^undici$/, home: 'storage/http/', what: 'the HTTP client' },
   { packages: /^@azure\//, home: 'storage/azure/', what: 'the Azure SDK' },
   { packages: /^(sharp|file-type)$/, home: 'content/', what: 'a reader of file contents' },
   { packages: /^(commander|@inquirer\/.*|ora|fast-string-truncated-width)$/, home: 'cli/', what: 'a terminal library' },

@@ -8,6 +8,7 @@ import type { RetryOptions } from './retry-policy.ts';
 export type GetObject = (key: StorageKey, options: GetOptions) => Promise<OpenedObject>;
 
 const PART_BYTES = 4 * 2 ** 20;
+const SLICE = 2 ** 20;
 /** Parts of one object that are fetched ahead of the one that is read. */
 const AHEAD = 4;
 /** Parts in memory, by all reads of a backend together. The part that is read itself needs none and never waits. */
@@ -59,7 +60,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
             ahead.push(fetchAhead(next));
           }
           if (fetched === undefined) yield* index === 0 ? first.body : (await getPart(index, sameVersion)).body;
-          else yield* await fetched.finally(() => (held -= 1));
+          else yield* inSlices(await fetched.finally(() => (held -= 1)));
         }
       } finally {
         held -= ahead.length;
@@ -68,11 +69,18 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
     }
 
     // Chunk by chunk: a stream of bytes would join what it holds.
-    const body = Readable.from(chunks(), { highWaterMark: 16 });
+    const body = Readable.from(chunks(), { highWaterMark: 1 });
     // A body that is dropped unread never starts its generator.
     body.once('close', () => first.body.destroy());
     return { object, body };
   };
+}
+
+/** A reader works on the bytes of one slice while others have their turn. */
+function* inSlices(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const chunk of chunks) {
+    for (let start = 0; start < chunk.byteLength; start += SLICE) yield chunk.subarray(start, start + SLICE);
+  }
 }
 
 async function collect(body: Readable): Promise<readonly Uint8Array[]> {

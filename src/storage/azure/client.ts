@@ -1,6 +1,6 @@
 import type { AzureDefinition, StorageTimeouts } from '../definition.ts';
 import { canonicalQuery, encodePath } from '../http/encoding.ts';
-import { createHttpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../http/http-client.ts';
+import { createHttpClient, type HttpAnswer, type HttpRequest } from '../http/http-client.ts';
 import { type AzureAccount, resolveAccount } from './account.ts';
 import { errorFromAnswer, translateAzureError } from './errors.ts';
 import { signWithSharedKey } from './shared-key.ts';
@@ -41,16 +41,14 @@ interface TokenSource {
 
 export function createAzureCaller(definition: AzureDefinition, timeouts: StorageTimeouts): AzureCaller {
   const account = resolveAccount(definition);
-  let http: Promise<HttpClient> | undefined;
+  const http = createHttpClient(timeouts);
   let tokens: Promise<TokenSource> | undefined;
 
   async function call(request: AzureRequest): Promise<HttpAnswer> {
     const context = { backend: definition.name, key: request.key, signal: request.signal };
     try {
-      http ??= createHttpClient(timeouts);
-      const client = await http;
       const prepared = await prepare({ ...request, headers: { ...request.headers, 'x-ms-version': VERSION } });
-      const answer = await client.send({
+      const answer = await http.send({
         origin: account.origin,
         path: prepared.path,
         method: request.method,
@@ -102,7 +100,7 @@ export function createAzureCaller(definition: AzureDefinition, timeouts: Storage
     call,
     prepare,
     urlOf: (name) => `${account.origin}${pathOf({ method: 'GET', name })}`,
-    close: async () => (await http)?.close(),
+    close: async () => http.close(),
   };
 }
 

@@ -1,7 +1,7 @@
 import { createSign } from 'node:crypto';
 import type { GcsDefinition, StorageTimeouts } from '../definition.ts';
 import { canonicalQuery } from '../http/encoding.ts';
-import { createHttpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../http/http-client.ts';
+import { createHttpClient, type HttpAnswer, type HttpRequest } from '../http/http-client.ts';
 import { StorageError } from '../storage-error.ts';
 import { errorFromAnswer, translateGcsError } from './errors.ts';
 import type { UrlSigner } from './signature.ts';
@@ -46,7 +46,7 @@ interface Authentication {
 
 export function createGcsCaller(definition: GcsDefinition, timeouts: StorageTimeouts): GcsCaller {
   const origin = definition.apiEndpoint === undefined ? GOOGLE : originOf(definition.apiEndpoint);
-  let http: Promise<HttpClient> | undefined;
+  const http = createHttpClient(timeouts);
   let authentication: Promise<Authentication> | undefined;
 
   function authenticate(): Promise<Authentication> {
@@ -60,17 +60,15 @@ export function createGcsCaller(definition: GcsDefinition, timeouts: StorageTime
   async function call(request: GcsRequest): Promise<HttpAnswer> {
     const context = { backend: definition.name, key: request.key, signal: request.signal };
     try {
-      http ??= createHttpClient(timeouts);
-      const [client, { headers }] = await Promise.all([http, authenticate()]);
+      const { headers } = await authenticate();
       const search = canonicalQuery(request.query ?? {});
-      const answer = await client.send({
+      const answer = await http.send({
         origin,
         path: search === '' ? request.path : `${request.path}${request.path.includes('?') ? '&' : '?'}${search}`,
         method: request.method,
         headers: {
           ...(await headers()),
           ...request.headers,
-          ...(request.body instanceof Uint8Array ? { 'content-length': String(request.body.byteLength) } : {}),
         },
         inMemory: request.inMemory,
         signal: request.signal,
@@ -94,7 +92,7 @@ export function createGcsCaller(definition: GcsDefinition, timeouts: StorageTime
     throw new StorageError('UNSUPPORTED', 'signing needs the credentials of a service account', context);
   }
 
-  return { origin, bucket: definition.bucket, call, signer, close: async () => (await http)?.close() };
+  return { origin, bucket: definition.bucket, call, signer, close: async () => http.close() };
 }
 
 function originOf(endpoint: string): string {

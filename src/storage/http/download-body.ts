@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { HttpAnswer } from './http-client.ts';
 import { type CallContext, translateTransportError } from './transport-errors.ts';
 
-/** An answer's body, whose failures are storage errors; undici reports one that is shorter than its length. */
+/** An answer's body, whose failures are storage errors; one that is shorter than its length is a failure. */
 export function downloadBody({ body }: HttpAnswer, context: CallContext): Readable {
   if (body.held !== undefined) return body.stream();
   const stream = body.stream();

@@ -1,17 +1,16 @@
-import { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import type { StorageTimeouts } from '../definition.ts';
-import { type AnswerBody, receiveAnswer } from './receive-answer.ts';
+import type { AnswerBody } from './answer-body.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { whenAborted } from './when-aborted.ts';
 
 export interface HttpRequest {
-  method: Dispatcher.HttpMethod;
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   /** `https://host:port` */
   origin: string;
   /** With the query; already encoded. */
   path: string;
   headers: Record<string, string>;
-  /** A body that is not in memory needs a content-length header. */
-  body?: Uint8Array | AsyncIterable<Uint8Array>;
+  body?: Uint8Array;
   /** The answer comes with all of its body, however long. */
   inMemory?: boolean | undefined;
   signal?: AbortSignal | undefined;
@@ -27,43 +26,96 @@ export interface HttpAnswer {
 export interface HttpClient {
   /** Rejects only if no answer came, or not all of a short one; every status is an answer. */
   send(request: HttpRequest): Promise<HttpAnswer>;
-  close(): Promise<void>;
+  /** Ends what is under way. */
+  close(): void;
 }
 
 const MOST_CONNECTIONS = 128;
-// A body in memory goes out at once up to this size; a larger one in slices, so that a server
-// that stops reading is told from a slow line.
-const SENT_AT_ONCE = 512 * 1024;
-const SLICE = 256 * 1024;
+/** Servers drop idle connections after a while; a request that meets that moment fails for nothing. */
+const MOST_IDLE_MILLISECONDS = 4000;
 
 /** Keep-alive connections that end a silence, in either direction, after a quarter of the deadline. */
-export async function createHttpClient(timeouts: StorageTimeouts): Promise<HttpClient> {
-  const { Agent } = await import('undici');
-  const silence = Math.max(1000, timeouts.deadline / 4);
-  const agent = new Agent({
-    connect: { timeout: timeouts.connect },
-    connections: MOST_CONNECTIONS,
-    headersTimeout: silence,
-    bodyTimeout: silence,
-    // Requests that wait for a connection are not held up by its own limit.
-    pipelining: 1,
-  });
+export function createHttpClient({ connect, deadline }: StorageTimeouts): HttpClient {
+  const pools = new Map<string, Pool>();
+  const silence = Math.max(1000, deadline / 4);
 
-  function send(request: HttpRequest): Promise<HttpAnswer> {
-    const { origin, path, method, headers } = request;
-    const body = request.body === undefined ? null : sendable(request.body);
-    // Undici's own request() makes a stream of each answer, which costs more than most of them.
-    return receiveAnswer(request, body, (handler) => agent.dispatch({ origin, path, method, headers, body }, handler));
+  async function send(request: HttpRequest): Promise<HttpAnswer> {
+    const pool = pools.get(request.origin) ?? createPool(request.origin, { connect, silence });
+    pools.set(request.origin, pool);
+    const connection = await pool.take(request.signal);
+    return connection.send(request);
   }
 
-  return { send, close: () => agent.destroy() };
+  function close(): void {
+    for (const pool of pools.values()) pool.close();
+  }
+
+  return { send, close };
 }
 
-function sendable(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | Readable {
-  if (!(body instanceof Uint8Array)) return Readable.from(body, { highWaterMark: 1 });
-  return body.byteLength > SENT_AT_ONCE ? Readable.from(slices(body), { highWaterMark: 1 }) : body;
+interface Pool {
+  take(signal: AbortSignal | undefined): Promise<Connection> | Connection;
+  close(): void;
 }
 
-async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < bytes.byteLength; start += SLICE) yield bytes.subarray(start, start + SLICE);
+function createPool(origin: string, timeouts: { connect: number; silence: number }): Pool {
+  const target = new URL(origin);
+  const open = new Set<Connection>();
+  const idle: { connection: Connection; since: number }[] = [];
+  const waiting: (() => void)[] = [];
+
+  async function take(signal: AbortSignal | undefined): Promise<Connection> {
+    signal?.throwIfAborted();
+    return takeIdle() ?? (open.size < MOST_CONNECTIONS ? add() : await next(signal));
+  }
+
+  /** The one that was used last: the others may end meanwhile. */
+  function takeIdle(): Connection | undefined {
+    for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
+      if (performance.now() - last.since < MOST_IDLE_MILLISECONDS) return last.connection;
+      last.connection.close();
+    }
+    return undefined;
+  }
+
+  function add(): Connection {
+    const connection = openConnection(target, timeouts, {
+      onIdle() {
+        idle.push({ connection, since: performance.now() });
+        waiting.shift()?.();
+      },
+      onClose() {
+        open.delete(connection);
+        const place = idle.findIndex((entry) => entry.connection === connection);
+        if (place !== -1) idle.splice(place, 1);
+        waiting.shift()?.();
+      },
+    });
+    open.add(connection);
+    return connection;
+  }
+
+  async function next(signal: AbortSignal | undefined): Promise<Connection> {
+    await new Promise<void>((resolve, reject) => {
+      const stopWatching = whenAborted(signal, (reason) => {
+        const place = waiting.indexOf(turn);
+        if (place !== -1) waiting.splice(place, 1);
+        reject(reason);
+      });
+      const turn = () => {
+        stopWatching();
+        resolve();
+      };
+      waiting.push(turn);
+    });
+    // Whoever stopped at its turn leaves it to the next.
+    if (signal?.aborted === true) waiting.shift()?.();
+    return take(signal);
+  }
+
+  function close(): void {
+    for (const connection of open) connection.close();
+  }
+
+  return { take, close };
 }

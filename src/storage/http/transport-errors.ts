@@ -1,12 +1,8 @@
 import { StorageError } from '../storage-error.ts';
 
-// Undici's and Node's codes for a network that failed: the same call may succeed later.
+// Codes of a network that failed, or of an answer that broke off or is none: the same call may succeed later.
 const PASSING = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_SOCKET',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'EBADMSG',
   'ECONNREFUSED',
   'ECONNRESET',
   'ECONNABORTED',
@@ -39,11 +35,11 @@ export function translateTransportError(error: unknown, context: CallContext): u
   if (error instanceof StorageError || !(error instanceof Error)) return error;
   const code = deepestCode(error);
   if (code !== undefined && NO_TLS.has(code)) return noTls(error, context);
-  if (code === undefined && !isParserError(error)) return error;
+  if (code === undefined) return error;
   return new StorageError('UNAVAILABLE', `the connection failed: ${describe(error, code)}`, {
     backend: context.backend,
     cause: error,
-    retryable: code === undefined || PASSING.has(code) || code.startsWith('HPE_'),
+    retryable: PASSING.has(code),
     ...(context.key === undefined ? {} : { key: context.key }),
   });
 }
@@ -56,18 +52,14 @@ function noTls(error: Error, { backend, key }: CallContext): StorageError {
   });
 }
 
-/** Node wraps the errors of several addresses, and undici those of TLS. */
+/** Node wraps the errors of several addresses. */
 function deepestCode(error: Error): string | undefined {
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return deepestCode(error.errors[0]);
   if ('code' in error && typeof error.code === 'string') return error.code;
   return error.cause instanceof Error ? deepestCode(error.cause) : undefined;
 }
 
-function isParserError(error: Error): boolean {
-  return error.name === 'HTTPParserError' || error.message === 'terminated';
-}
-
-function describe(error: Error, code: string | undefined): string {
+function describe(error: Error, code: string): string {
   const reason = error.message === '' ? error.name : error.message;
-  return code === undefined ? reason : `${reason} (${code})`;
+  return `${reason} (${code})`;
 }

@@ -128,7 +128,7 @@ export function createS3Caller(definition: S3Definition, timeouts: StorageTimeou
 
   async function close(): Promise<void> {
     const target = await resolving?.catch(() => undefined);
-    await target?.http.close();
+    target?.http.close();
     target?.sdk.destroy();
   }
 
@@ -163,7 +163,7 @@ async function resolve(definition: S3Definition, timeouts: StorageTimeouts): Pro
   if (request === undefined) throw failure;
   const location = locationOf(request, await sdk.config.region());
   return {
-    http: await createHttpClient(timeouts),
+    http: createHttpClient(timeouts),
     sdk,
     location,
     signer: createSigner({ region: location.region, service: 's3' }),

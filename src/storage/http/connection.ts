@@ -1,0 +1,204 @@
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { type AnswerParser, createAnswerParser } from './answer-parser.ts';
+import type { HttpAnswer, HttpRequest } from './http-client.ts';
+import { type AnswerReceiver, receiveAnswer } from './receive-answer.ts';
+import { requestHead } from './request-head.ts';
+import { transportFailure } from './transport-failure.ts';
+import { whenAborted } from './when-aborted.ts';
+
+/** In milliseconds. */
+export interface ConnectionTimeouts {
+  connect: number;
+  /** Without a byte in either direction while one is waited for. */
+  silence: number;
+}
+
+export interface ConnectionEvents {
+  /** Another request may be sent. */
+  onIdle(): void;
+  /** None may. */
+  onClose(): void;
+}
+
+/** Carries one request at a time. */
+export interface Connection {
+  /** @throws TypeError for what no request can carry */
+  send(request: HttpRequest): Promise<HttpAnswer>;
+  close(): void;
+}
+
+interface Exchange {
+  parser: AnswerParser;
+  receiver: AnswerReceiver;
+  /** All of the request was handed to the socket. */
+  isWritten: boolean;
+  stopWatching: () => void;
+}
+
+/** Memory of ours that a socket reads into: Node's own would be new for each 64 KiB, which costs more than all the rest. */
+const READ_BYTES = 256 * 1024;
+/** A body goes out in such pieces, so that a server that stops reading is told from a slow line. */
+const SLICE = 512 * 1024;
+const KEEP_ALIVE_MILLISECONDS = 60_000;
+
+export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events: ConnectionEvents): Connection {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const socket = openSocket(origin, { buffer, callback: (count) => onBytes(buffer.subarray(0, count)) });
+  let current: Exchange | undefined;
+  let isPaused = false;
+  let isShut = false;
+
+  const connecting = setTimeout(
+    () => shut(transportFailure('ETIMEDOUT', `no connection within ${timeouts.connect / 1000} s`)),
+    timeouts.connect,
+  );
+  socket.once(origin.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+    clearTimeout(connecting);
+    socket.setTimeout(timeouts.silence);
+  });
+  socket.on('timeout', onSilence).on('end', onEnd).on('error', shut);
+  socket.on('close', () => shut(transportFailure('ECONNRESET', 'the connection was closed')));
+
+  function send(request: HttpRequest): Promise<HttpAnswer> {
+    const head = requestHead(request, origin.host);
+    const receiver = receiveAnswer(request, {
+      pause: () => (isPaused = true),
+      resume: () => current === exchange && resume(),
+      end: () => current === exchange && shut(new Error('the rest of the answer is not wanted')),
+    });
+    const parser = createAnswerParser(request.method, { ...receiver, onEnd: onAnswered });
+    const exchange: Exchange = { parser, receiver, isWritten: false, stopWatching: whenAborted(request.signal, shut) };
+    current = exchange;
+    socket.ref();
+    write(exchange, head, request.body);
+    return receiver.answer;
+  }
+
+  function write(exchange: Exchange, head: string, body: Uint8Array | undefined): void {
+    socket.cork();
+    socket.write(head, 'latin1');
+    writeFrom(exchange, body ?? NOTHING, 0);
+    socket.uncork();
+  }
+
+  function writeFrom(exchange: Exchange, body: Uint8Array, start: number): void {
+    const end = start + SLICE;
+    if (end < body.byteLength) {
+      socket.write(body.subarray(start, end), (error) => {
+        if (!error && current === exchange) writeFrom(exchange, body, end);
+      });
+      return;
+    }
+    exchange.isWritten = true;
+    if (body.byteLength > 0) socket.write(body.subarray(start));
+  }
+
+  function onBytes(bytes: Buffer): boolean {
+    try {
+      const taken = current?.parser.read(bytes) ?? 0;
+      // Nobody asked for more: an answer after the answer, which must not be taken for the next one's.
+      if (taken < bytes.length) shut(transportFailure('EBADMSG', 'the server sent what nobody asked for'));
+      else if (current === undefined && !isShut) rest();
+    } catch (error) {
+      shut(asError(error));
+    }
+    return !isPaused && !isShut;
+  }
+
+  /** The parser has all of the answer. */
+  function onAnswered(staysOpen: boolean): void {
+    const exchange = current;
+    if (exchange === undefined) return;
+    current = undefined;
+    isPaused = false;
+    exchange.stopWatching();
+    exchange.receiver.onEnd();
+    // After an answer to half a request the other half would be read as the next one.
+    if (!staysOpen || !exchange.isWritten) shut();
+  }
+
+  function rest(): void {
+    if (socket.writableLength === 0) becomeIdle();
+    // What the kernel took may not have been told yet.
+    else setImmediate(() => (socket.writableLength === 0 ? becomeIdle() : shut()));
+  }
+
+  function becomeIdle(): void {
+    if (isShut) return;
+    socket.unref();
+    events.onIdle();
+  }
+
+  function onSilence(): void {
+    if (current !== undefined && isPaused) return;
+    shut(transportFailure('ETIMEDOUT', `the server was silent for ${timeouts.silence / 1000} s`));
+  }
+
+  function resume(): void {
+    if (!isPaused) return;
+    isPaused = false;
+    // The silence was ours.
+    socket.setTimeout(timeouts.silence).resume();
+  }
+
+  function onEnd(): void {
+    try {
+      current?.parser.end();
+      shut();
+    } catch (error) {
+      shut(asError(error));
+    }
+  }
+
+  function shut(reason: Error = new Error('the connection was closed')): void {
+    if (isShut) return;
+    isShut = true;
+    clearTimeout(connecting);
+    socket.destroy();
+    events.onClose();
+    const exchange = current;
+    current = undefined;
+    exchange?.stopWatching();
+    exchange?.receiver.fail(reason);
+  }
+
+  return { send, close: () => shut() };
+}
+
+const NOTHING = new Uint8Array(0);
+
+interface OnRead {
+  buffer: Buffer;
+  /** @returns whether to read on */
+  callback(count: number): boolean;
+}
+
+/** Of each origin the last TLS session, which makes the next handshake shorter. */
+const sessions = new Map<string, Buffer>();
+
+function openSocket(origin: URL, onread: OnRead): Socket {
+  const { protocol, host } = origin;
+  const hostname = origin.hostname.replace(/^\[|\]$/g, '');
+  if (protocol === 'http:') return tuned(connectPlain({ host: hostname, port: Number(origin.port || 80), onread }));
+  const session = sessions.get(host);
+  const options = {
+    host: hostname,
+    port: Number(origin.port || 443),
+    ALPNProtocols: ['http/1.1'],
+    onread,
+    ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+    ...(session === undefined ? {} : { session }),
+  };
+  const socket = connectTls(options);
+  socket.on('session', (session) => sessions.set(host, session));
+  return tuned(socket);
+}
+
+function tuned(socket: Socket): Socket {
+  return socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,7 @@
+/** A connection that failed, by the code that Node gives failures of its kind. */
+export function transportFailure(
+  code: 'ETIMEDOUT' | 'ECONNRESET' | 'EBADMSG',
+  message: string,
+): Error & { code: string } {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,192 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createHttpClient, type HttpClient, type HttpRequest } from '../../src/storage/http/http-client.ts';
+
+const HOUR = 3_600_000;
+const MIB = 2 ** 20;
+const answer = (body: string, more = '') => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n${more}\r\n${body}`;
+
+interface Served {
+  origin: string;
+  sockets: Socket[];
+  client: HttpClient;
+}
+
+const running: { server: Server; served: Served }[] = [];
+
+/** A server of bare sockets, so that it can do what no HTTP server would. */
+async function serve(
+  onRequest: (socket: Socket, head: string, connection: number) => void,
+  timeouts = { connect: HOUR, deadline: HOUR },
+): Promise<Served> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    const connection = sockets.push(socket);
+    socket.on('error', () => undefined);
+    let head = '';
+    socket.on('data', (bytes) => {
+      head += bytes.toString('latin1');
+      for (let end = head.indexOf('\r\n\r\n'); end !== -1; end = head.indexOf('\r\n\r\n')) {
+        const request = head.slice(0, end);
+        head = head.slice(end + 4);
+        onRequest(socket, request, connection);
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const served = { origin: `http://127.0.0.1:${address.port}`, sockets, client: createHttpClient(timeouts) };
+  running.push({ server, served });
+  return served;
+}
+
+afterEach(() => {
+  for (const { server, served } of running.splice(0)) {
+    served.client.close();
+    for (const socket of served.sockets) socket.destroy();
+    server.close();
+  }
+});
+
+const get = ({ client, origin }: Served, more: Partial<HttpRequest> = {}) =>
+  client.send({ method: 'GET', origin, path: '/x', headers: {}, ...more });
+
+describe('a client of a store', () => {
+  it('sends the next request on the same connection, and many at once on several', async () => {
+    const served = await serve((socket, head) => socket.write(answer(head)));
+    for (let count = 0; count < 5; count += 1) {
+      const { body } = await get(served, { headers: { 'x-count': String(count) } });
+      expect(await body.text()).toContain(`GET /x HTTP/1.1\r\nhost: ${served.origin.slice(7)}\r\nx-count: ${count}`);
+    }
+    expect(served.sockets).toHaveLength(1);
+    await Promise.all(Array.from({ length: 300 }, () => get(served)));
+    expect(served.sockets.length).toBeGreaterThan(50);
+    expect(served.sockets.length).toBeLessThanOrEqual(128);
+  });
+
+  it('goes on by another connection where the server ended one, before or after its answer', async () => {
+    const served = await serve((socket, _, connection) => {
+      if (connection === 1) socket.end(answer('a'));
+      else if (connection === 2) socket.write(answer('b', 'connection: close\r\n'));
+      else socket.write(answer('c'));
+    });
+    for (const expected of ['a', 'b', 'c', 'c']) {
+      expect(await (await get(served)).body.text()).toBe(expected);
+      await sleep(20);
+    }
+    expect(served.sockets).toHaveLength(3);
+  });
+
+  it('never takes what nobody asked for as the next answer', async () => {
+    const served = await serve((socket, _, connection) => {
+      socket.write(answer('mine') + (connection === 1 ? answer('stray') : ''));
+    });
+    expect(await (await get(served)).body.text()).toBe('mine');
+    expect(await (await get(served)).body.text()).toBe('mine');
+    expect(served.sockets).toHaveLength(2);
+  });
+
+  it('does not follow an answer to half a request with another request', async () => {
+    const served = await serve((socket, head) => socket.write(answer(head.slice(0, 3))));
+    const put = await get(served, { method: 'PUT', body: Buffer.alloc(64 * MIB) });
+    expect(put.status).toBe(200);
+    await expect(get(served).then(({ body }) => body.text())).resolves.toBe('GET');
+    expect(served.sockets).toHaveLength(2);
+  });
+
+  it('holds a server back whose answer is read slowly, and hands on every byte in order', async () => {
+    const bytes = randomBytes(48 * MIB);
+    let taken = 0;
+    const served = await serve((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n\r\n`);
+      let at = 0;
+      const send = (): void => {
+        while (at < bytes.length) {
+          const flows = socket.write(bytes.subarray(at, at + MIB));
+          at += MIB;
+          taken = at;
+          if (!flows) return void socket.once('drain', send);
+        }
+      };
+      send();
+    });
+    const { body } = await get(served);
+    const stream = body.stream();
+    await sleep(300);
+    expect(taken).toBeLessThan(24 * MIB);
+    const hash = createHash('sha256');
+    for await (const chunk of stream) hash.update(chunk);
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'));
+    const held = (await get(served, { inMemory: true })).body.held ?? [];
+    expect(Buffer.concat(held).equals(bytes)).toBe(true);
+    expect(served.sockets).toHaveLength(1);
+  });
+
+  it('drops what is not wanted with its connection', async () => {
+    const served = await serve((socket, _, connection) => {
+      socket.write(connection === 1 ? `HTTP/1.1 200 OK\r\ncontent-length: ${HOUR}\r\n\r\nab` : answer('next'));
+    });
+    (await get(served)).body.drop();
+    expect(await (await get(served)).body.text()).toBe('next');
+    await expect.poll(() => served.sockets[0]?.destroyed).toBe(true);
+  });
+
+  it('fails a request whose answer breaks off, and a stream that does', async () => {
+    const served = await serve((socket, _, connection) => {
+      const length = connection === 1 ? 10 : 10 * MIB;
+      socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\nab`);
+    });
+    await expect(get(served)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await expect((await get(served)).body.text()).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('ends the silence of a server, before its answer, within it, and while it should be reading', async () => {
+    const timeouts = { connect: HOUR, deadline: 4000 };
+    const mute = await serve(() => undefined, timeouts);
+    await expect(get(mute)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    const halting = await serve((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab'), timeouts);
+    await expect(get(halting)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    const deaf = await serve((socket) => socket.pause(), timeouts);
+    const body = Buffer.alloc(64 * MIB);
+    await expect(get(deaf, { method: 'PUT', body })).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  });
+
+  it('waits for its own reader as long as that takes', async () => {
+    const bytes = Buffer.alloc(8 * MIB);
+    const served = await serve(
+      (socket) => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n\r\n`);
+        socket.write(bytes);
+      },
+      { connect: HOUR, deadline: 4000 },
+    );
+    const stream = (await get(served)).body.stream();
+    await sleep(1500);
+    expect((await stream.toArray()).reduce((sum: number, chunk: Buffer) => sum + chunk.length, 0)).toBe(bytes.length);
+  });
+
+  it('stops at once when it is told to: under way, while it waits for its turn, and before', async () => {
+    const served = await serve(() => undefined);
+    const stop = new AbortController();
+    const reason = new Error('stop');
+    const requests = Array.from({ length: 200 }, () => get(served, { signal: stop.signal }));
+    const settled = Promise.allSettled(requests);
+    await sleep(100);
+    stop.abort(reason);
+    expect(await settled).toEqual(requests.map(() => ({ status: 'rejected', reason })));
+    await expect(get(served, { signal: stop.signal })).rejects.toBe(reason);
+    expect(served.sockets.length).toBeLessThanOrEqual(128);
+  });
+
+  it('refuses what would end a header or the request', async () => {
+    const served = await serve((socket) => socket.write(answer('')));
+    await expect(get(served, { headers: { 'x-a': 'b\r\nx-c: d' } })).rejects.toThrow(TypeError);
+    await expect(get(served, { path: '/a b' })).rejects.toThrow(TypeError);
+    await expect(get(served, { path: '/a\r\nb' })).rejects.toThrow(TypeError);
+  });
+});
