@@ -1,21 +1,21 @@
-import { type ByteReader, bytesReader } from './byte-reader.ts';
-import { endOfJpeg } from './jpeg-markers.ts';
+import { type ByteReader, bytesReader, walkedReader } from './byte-reader.ts';
+import { END_OF_IMAGE, type JpegSegment, jpegSegments } from './jpeg-markers.ts';
 
 /**
  * Whether an image carries what does not show: EXIF with places and times, XMP, comments, thumbnails, anything behind
  * its end. The colour profile shows. An image that is cut off or damaged may get either answer.
+ * @throws TooManyPieces
  */
 export function hasHiddenMetadata(mimeType: string, bytes: Uint8Array): boolean {
-  const reader = bytesReader(bytes);
   switch (mimeType) {
     case 'image/jpeg':
-      return someJpegSegment(reader, (code, body) => isHiddenSegment(code, body)) || endOfJpeg(bytes) < bytes.length;
+      return hidesInJpeg(bytes);
     case 'image/png':
       return withoutHiddenChunks(bytes) !== undefined;
     case 'image/webp':
-      return someWebpChunk(reader, (kind) => !SHOWN_WEBP_CHUNKS.has(kind)) || isLongerThanItsRiff(reader);
+      return someWebpChunk(bytes, (kind) => !SHOWN_WEBP_CHUNKS.has(kind)) || isLongerThanItsRiff(bytes);
     case 'image/gif':
-      return ['found', 'longer'].includes(walkGif(reader, isHiddenExtension));
+      return ['found', 'longer'].includes(walkGif(bytes, isHiddenExtension));
     default:
       return false;
   }
@@ -27,7 +27,7 @@ export function hasHiddenMetadata(mimeType: string, bytes: Uint8Array): boolean 
  */
 export function withoutHiddenChunks(bytes: Uint8Array): Uint8Array | undefined {
   const kept: Uint8Array[] = [bytes.subarray(0, 8)];
-  somePngChunk(bytesReader(bytes), (kind, start, end) => {
+  somePngChunk(bytes, (kind, start, end) => {
     if (SHOWN_PNG_CHUNKS.has(kind)) kept.push(bytes.subarray(start, end));
     return kind === 'IEND';
   });
@@ -35,19 +35,30 @@ export function withoutHiddenChunks(bytes: Uint8Array): Uint8Array | undefined {
   return rest.byteLength === bytes.byteLength ? undefined : rest;
 }
 
-/** It has the animation control chunk of APNG before its image data. */
-export function isAnimatedPng(reader: ByteReader): boolean {
-  return somePngChunk(reader, (kind) => kind === 'acTL');
+/** It has the animation control chunk before its image data (PNG specification, third edition, 11.3.6.1). */
+export function isAnimatedPng(bytes: Uint8Array): boolean {
+  let isAnimated = false;
+  somePngChunk(bytes, (kind) => {
+    isAnimated = kind === 'acTL';
+    return isAnimated || kind === 'IDAT';
+  });
+  return isAnimated;
 }
 
-/** The picture is coded without loss (RFC 9649, 2.6). */
-export function isLosslessWebp(reader: ByteReader): boolean {
-  return someWebpChunk(reader, (kind) => kind === 'VP8L');
+/**
+ * The picture is coded without loss (RFC 9649, 2.6).
+ * @throws TooManyPieces
+ */
+export function isLosslessWebp(bytes: Uint8Array): boolean {
+  return someWebpChunk(bytes, (kind) => kind === 'VP8L');
 }
 
-/** Decoders show what there is of a GIF that ends too early, without a word. */
-export function isCutGif(reader: ByteReader): boolean {
-  return walkGif(reader, () => false) === 'cut';
+/**
+ * Decoders show what there is of a GIF that ends too early, without a word.
+ * @throws TooManyPieces
+ */
+export function isCutGif(bytes: Uint8Array): boolean {
+  return walkGif(bytes, () => false) === 'cut';
 }
 
 /** PNG specification (third edition), 5.6: what changes how the picture looks. */
@@ -55,39 +66,39 @@ const SHOWN_PNG_CHUNKS: ReadonlySet<string> = new Set([
   ...['IHDR', 'PLTE', 'IDAT', 'IEND', 'acTL', 'fcTL', 'fdAT', 'tRNS', 'bKGD', 'pHYs'],
   ...['cHRM', 'gAMA', 'iCCP', 'sBIT', 'sRGB', 'cICP', 'mDCV', 'cLLI', 'hIST', 'sPLT'],
 ]);
+/** Of its segment, without a thumbnail (ITU T.871, 10.1). */
+const JFIF_LENGTH = 16;
 /** RFC 9649, 2.7, without EXIF and XMP. */
 const SHOWN_WEBP_CHUNKS: ReadonlySet<string> = new Set(['VP8 ', 'VP8L', 'VP8X', 'ALPH', 'ANIM', 'ANMF', 'ICCP']);
 
-function isLongerThanItsRiff(reader: ByteReader): boolean {
-  return reader.size > 8 + Buffer.from(reader.read(4, 4)).readUInt32LE();
+function isLongerThanItsRiff(bytes: Uint8Array): boolean {
+  return bytes.byteLength > 8 + Buffer.from(bytes.subarray(4, 8)).readUInt32LE();
 }
 
-/** JFIF (APP0), the colour profile (APP2 "ICC_PROFILE") and Adobe's colour transform (APP14) belong to the picture. */
-function isHiddenSegment(code: number, body: string): boolean {
+function hidesInJpeg(bytes: Uint8Array): boolean {
+  for (const segment of jpegSegments(bytes)) {
+    if (isHiddenSegment(segment)) return true;
+    if (segment.code === END_OF_IMAGE) return segment.end < bytes.byteLength;
+  }
+  return false;
+}
+
+/**
+ * JFIF (APP0), the colour profile (APP2 "ICC_PROFILE") and Adobe's colour transform (APP14) belong to the picture, but
+ * not the thumbnail that JFIF has room for.
+ */
+function isHiddenSegment({ code, body }: JpegSegment): boolean {
   if (code === 0xfe) return true;
   if (code < 0xe0 || code > 0xef) return false;
-  if (code === 0xe0) return !body.startsWith('JFIF\0');
-  if (code === 0xe2) return !body.startsWith('ICC_PROFILE\0');
-  return !(code === 0xee && body.startsWith('Adobe'));
-}
-
-/** Walks the marker segments to the first scan (ITU T.81, B.2). */
-function someJpegSegment(reader: ByteReader, matches: (code: number, body: string) => boolean): boolean {
-  for (let at = 2; ; ) {
-    const head = reader.read(at, 18);
-    const [mark, code = 0, high = 0, low = 0] = head;
-    if (mark !== 0xff || head.length < 4 || code === 0xda) return false;
-    if (code === 0xff) {
-      at += 1; // fill byte
-      continue;
-    }
-    if (matches(code, latin1(head.subarray(4)))) return true;
-    at += 2 + Math.max(2, high * 256 + low);
-  }
+  const label = latin1(body.subarray(2, 14));
+  if (code === 0xe0) return !label.startsWith('JFIF\0') || body.length > JFIF_LENGTH;
+  if (code === 0xe2) return label !== 'ICC_PROFILE\0';
+  return !(code === 0xee && label.startsWith('Adobe'));
 }
 
 /** Walks the chunks (PNG specification, 5.3). */
-function somePngChunk(reader: ByteReader, matches: (kind: string, start: number, end: number) => boolean): boolean {
+function somePngChunk(bytes: Uint8Array, matches: (kind: string, start: number, end: number) => boolean): boolean {
+  const reader = walkedReader(bytesReader(bytes));
   for (let at = 8; ; ) {
     const head = reader.read(at, 8);
     if (head.length < 8) return false;
@@ -98,7 +109,8 @@ function somePngChunk(reader: ByteReader, matches: (kind: string, start: number,
 }
 
 /** Walks the chunks of the RIFF container (RFC 9649, 2.3), which are padded to even lengths. */
-function someWebpChunk(reader: ByteReader, matches: (kind: string) => boolean): boolean {
+function someWebpChunk(bytes: Uint8Array, matches: (kind: string) => boolean): boolean {
+  const reader = walkedReader(bytesReader(bytes));
   for (let at = 12; ; ) {
     const head = reader.read(at, 8);
     if (head.length < 8) return false;
@@ -118,7 +130,8 @@ function isHiddenExtension(label: number, application: string): boolean {
 type GifWalk = 'found' | 'end' | 'longer' | 'cut';
 
 /** Walks the blocks (GIF89a, 17 to 27) to the trailer. */
-function walkGif(reader: ByteReader, matches: (label: number, application: string) => boolean): GifWalk {
+function walkGif(bytes: Uint8Array, matches: (label: number, application: string) => boolean): GifWalk {
+  const reader = walkedReader(bytesReader(bytes));
   let at = 13 + colourTableLength(reader.read(10, 1)[0]);
   for (;;) {
     const [kind, label = 0] = reader.read(at, 2);

@@ -1,11 +1,11 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { AssetError } from '../core/errors.ts';
-import type { ImageProfile } from '../core/image-profile.ts';
+import { type ImageProfile, PLAIN_PROFILE } from '../core/image-profile.ts';
 import { formatSize } from '../core/size.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
-import { bytesReader } from './byte-reader.ts';
+import { TooManyPieces } from './byte-reader.ts';
 import { hasHiddenMetadata, isCutGif, isLosslessWebp } from './image-metadata.ts';
-import { countJpegScans } from './jpeg-markers.ts';
+import { countJpegParts } from './jpeg-markers.ts';
 import { describeType } from './known-types.ts';
 import { createMemoryBudget } from './memory-budget.ts';
 
@@ -14,6 +14,8 @@ const MOST_PIXELS = 120_000_000;
 const MOST_SECONDS = 30;
 /** Encoders make some twenty; a decoder cannot be stopped while it goes over the picture again and again. */
 const MOST_SCANS = 100;
+/** Cameras write some ten. The library keeps each, for hundreds of bytes, before it tells anything of the image. */
+const MOST_SEGMENTS = 10_000;
 /** Bytes that one image may make the library hold, and what all at once may; a larger one is worked on alone. */
 const MOST_HELD = 768 * 2 ** 20;
 const budget = createMemoryBudget(512 * 2 ** 20);
@@ -56,28 +58,52 @@ export async function transformImage(
   image: ImageBytes,
   profile: ImageProfile,
 ): Promise<ImageBytes | undefined> {
+  return inMeasure(name, image, profile, (subject) => code(subject, profile));
+}
+
+/** Decodes it and lets go of what comes out: its first picture, if the library knows no more of them. Throws as above. */
+export async function refuseUnreadable(name: string, image: ImageBytes): Promise<void> {
+  await inMeasure(name, image, PLAIN_PROFILE, () => withinTime(open(image).resize(1, 1).raw()));
+}
+
+async function inMeasure<T>(
+  name: string,
+  image: ImageBytes,
+  profile: ImageProfile,
+  work: (subject: Subject) => Promise<T>,
+): Promise<T> {
   try {
+    refuseUnfitForReading(name, image);
     const facts = await open(image).metadata();
     const subject = { name, image, facts, isAnimated: (facts.pages ?? 1) > 1 };
     refuseUnreasonable(subject);
     const held = heldBytes(subject, profile);
     if (held > MOST_HELD) throw unsafe(name, `to transform it takes more than ${formatSize(MOST_HELD)} of memory`);
-    return await budget.holding(held, () => code(subject, profile));
+    return await budget.holding(held, () => work(subject));
   } catch (error) {
     throw error instanceof AssetError ? error : explain(name, image.mimeType, error);
   }
+}
+
+function withinTime(picture: Sharp): Promise<Buffer> {
+  return picture.timeout({ seconds: MOST_SECONDS }).toBuffer();
 }
 
 function open({ bytes }: ImageBytes): Sharp {
   return sharp(bytes, { animated: true, failOn: 'error', limitInputPixels: MOST_PIXELS });
 }
 
+/** What the library would take long or much memory to read, or would pass over in silence. */
+function refuseUnfitForReading(name: string, { bytes, mimeType }: ImageBytes): void {
+  if (mimeType === 'image/gif' && isCutGif(bytes)) throw unreadable(name, mimeType);
+  if (mimeType !== 'image/jpeg') return;
+  const { scans, segments } = countJpegParts(bytes, MOST_SEGMENTS);
+  if (segments > MOST_SEGMENTS) throw unsafe(name, `it has more than ${MOST_SEGMENTS} segments`);
+  if (scans > MOST_SCANS) throw unsafe(name, `it is coded in more than ${MOST_SCANS} scans`);
+}
+
 function refuseUnreasonable({ name, image, facts }: Subject): void {
-  const isCut = image.mimeType === 'image/gif' && isCutGif(bytesReader(image.bytes));
-  if (isCut || facts.mediaType !== image.mimeType) throw unreadable(name, image.mimeType);
-  if (image.mimeType === 'image/jpeg' && countJpegScans(image.bytes, MOST_SCANS) > MOST_SCANS) {
-    throw unsafe(name, `it is coded in more than ${MOST_SCANS} scans`);
-  }
+  if (facts.mediaType !== image.mimeType) throw unreadable(name, image.mimeType);
   if (pixelsOf(facts) <= MOST_PIXELS) return;
   const { width, pages = 1 } = facts;
   const pictures = pages === 1 ? '' : `${pages} pictures of `;
@@ -115,9 +141,7 @@ function shrunkTo({ facts }: Subject, { maxWidth, maxHeight }: ImageProfile): nu
 async function code(subject: Subject, profile: ImageProfile): Promise<ImageBytes | undefined> {
   const { image } = subject;
   const mimeType = targetType(subject, profile);
-  const data = await encodeAs(shaped(subject, profile), mimeType, subject, profile)
-    .timeout({ seconds: MOST_SECONDS })
-    .toBuffer();
+  const data = await withinTime(encodeAs(shaped(subject, profile), mimeType, subject, profile));
   const hasToChange =
     mimeType !== image.mimeType ||
     (subject.facts.orientation ?? 1) > 1 ||
@@ -160,7 +184,7 @@ function encodeAs(picture: Sharp, mimeType: string, { image, facts }: Subject, {
 }
 
 function isLossless({ mimeType, bytes }: ImageBytes): boolean {
-  return mimeType === 'image/png' || (mimeType === 'image/webp' && isLosslessWebp(bytesReader(bytes)));
+  return mimeType === 'image/png' || (mimeType === 'image/webp' && isLosslessWebp(bytes));
 }
 
 function isLossy({ image }: Subject): boolean {
@@ -168,6 +192,7 @@ function isLossy({ image }: Subject): boolean {
 }
 
 function explain(name: string, mimeType: string, error: unknown): unknown {
+  if (error instanceof TooManyPieces) return unsafe(name, error.message);
   const message = error instanceof Error ? error.message : '';
   if (/pixel limit/i.test(message)) return unsafe(name, `it has more than ${MOST_PIXELS} pixels`);
   if (/timeout/i.test(message)) return unsafe(name, `it takes more than ${MOST_SECONDS} seconds to decode`);

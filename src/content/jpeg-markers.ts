@@ -1,39 +1,52 @@
-/**
- * How many scans a JPEG image is decoded in, counted to one more than `most` (ITU T.81, B.1 and B.2). Each scan goes
- * over the whole picture, and may take no more than some bytes of the file.
- */
-export function countJpegScans(bytes: Uint8Array, most: number): number {
-  const image = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let scans = 0;
-  let components = 0;
-  let isSequential = false;
-  for (let at = nextMarker(image, 2); at + 10 <= image.length; ) {
-    const code = image.readUInt8(at + 1);
-    if (code === 0xd9) return scans;
-    if (isFrameHeader(code)) {
-      components = image.readUInt8(at + 9);
-      isSequential = code === 0xc0 || code === 0xc1;
-    }
-    if (code === 0xda) {
-      scans += 1;
-      // Decoders stop behind the one scan that has everything.
-      const isAll = isSequential && image.readUInt8(at + 4) === components;
-      if (isAll || scans > most) return scans;
-    }
-    at = nextMarker(image, at + 2 + image.readUInt16BE(at + 2));
-  }
-  return scans;
+/** A marker segment of a JPEG image (ITU T.81, B.1). */
+export interface JpegSegment {
+  code: number;
+  /** Behind the marker: length and parameters. Cut where the file is. */
+  body: Buffer;
+  /** Where it ends in the file; of a scan, its header. */
+  end: number;
 }
 
-/** Where the image ends: behind its EOI, whatever a program has appended; its length if it is cut off. */
-export function endOfJpeg(bytes: Uint8Array): number {
+export const END_OF_IMAGE = 0xd9;
+const START_OF_SCAN = 0xda;
+
+/** All segments, those between and behind scans included, to the end of the image. */
+export function* jpegSegments(bytes: Uint8Array): Generator<JpegSegment> {
   const image = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = nextMarker(image, 2); at + 2 <= image.length; ) {
-    if (image.readUInt8(at + 1) === 0xd9) return at + 2;
-    if (at + 4 > image.length) break;
-    at = nextMarker(image, at + 2 + image.readUInt16BE(at + 2));
+    const code = image.readUInt8(at + 1);
+    if (code === END_OF_IMAGE) {
+      yield { code, body: image.subarray(at + 2, at + 2), end: at + 2 };
+      return;
+    }
+    if (at + 4 > image.length) return;
+    const end = at + 2 + image.readUInt16BE(at + 2);
+    yield { code, body: image.subarray(at + 2, end), end };
+    at = nextMarker(image, end);
   }
-  return image.length;
+}
+
+/**
+ * What decoders read of it: scans, each of which goes over the whole picture and may take no more than some bytes of
+ * the file, and segments, each of which they keep. Counted to one more than `most` segments.
+ */
+export function countJpegParts(bytes: Uint8Array, most: number): { scans: number; segments: number } {
+  const counted = { scans: 0, segments: 0 };
+  let components = 0;
+  let isSequential = false;
+  for (const { code, body } of jpegSegments(bytes)) {
+    counted.segments += 1;
+    if (counted.segments > most) break;
+    if (isFrameHeader(code)) {
+      components = body[7] ?? 0;
+      isSequential = code === 0xc0 || code === 0xc1;
+    }
+    if (code !== START_OF_SCAN) continue;
+    counted.scans += 1;
+    // Decoders stop behind the one scan that has everything.
+    if (isSequential && body[2] === components) break;
+  }
+  return counted;
 }
 
 function isFrameHeader(code: number): boolean {

@@ -3,8 +3,8 @@ import { createInflateRaw } from 'node:zlib';
 import { AssetError } from '../core/errors.ts';
 import { formatSize } from '../core/size.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
-import type { ByteReader } from './byte-reader.ts';
-import { readImageSize } from './image-header.ts';
+import { type ByteReader, TooManyPieces, walkedReader } from './byte-reader.ts';
+import { type ImageSize, readImageSize } from './image-header.ts';
 import { entryDataOffset, readZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 /** Inflated content up to here harms nobody, whatever its ratio. */
@@ -90,7 +90,7 @@ function sumOf(entries: readonly ZipEntry[], field: 'size' | 'compressedSize'): 
  * @throws AssetError TYPE_MISMATCH, CONTENT_UNSAFE
  */
 export function refuseBadImage(name: string, mimeType: string, reader: ByteReader, label: string): void {
-  const size = readImageSize(mimeType, reader);
+  const size = readSize(name, mimeType, reader);
   if (size === undefined) {
     throw new AssetError(
       'TYPE_MISMATCH',
@@ -100,6 +100,14 @@ export function refuseBadImage(name: string, mimeType: string, reader: ByteReade
   }
   if (size.width * size.height > MOST_PIXELS) {
     throw unsafe(name, `it would have ${size.width} × ${size.height} pixels, and ${MOST_PIXELS} in all are the limit`);
+  }
+}
+
+function readSize(name: string, mimeType: string, reader: ByteReader): ImageSize | undefined {
+  try {
+    return readImageSize(mimeType, walkedReader(reader));
+  } catch (error) {
+    throw error instanceof TooManyPieces ? unsafe(name, error.message) : error;
   }
 }
 

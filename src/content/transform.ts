@@ -1,7 +1,6 @@
 import { AssetError } from '../core/errors.ts';
 import { type ImageProfile, profileName } from '../core/image-profile.ts';
 import { once } from '../core/once.ts';
-import { bytesReader } from './byte-reader.ts';
 import { bytesBody } from './bytes-body.ts';
 import type { ImageStage, KnownImage, Original } from './content.ts';
 import { fileChanged } from './file-errors.ts';
@@ -34,12 +33,11 @@ export async function transform(
 /** The image library would keep the first picture of an animated PNG alone: that one loses its metadata, no more. */
 async function transformed(name: string, image: ImageBytes, profile: ImageProfile): Promise<ImageBytes | undefined> {
   const { bytes, mimeType } = image;
-  if (mimeType === 'image/png' && isAnimatedPng(bytesReader(bytes))) {
-    const stripped = withoutHiddenChunks(bytes);
-    return stripped === undefined ? undefined : { bytes: stripped, mimeType };
-  }
-  const { transformImage } = await loadImages();
-  return transformImage(name, image, profile);
+  const { refuseUnreadable, transformImage } = await loadImages();
+  if (mimeType !== 'image/png' || !isAnimatedPng(bytes)) return transformImage(name, image, profile);
+  await refuseUnreadable(name, image);
+  const stripped = withoutHiddenChunks(bytes);
+  return stripped === undefined ? undefined : { bytes: stripped, mimeType };
 }
 
 /** Loaded when an image has to be decoded, and not before: it takes longer than the start of a command. */

@@ -183,6 +183,29 @@ describe('an image that goes through a profile', () => {
     expect(await bytesOf(content)).toEqual(moving);
     expect(content.original?.sha256).toBe(sha256(telling));
     await expect(read('cut.png', telling.subarray(0, 150))).rejects.toMatchObject({ code: 'TYPE_MISMATCH' });
+    const garbage = chunk('IDAT', Buffer.from('no picture'));
+    const broken = Buffer.concat([moving.subarray(0, 53), garbage, chunk('IEND', Buffer.alloc(0))]);
+    await expect(read('broken.png', broken)).rejects.toMatchObject({ code: 'TYPE_MISMATCH' });
+    const late = Buffer.concat([still.subarray(0, -12), control, still.subarray(-12)]);
+    expect(await sharp(await bytesOf(await read('late.png', late, { maxWidth: 4 }))).metadata()).toMatchObject({
+      width: 4,
+    });
+  });
+
+  test('that is a JPEG image loses what lies between its scans, and the thumbnail of JFIF', async () => {
+    const plain = await photograph(64, 64, { withMetadata: false });
+    const progressive = await sharp(plain).jpeg({ progressive: true }).toBuffer();
+    const lastScan = progressive.lastIndexOf(Buffer.from([0xff, 0xda]));
+    const comment = Buffer.concat([Buffer.from([0xff, 0xfe, 0, 8]), Buffer.from('secret')]);
+    const between = Buffer.concat([progressive.subarray(0, lastScan), comment, progressive.subarray(lastScan)]);
+    const jfif = [0xff, 0xe0, 0, 22, ...Buffer.from('JFIF\0'), 1, 2, 0, 0, 1, 0, 1, 1, 2];
+    const thumbnail = Buffer.concat([Buffer.from(jfif), Buffer.from('secret')]);
+    const small = Buffer.concat([plain.subarray(0, 2), thumbnail, plain.subarray(2)]);
+    for (const hiding of [between, small]) {
+      const content = await read('hiding.jpg', hiding, { quality: 100 });
+      expect(content.isProcessed).toBe(true);
+      expect((await bytesOf(content)).includes('secret')).toBe(false);
+    }
   });
 
   test('that is lossless WebP is coded without loss', async () => {
@@ -298,6 +321,32 @@ describe('an image is refused', () => {
     expect(await read('motion.jpg', withVideo)).toMatchObject({ isProcessed: true });
   });
 
+  test.each<[string, (image: Buffer) => Buffer]>([
+    ['jpeg', (image) => piecesBehind(image, 2, [0xff, 0xe1, 0, 2])],
+    ['png', (image) => piecesBehind(image, 33, [...chunk('noTe', Buffer.alloc(0))])],
+    ['gif', (image) => piecesBehind(image, 13 + 3 * 2 ** ((image.readUInt8(10) & 7) + 1), [0x21, 0xfe, 1, 65, 0])],
+    ['webp', (image) => withRiffLength(piecesBehind(image, image.length, [...Buffer.from('note'), 0, 0, 0, 0]))],
+  ])('that is a million empty pieces in a %s file, which nobody has time and memory for', async (format, bloat) => {
+    const small = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#975' } })
+      .toFormat(format as 'jpeg')
+      .toBuffer();
+    await expect(read(`pieces.${format}`, bloat(small))).rejects.toMatchObject({
+      code: 'CONTENT_UNSAFE',
+      message: expect.stringContaining('more than 1000000 pieces'),
+    });
+  });
+
+  test('that has more JPEG segments than a library should keep', async () => {
+    const photo = await photograph(32, 32);
+    const segments = Buffer.alloc(4 * 10_000, Buffer.from([0xff, 0xe1, 0, 2]));
+    await expect(
+      read('kept.jpg', Buffer.concat([photo.subarray(0, 2), segments, photo.subarray(2)])),
+    ).rejects.toMatchObject({
+      code: 'CONTENT_UNSAFE',
+      message: expect.stringContaining('segments'),
+    });
+  });
+
   test('that would be held whole in more memory than is sane', async () => {
     const large = sharp({ create: { width: 9000, height: 9000, channels: 3, background: '#987' } });
     const bytes = await large.jpeg({ progressive: true, chromaSubsampling: '4:4:4' }).toBuffer();
@@ -317,6 +366,16 @@ describe('an image is refused', () => {
     await expect(read('bomb.gif', bomb)).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
   });
 });
+
+function piecesBehind(image: Buffer, at: number, piece: number[]): Buffer {
+  const pieces = Buffer.alloc(piece.length * 1_000_000, Buffer.from(piece));
+  return Buffer.concat([image.subarray(0, at), pieces, image.subarray(at)]);
+}
+
+function withRiffLength(webp: Buffer): Buffer {
+  webp.writeUInt32LE(webp.length - 8, 4);
+  return webp;
+}
 
 /** A GIF of so many empty pictures: a few bytes each. */
 function manyPictures(width: number, height: number, pages: number): Buffer {
