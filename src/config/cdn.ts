@@ -5,14 +5,16 @@ import type { LoadedFile } from './load-file.ts';
 import type { BackendSettings, Environment } from './settings.ts';
 
 export const CDN_DOMAIN_FORM =
-  'Write the host alone, or with the path that goes before the keys: cdn.example.com, cdn.example.com/assets';
+  'Write the host alone, in lower case, or with the path that goes before the keys: cdn.example.com, cdn.example.com/assets';
 
 const HOST = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::\\d{1,5})?';
+const DOT_SEGMENT = /\/\.\.?(?:\/|$)/;
 const DOMAIN = new RegExp(`^${HOST}(?:/[A-Za-z0-9._~-]+)*$`);
 
 /** A host, perhaps with a port and a path; addresses always begin with https. */
 export function isCdnDomain(text: string): boolean {
-  return text.length <= 255 && DOMAIN.test(text);
+  // Readers of an address resolve dot segments, and give up on what no port can be.
+  return text.length <= 255 && DOMAIN.test(text) && !DOT_SEGMENT.test(text) && URL.canParse(`https://${text}`);
 }
 
 /**

@@ -27,6 +27,8 @@ const refusals: Record<string, [place: string, message: RegExp, hint?: RegExp]> 
   'bad-role.yaml': ['1:19', /identity\.role "amdin" is unknown/, /Did you mean "admin"/],
   'bad-scan-mode.yaml': ['1:15', /scan\.mode "always" is unknown/, /auto/],
   'bad-size.yaml': ['1:24', /limits\.maxFileSize "50MX" is not a size/],
+  'cdn-dot-segment.yaml': ['1:16', /cdn\.domain "cdn\.example\.com\/a\/\.\.\/b" is not a domain/],
+  'cdn-port.yaml': ['1:16', /cdn\.domain .* is not a domain/],
   'clamd-twice.yaml': ['1:16', /scan\.clamd names both a socket and an address/],
   'bare-word.json': ['1:15', /not JSON/],
   'comment.json': ['2:3', /not JSON/],
