@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { composeWorld } from './composition.ts';
 import { currentDirectory, processEnvironment } from './config/process-environment.ts';
 import { createAssets } from './library/assets.ts';
+import { checkOpen } from './library/check-input.ts';
 import type { Assets, OpenAssetsOptions } from './library/types.ts';
 
 export type { Asset, AssetStatus, ScanStatus, StorageProvider, Tags } from './core/asset.ts';
@@ -17,6 +18,7 @@ export type * from './library/types.ts';
  * @throws AssetError CONFIG_INVALID, USAGE, PATH_NOT_FOUND
  */
 export async function openAssets(options: OpenAssetsOptions = {}): Promise<Assets> {
+  checkOpen(options);
   const directory = resolve(options.directory ?? currentDirectory());
   const world = composeWorld({
     flags: flagsOf(options),

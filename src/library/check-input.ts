@@ -1,5 +1,6 @@
 import { ASSET_STATUSES, SCAN_STATUSES } from '../core/asset.ts';
 import { AssetError } from '../core/errors.ts';
+import { ROLES } from '../core/identity.ts';
 import { suggest } from '../core/nearest.ts';
 
 /** What a value must be, in words and as a test: programs without types come here too. */
@@ -44,6 +45,18 @@ function required(rule: Rule): Rule {
   return { ...rule, isRequired: true };
 }
 
+const OPEN_OPTIONS: Rules = {
+  config: text,
+  database: text,
+  backend: text,
+  user: textOrNull,
+  organization: text,
+  role: oneOf(...ROLES),
+  directory: text,
+  environment: { what: 'an object of text', accepts: isObject },
+  signal: { what: 'an AbortSignal', accepts: (value) => value instanceof AbortSignal },
+  onWarning: { what: 'a function', accepts: (value) => typeof value === 'function' },
+};
 const UPLOAD_OPTIONS: Rules = {
   assetType: text,
   projectId: textOrNull,
@@ -83,7 +96,14 @@ const LIST_OPTIONS: Rules = {
   maxSize: wholeFrom(0),
 };
 
-/** @throws AssetError USAGE, here and below */
+/**
+ * A misspelt option would open another catalog than was meant.
+ * @throws AssetError USAGE, here and below
+ */
+export function checkOpen(options: unknown): void {
+  checkObject(options, 'openAssets', OPEN_OPTIONS);
+}
+
 export function checkGenerated(value: unknown): void {
   checkObject(value, 'saveGeneratedAsset', GENERATED);
 }

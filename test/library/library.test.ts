@@ -129,6 +129,16 @@ describe('the library', () => {
     await assets.close();
   });
 
+  test.each<[string, unknown, RegExp]>([
+    ['an option that does not exist', { databse: 'sqlite:x' }, /openAssets knows no "databse"/],
+    ['no object', null, /takes an object/],
+    ['a number as directory', { directory: 5 }, /"directory" must be text/],
+    ['an unknown role', { role: 'king' }, /"role" must be one of member, admin, operator/],
+  ])('opens nothing with %s', async (_, options, message) => {
+    const opening = (openAssets as (options: unknown) => Promise<unknown>)(options);
+    await expect(opening).rejects.toMatchObject({ code: 'USAGE', message: expect.stringMatching(message) });
+  });
+
   test('works on many things at once, and close waits for them', async () => {
     const { open } = await createLibrary();
     const assets = await open();
