@@ -123,7 +123,15 @@ async function servable(
   // In this order: what is moved between the two questions becomes a former copy, never the other way round.
   const [row] = stored === undefined ? await servableFormer(session, place) : [stored];
   if (row === undefined) return undefined;
-  return { object: toObjectRecord(row), scanStatus: row.scan_status as ScanStatus };
+  return {
+    object: toObjectRecord(row),
+    scanStatus: row.scan_status as ScanStatus,
+    asset: {
+      mimeType: row.mime_type,
+      originalFilename: row.original_filename,
+      isProcessed: Boolean(row.is_processed),
+    },
+  };
 }
 
 /**
@@ -141,7 +149,8 @@ function servableAt(isLedTo: RawBuilder<boolean>) {
         .where('assets.virus_scan_status', '<>', 'INFECTED')
         .where('assets.expires_sort', '>', session.dialect.now)
         .selectAll('objects')
-        .select('assets.virus_scan_status as scan_status')
+        .select(['assets.virus_scan_status as scan_status', 'assets.mime_type'])
+        .select(['assets.original_filename', 'assets.is_processed'])
         .limit(sql.lit(1)),
     2,
   );

@@ -89,6 +89,11 @@ export function keyInPlace(key: StorageKey, place: KeyPlace, uuid?: string): Sto
   return parseStorageKey(segments.join('/'));
 }
 
+/** Whether it is the address of a public asset. */
+export function isPublicKey(key: string): boolean {
+  return key.startsWith('public/');
+}
+
 /** Whose key of our own grammar it is. */
 export function keyOrganization(key: string): string {
   const [first = '', second = ''] = key.split('/');

@@ -27,6 +27,8 @@ export interface HandedContent {
   contentType: string;
   /** Of RFC 6266. */
   disposition: string;
+  /** What caches may do with it; without it, nothing. */
+  cacheControl?: string;
   /** The same in fewer bytes, for clients that decode it. */
   coded: StoredForm | undefined;
   /** Nothing is opened for HEAD, nor for a client that has it. */
@@ -45,7 +47,7 @@ export async function answerWithContent(
 ): Promise<unknown> {
   const { method } = request;
   const headers = conditionsOf(request);
-  reply.header('accept-ranges', 'bytes').header('cache-control', 'private, no-cache');
+  reply.header('accept-ranges', 'bytes').header('cache-control', content.cacheControl ?? 'private, no-cache');
   if (content.coded !== undefined) reply.header('vary', 'accept-encoding');
   const coded = headers.range === undefined && acceptsGzip(headers['accept-encoding']) ? content.coded : undefined;
   // Other bytes have another entity tag (RFC 9110, 8.8.3.3).

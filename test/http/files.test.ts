@@ -249,6 +249,50 @@ describe('a signed URL', () => {
   });
 });
 
+describe('the address of a public asset', () => {
+  async function startWithPublic() {
+    const server = await startServer({ content: { compress: true } });
+    const text = 'the same line again\n'.repeat(1000);
+    const id = await server.stored(text, { name: 'Bericht.txt', fields: { is_public: 'true' } });
+    const shown = await jsonOf(await server.request(`/assets/${id}`));
+    return { server, id, text, path: `/files/local/${shown.data.storage_path}` };
+  }
+
+  test('is answered to anyone, with what browsers and caches need to know', async () => {
+    const { server, text, path } = await startWithPublic();
+    const whole = await server.request(path, { token: null, headers: { 'accept-encoding': 'identity' } });
+    expect([whole.status, await whole.text()]).toEqual([200, text]);
+    expect(Object.fromEntries(whole.headers)).toMatchObject({
+      'content-type': 'text/plain',
+      'content-disposition': expect.stringMatching(/^inline; filename="Bericht.txt"/),
+      'cache-control': 'public, max-age=3600',
+      vary: 'accept-encoding',
+    });
+    const coded = await server.request(`${path}?v=2`, { token: null, headers: { 'accept-encoding': 'gzip' } });
+    expect([coded.headers.get('content-encoding'), await coded.text()]).toEqual(['gzip', text]);
+    const part = await server.request(path, { token: null, headers: { range: 'bytes=4-7' } });
+    expect([part.status, await part.text()]).toEqual([206, 'same']);
+  });
+
+  test('ends as it is withdrawn, trashed or infected, and private ones need a signature', async () => {
+    const ends: ((server: TestServer, id: string) => Promise<unknown>)[] = [
+      ({ workspace }, id) => collect(unpublishAssets(workspace.context(), [id])),
+      ({ workspace }, id) => trashAssets(workspace.context(), [id]),
+      infect,
+    ];
+    for (const end of ends) {
+      const { server, id, path } = await startWithPublic();
+      await end(server, id);
+      expect((await server.request(path, { token: null })).status).toBe(404);
+    }
+    const { server, path } = await startWithPublic();
+    const signed = await server.sign(await server.stored('private'));
+    const unsigned = signed.slice(0, signed.indexOf('?'));
+    expect((await server.request(unsigned, { token: null })).status).toBe(403);
+    expect((await server.request(path.replace('/local/', '/other/'), { token: null })).status).toBe(404);
+  });
+});
+
 test.each([
   '/files/local/../../../etc/passwd',
   '/files/local/..%2f..%2f..%2fetc%2fpasswd',

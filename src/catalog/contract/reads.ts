@@ -79,6 +79,8 @@ export interface ServableObject {
   object: ObjectRecord;
   /** Of its content; never INFECTED. */
   scanStatus: ScanStatus;
+  /** What browsers are told of it if it is public, and so of one asset alone. */
+  asset: Pick<Asset, 'mimeType' | 'originalFilename' | 'isProcessed'>;
 }
 
 /** What became of an original by a profile. */

@@ -1,9 +1,15 @@
 import { toFailure } from '../../core/errors.ts';
 import type { SignedPath } from '../../core/signed-path.ts';
-import { findSigned, openSigned } from '../../operations/download/signed-files.ts';
+import type { OperationContext } from '../../operations/context.ts';
+import { findPublic, findSigned, openSigned, type ServedFile } from '../../operations/download/signed-files.ts';
 import { storedForm } from '../../operations/download/stored-form.ts';
 import { answerWithContent, CONTENT_ROUTE } from '../content-answer.ts';
 import { defineRoute } from '../route.ts';
+
+interface FilesParams {
+  backend: string;
+  '*': string;
+}
 
 interface FilesQuery {
   expires: string;
@@ -13,17 +19,19 @@ interface FilesQuery {
   signature: string;
 }
 
+const SIGNED_BY = ['expires', 'type', 'disposition', 'key', 'signature'];
 const TEXT = { type: 'string', minLength: 1, maxLength: 4096 };
 
 export const filesRoute = defineRoute({
   methods: ['GET', 'HEAD'],
   url: '/files/:backend/*',
   access: 'open',
-  summary: 'What a signed URL of a local backend leads to. The signature is all it needs.',
+  summary: 'A file of a local backend: what a signed URL leads to, or, without a signature, a public asset.',
   params: { type: 'object', properties: { backend: { type: 'string' }, '*': { type: 'string' } } },
   querystring: {
     type: 'object',
-    required: ['expires', 'type', 'disposition', 'key', 'signature'],
+    // All of them, or none.
+    anyOf: [{ required: SIGNED_BY }, { not: { anyOf: SIGNED_BY.map((name) => ({ required: [name] })) } }],
     properties: {
       expires: { type: 'string', pattern: '^[1-9][0-9]{0,11}$' },
       type: TEXT,
@@ -34,20 +42,14 @@ export const filesRoute = defineRoute({
   },
   ...CONTENT_ROUTE,
   async handle({ context, metrics, log }, request, reply) {
-    const { backend, '*': storagePath } = request.params as { backend: string; '*': string };
-    const { expires, type, disposition, key, signature } = request.query as FilesQuery;
-    const path: SignedPath = {
-      ...{ keyId: key, backend, storagePath, disposition },
-      expires: Number(expires),
-      contentType: type,
-    };
-    const file = await findSigned(context, path, signature);
+    const file = await find(context, request.params as FilesParams, request.query as FilesQuery | { key?: never });
     const { object } = file;
     return answerWithContent(request, reply, {
       etag: `"${object.sha256}"`,
       size: object.size,
       contentType: file.contentType,
       disposition: file.disposition,
+      ...(file.cacheControl === undefined ? {} : { cacheControl: file.cacheControl }),
       coded: storedForm(context, object),
       open: (range) => openSigned(context, object, range),
       done: (bytes) => metrics.addBytes('sent', bytes),
@@ -58,3 +60,18 @@ export const filesRoute = defineRoute({
     });
   },
 });
+
+function find(
+  context: OperationContext,
+  { backend, '*': storagePath }: FilesParams,
+  query: FilesQuery | { key?: never },
+): Promise<ServedFile> {
+  if (query.key === undefined) return findPublic(context, backend, storagePath);
+  const { expires, type, disposition, key, signature } = query;
+  const path: SignedPath = {
+    ...{ keyId: key, backend, storagePath, disposition },
+    expires: Number(expires),
+    contentType: type,
+  };
+  return findSigned(context, path, signature);
+}

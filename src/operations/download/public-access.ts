@@ -22,8 +22,10 @@ export function mayBeShown(mimeType: string): boolean {
   return !ACTIVE_TYPES.has(mimeType);
 }
 
+type PublicHeaders = Required<Pick<PutOptions, 'contentType' | 'cacheControl' | 'contentDisposition'>>;
+
 /** The headers with which a store or a CDN hands out a public object, which is one asset's alone. */
-export function publicHeaders(asset: Pick<Asset, 'mimeType' | 'originalFilename' | 'isProcessed'>): PutOptions {
+export function publicHeaders(asset: Pick<Asset, 'mimeType' | 'originalFilename' | 'isProcessed'>): PublicHeaders {
   const { mimeType } = asset;
   return {
     contentType: mimeType,

@@ -1,18 +1,21 @@
 import type { ObjectRecord, ServableObject } from '../../catalog/catalog.ts';
 import { AssetError } from '../../core/errors.ts';
 import { isSignedBy, type SignedPath } from '../../core/signed-path.ts';
-import { parseStorageKey } from '../../core/storage-key.ts';
+import { isPublicKey, parseStorageKey } from '../../core/storage-key.ts';
 import type { OperationContext } from '../context.ts';
+import { openOwnStore } from '../stores/own-store.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 import { SMALL_BYTES } from './hand-out.ts';
-import { mayBeShown } from './public-access.ts';
+import { mayBeShown, publicHeaders } from './public-access.ts';
 import { type ContentRange, isDamage, openPart, readSmall } from './read-asset.ts';
 
-export interface SignedFile {
+export interface ServedFile {
   object: ObjectRecord;
   contentType: string;
   /** What is active is an attachment, whatever was signed. */
   disposition: string;
+  /** For caches, where it may be kept by others. */
+  cacheControl?: string;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface SignedFile {
  * only while it is stored or kept as a former copy, and an active, unexpired asset that is not infected has its content.
  * @throws AssetError NOT_PERMITTED, ASSET_NOT_FOUND, VERDICT_REQUIRED
  */
-export async function findSigned(context: OperationContext, path: SignedPath, signature: string): Promise<SignedFile> {
+export async function findSigned(context: OperationContext, path: SignedPath, signature: string): Promise<ServedFile> {
   const key = context.serving.signingKeys().find(({ id }) => id === path.keyId);
   if (key === undefined || !isSignedBy(key, path, signature)) throw notSigned();
   if (path.expires * 1000 <= Date.now()) throw ended();
@@ -30,7 +33,24 @@ export async function findSigned(context: OperationContext, path: SignedPath, si
   return { object, contentType, disposition: isHarmless ? disposition : disposition.replace(/^inline/, 'attachment') };
 }
 
-async function lookUp(context: OperationContext, { backend, storagePath }: SignedPath): Promise<ServableObject> {
+/**
+ * What the address of a public asset leads to in a store that does not answer itself: the same, without a signature.
+ * @throws AssetError NOT_PERMITTED, ASSET_NOT_FOUND, VERDICT_REQUIRED
+ */
+export async function findPublic(context: OperationContext, backend: string, storagePath: string): Promise<ServedFile> {
+  if (!isPublicKey(storagePath)) throw notSigned();
+  if (!context.backends.names.includes(backend)) throw gone();
+  const store = await openOwnStore(context, backend);
+  if (store.answers === undefined) throw gone();
+  const { object, asset } = await lookUp(context, { backend, storagePath });
+  const { contentType, contentDisposition, cacheControl } = publicHeaders(asset);
+  return { object, contentType, disposition: contentDisposition, cacheControl };
+}
+
+async function lookUp(
+  context: OperationContext,
+  { backend, storagePath }: Pick<SignedPath, 'backend' | 'storagePath'>,
+): Promise<ServableObject> {
   const catalog = await context.catalog();
   const found = await catalog.assets.servable(backend, parseStorageKey(storagePath));
   if (found === undefined) throw gone();
