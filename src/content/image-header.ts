@@ -1,4 +1,5 @@
 import type { ByteReader } from './byte-reader.ts';
+import { isFrameHeader } from './jpeg-markers.ts';
 
 /** In pixels, as the header declares them. */
 export interface ImageSize {
@@ -49,7 +50,7 @@ function gifSize(reader: ByteReader): ImageSize | undefined {
   return { width: header.getUint16(6, true), height: header.getUint16(8, true) };
 }
 
-/** Walks the marker segments to the frame header, SOF0 to SOF15 (ITU T.81, B.2.2). */
+/** Walks the marker segments to the frame header (ITU T.81, B.2.2). */
 function jpegSize(reader: ByteReader): ImageSize | undefined {
   for (let at = 2; ; ) {
     const marker = viewAt(reader, at, 4);
@@ -66,11 +67,6 @@ function jpegSize(reader: ByteReader): ImageSize | undefined {
     if (code === 0xd9 || code === 0xda) return undefined;
     at += 2 + marker.getUint16(2);
   }
-}
-
-function isFrameHeader(code: number): boolean {
-  const others = [0xc4, 0xc8, 0xcc];
-  return code >= 0xc0 && code <= 0xcf && !others.includes(code);
 }
 
 /** The three kinds of WebP (RFC 9649, 2.5 to 2.7). */

@@ -49,7 +49,8 @@ export function countJpegParts(bytes: Uint8Array, most: number): { scans: number
   return counted;
 }
 
-function isFrameHeader(code: number): boolean {
+/** SOF0 to SOF15 (ITU T.81, B.1.1.3). */
+export function isFrameHeader(code: number): boolean {
   return code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc;
 }
 

@@ -7,11 +7,14 @@ import { transform } from './transform.ts';
 /**
  * The way of content into a store:
  *
- *   sniff → transform → fingerprint of the content → encode → fingerprint of the bytes as stored
+ *   sniff        bytes-content.ts, open-file-content.ts: one pass that also fingerprints it as it came
+ *   transform    transform.ts; images.ts is loaded for what has to be decoded
+ *   fingerprint  of the content: anew where it was transformed
+ *   encode       encode.ts
+ *   fingerprint  of the bytes as stored, as they are coded
  *
- * It comes here sniffed, by the one pass that also fingerprints it as it came (bytes-content.ts,
- * open-file-content.ts). Each stage leaves alone what is not its own. The last two run when the bytes
- * are wanted: not if the same content is stored already.
+ * It comes here sniffed. Each stage takes what the one before gives (sniffed-content.ts), and leaves alone what is not
+ * its own. The last two run when the bytes are wanted: not if the same content is stored already.
  * @throws AssetError TYPE_MISMATCH, CONTENT_UNSAFE, FILE_CHANGED
  */
 export async function throughPipeline(name: string, sniffed: SniffedContent, options: ReadOptions): Promise<Content> {
