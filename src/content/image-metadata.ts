@@ -54,6 +54,19 @@ export function isLosslessWebp(bytes: Uint8Array): boolean {
 }
 
 /**
+ * How many pictures an animated WebP image has (RFC 9649, 2.7.1.1).
+ * @throws TooManyPieces
+ */
+export function countWebpPictures(bytes: Uint8Array): number {
+  let pictures = 0;
+  someWebpChunk(bytes, (kind) => {
+    if (kind === 'ANMF') pictures += 1;
+    return false;
+  });
+  return pictures;
+}
+
+/**
  * Decoders show what there is of a GIF that ends too early, without a word.
  * @throws TooManyPieces
  */

@@ -4,7 +4,7 @@ import { type ImageProfile, PLAIN_PROFILE } from '../core/image-profile.ts';
 import { formatSize } from '../core/size.ts';
 import { escapeForTerminal } from '../core/terminal-text.ts';
 import { TooManyPieces } from './byte-reader.ts';
-import { hasHiddenMetadata, isCutGif, isLosslessWebp } from './image-metadata.ts';
+import { countWebpPictures, hasHiddenMetadata, isCutGif, isLosslessWebp } from './image-metadata.ts';
 import { countJpegParts } from './jpeg-markers.ts';
 import { describeType } from './known-types.ts';
 import { createMemoryBudget } from './memory-budget.ts';
@@ -16,6 +16,8 @@ const MOST_SECONDS = 30;
 const MOST_SCANS = 100;
 /** Cameras write some ten. The library keeps each, for hundreds of bytes, before it tells anything of the image. */
 const MOST_SEGMENTS = 10_000;
+/** Minutes of animation. The time that WebP takes to read grows with the square of their number. */
+const MOST_PICTURES = 10_000;
 /** Bytes that one image may make the library hold, and what all at once may; a larger one is worked on alone. */
 const MOST_HELD = 768 * 2 ** 20;
 const budget = createMemoryBudget(512 * 2 ** 20);
@@ -96,6 +98,9 @@ function open({ bytes }: ImageBytes): Sharp {
 /** What the library would take long or much memory to read, or would pass over in silence. */
 function refuseUnfitForReading(name: string, { bytes, mimeType }: ImageBytes): void {
   if (mimeType === 'image/gif' && isCutGif(bytes)) throw unreadable(name, mimeType);
+  if (mimeType === 'image/webp' && countWebpPictures(bytes) > MOST_PICTURES) {
+    throw unsafe(name, `it consists of more than ${MOST_PICTURES} pictures`);
+  }
   if (mimeType !== 'image/jpeg') return;
   const { scans, segments } = countJpegParts(bytes, MOST_SEGMENTS);
   if (segments > MOST_SEGMENTS) throw unsafe(name, `it has more than ${MOST_SEGMENTS} segments`);

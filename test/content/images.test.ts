@@ -347,6 +347,18 @@ describe('an image is refused', () => {
     });
   });
 
+  test('that is a WebP animation of more pictures than can be read in sane time', async () => {
+    const moving = await animation('webp', 2);
+    const pictures = Buffer.alloc(
+      24 * 10_000,
+      Buffer.concat([Buffer.from('ANMF'), Buffer.from([16, 0, 0, 0]), Buffer.alloc(16)]),
+    );
+    await expect(read('long.webp', withRiffLength(Buffer.concat([moving, pictures])))).rejects.toMatchObject({
+      code: 'CONTENT_UNSAFE',
+      message: expect.stringContaining('pictures'),
+    });
+  });
+
   test('that would be held whole in more memory than is sane', async () => {
     const large = sharp({ create: { width: 9000, height: 9000, channels: 3, background: '#987' } });
     const bytes = await large.jpeg({ progressive: true, chromaSubsampling: '4:4:4' }).toBuffer();
