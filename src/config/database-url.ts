@@ -5,6 +5,7 @@ import type { DatabaseSettings } from './settings.ts';
 
 const FORMS = 'Write sqlite:<path> or postgres://<user>@<host>/<database>.';
 const SEVERAL_HOSTS = /^postgres(?:ql)?:\/\/(?:[^/?#]*@)?[^/?#@]*,/;
+const NO_HOST = /^postgres(?:ql)?:\/\/[^/?#]*@(?:[/?#]|$)/;
 const SCHEMES = ['sqlite', 'postgres', 'postgresql'];
 
 /**
@@ -50,8 +51,8 @@ function checkSqlite(path: string): void {
 }
 
 function checkPostgres(url: string): void {
-  // Several hosts with ports are no URL; what is wrong with them is told when they are connected to.
-  if (SEVERAL_HOSTS.test(url)) return;
+  // To psql these are URLs, by the standard they are none; what is wrong with them is told when they are connected to.
+  if (SEVERAL_HOSTS.test(url) || NO_HOST.test(url)) return;
   if (/^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)) return;
   throw refusal(
     'is not a PostgreSQL url',

@@ -321,9 +321,18 @@ describe('settings of PostgreSQL', () => {
   });
 
   it('know Unix sockets, which have no TLS', () => {
-    for (const url of ['postgres:///d?host=/var/run&user=me', 'postgres://me@%2Fvar%2Frun/d']) {
-      expect(read(`${url}`, { PGSSLMODE: 'verify-full' })).toMatchObject({ host: '/var/run', sslMode: 'disable' });
+    const expected = { host: '/var/run', user: 'me', sslMode: 'disable', location: 'postgres://me@/d?host=/var/run' };
+    for (const url of ['postgres:///d?host=/var/run&user=me', 'postgres://me@%2Fvar%2Frun/d', expected.location]) {
+      expect(read(url, { PGSSLMODE: 'verify-full' }), url).toMatchObject(expected);
     }
+  });
+
+  it('take a login without a host, which stands elsewhere', () => {
+    const environment = { PGHOST: 'h', PGUSER: 'other' };
+    const me = { user: 'm@', password: 's/', host: 'h', database: 'd', location: 'postgres://m@@h:5432/d' };
+    expect(read('postgres://m%40:s%2F@/d', environment)).toMatchObject(me);
+    expect(read('postgres://me@', environment)).toMatchObject({ user: 'me', host: 'h', database: 'me' });
+    expect(() => read(`postgres://me:${SECRET}%@/d`)).toThrow(expect.not.stringContaining(SECRET));
   });
 
   it('look at who answers as libpq does', () => {

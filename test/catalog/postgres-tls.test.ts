@@ -81,6 +81,15 @@ describe.skipIf(openssl.missing)('PostgreSQL over TLS', () => {
     expect(warnings).toEqual([]);
   });
 
+  it.each([
+    ['127.0.0.1', 'own.crt', "does not match certificate's altnames"],
+    ['localhost', 'other.crt', 'unable to verify the first certificate'],
+  ])('says why %s is not trusted with %s', async (host, certificate, reason) => {
+    const url = `postgres://postgres@${host}:${running.port}/postgres?sslmode=verify-full&sslrootcert=${running.folder}/${certificate}`;
+    const refusal = { message: expect.stringMatching(new RegExp(`over TLS: .*${reason}`)) };
+    await expect(openCatalog(url, { lockTimeout: 2000, migrate: 'auto' })).rejects.toMatchObject(refusal);
+  });
+
   it('takes PGSSLMODE and PGSSLROOTCERT, and the authority in ~/.postgresql', async () => {
     const other = { PGSSLMODE: 'verify-full', PGSSLROOTCERT: join(running.folder, 'other.crt') };
     expect(await connect('localhost', '', other)).toBe('DATABASE_UNUSABLE');

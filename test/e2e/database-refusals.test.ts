@@ -41,6 +41,12 @@ describe('a database that cannot be meant', () => {
     expect(result).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining(reason) });
   });
 
+  it('is looked for on a Unix socket, with the login where psql has it', async () => {
+    const result = await list(`postgres://me:pa55@/cat?host=${home}`);
+    const location = `postgres://me@/cat?host=${home} cannot be reached`;
+    expect(result).toMatchObject({ code: 8, stdout: '', stderr: expect.stringContaining(location) });
+  });
+
   it('is refused without showing what may be the rest of a password', async () => {
     const result = await list('postgres://user:12?pa55@127.0.0.1/cat');
     expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining('unknown parameter\n') });

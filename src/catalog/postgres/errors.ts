@@ -182,7 +182,7 @@ function meaningOf(error: unknown): Meaning | undefined {
   if (known === MISSING) return { ...known, message: `${known.message}: ${reasonOf(error)}` };
   if (known !== undefined) return known;
   if (serverLacksTls(error)) return NO_TLS;
-  if (TLS_CODES.test(code)) return TLS;
+  if (TLS_CODES.test(code)) return { ...TLS, message: `${TLS.message}: ${reasonOf(error)}` };
   if (/password|SASL/.test(messageOf(error)) && code === '') return CREDENTIALS;
   if (!isLost(error)) return undefined;
   return { code: 'UNAVAILABLE', message: `cannot be reached: ${reasonOf(error)}`, hint: AWAY_HINT };

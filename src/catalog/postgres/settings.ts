@@ -72,12 +72,21 @@ const AUTHORITY = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/is;
 function parseUrls(text: string): [URL, ...URL[]] {
   const [, start = '', hosts = '', rest = ''] = AUTHORITY.exec(text) ?? [];
   const [first = '', ...others] = hosts.split(',');
-  try {
-    return [new URL(`${start}${first}${rest}`), ...others.map((host) => new URL(`postgres://${host}`))];
-  } catch {
-    // The cause would show the password.
-    throw invalidUrl('it is not a URL');
-  }
+  return [parseUrl(`${start}${first}${rest}`), ...others.map((host) => parseUrl(`postgres://${host}`))];
+}
+
+const LOGIN_ALONE = /^([a-z]+:\/\/)([^/?#:@]*)(?::([^/?#@]*))?@(?=[/?#]|$)/i;
+
+/** A login without a host, which stands in a parameter or a variable, is no URL either: it becomes parameters. */
+function parseUrl(text: string): URL {
+  const [, , user = '', password = ''] = LOGIN_ALONE.exec(text) ?? [];
+  const withoutLogin = text.replace(LOGIN_ALONE, '$1');
+  // The cause of a failure would show the password.
+  if (!URL.canParse(withoutLogin)) throw invalidUrl('it is not a URL');
+  const url = new URL(withoutLogin);
+  if (user !== '') url.searchParams.set('user', decode(user));
+  if (password !== '') url.searchParams.set('password', decode(password));
+  return url;
 }
 
 const USUAL_PORT = '5432';
