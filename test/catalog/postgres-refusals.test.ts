@@ -132,7 +132,26 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
     roles.push(everyday.username);
     const empty = new URL(await databases.create());
     everyday.pathname = empty.pathname;
-    expect(await refusal(everyday.href)).toMatchObject({ code: 'NOT_PERMITTED' });
+    const migrateFirst = { code: 'NOT_PERMITTED', hint: expect.stringContaining('db migrate as the owner') };
+    const noCatalog = expect.stringContaining('has no catalog yet, and this login may not');
+    expect(await refusal(everyday.href)).toMatchObject({ ...migrateFirst, message: noCatalog });
+
+    await (await openCatalog(empty.href, OPTIONS)).close();
+    await runSql(empty.href, 'delete from schema_migrations where version > 8; drop index assets_by_creation');
+    const noRight = expect.stringContaining('permission denied for table schema_migrations');
+    expect(await refusal(everyday.href)).toMatchObject({ code: 'NOT_PERMITTED', message: noRight });
+    await runSql(empty.href, `grant select on schema_migrations to ${everyday.username}`);
+    const older = expect.stringMatching(/has schema version 8, \d+ is needed, and this login may not/);
+    expect(await refusal(everyday.href)).toMatchObject({ ...migrateFirst, message: older });
+    await runSql(empty.href, `revoke all on schema_migrations from ${everyday.username}`);
+  });
+
+  it('a login that may not log in, with what the server says about it', async () => {
+    const role = await makeRole('');
+    await runSql(adminUrl, `alter role ${role} nologin`);
+    const error = await refusal(changed((copy) => (copy.username = role)));
+    const reason = expect.stringContaining('is not permitted to log in');
+    expect(error).toMatchObject({ code: 'CREDENTIALS_REFUSED', message: reason });
   });
 
   it("someone else's schema_migrations", async () => {

@@ -23,6 +23,15 @@ const CREDENTIALS: Meaning = {
   message: 'refuses the login',
   hint: 'Check user and password (PGUSER, PGPASSWORD, ~/.pgpass) and pg_hba.conf.',
 };
+const FORBIDDEN: Meaning = {
+  code: 'NOT_PERMITTED',
+  message: 'does not permit this login to do that',
+  hint: 'Grant the rights in docs/postgresql.md; db migrate and db restore need the owner.',
+};
+const NO_ENTRY: Meaning = {
+  ...CREDENTIALS,
+  hint: 'Check user, host and sslmode (PGUSER, PGHOST, PGSSLMODE) against pg_hba.conf; some servers ask for TLS.',
+};
 const TLS: Meaning = {
   code: 'DATABASE_UNUSABLE',
   message: 'cannot be trusted over TLS',
@@ -35,19 +44,18 @@ const NO_TLS: Meaning = {
   hint: 'Switch it on in the server (ssl = on); over a network that is yours sslmode=prefer goes on without it.',
 };
 
+/** What is missing, which right, or which rule refuses, only the server can name. */
+const NAMED_BY_SERVER: readonly Meaning[] = [MISSING, FORBIDDEN, NO_ENTRY];
+
 const BY_SQLSTATE: Readonly<Record<string, Meaning>> = {
   '28P01': CREDENTIALS,
-  '28000': CREDENTIALS,
+  '28000': NO_ENTRY,
   '3D000': {
     code: 'DATABASE_UNUSABLE',
     message: 'does not exist',
     hint: 'Create it (createdb), or name another with --database.',
   },
-  '42501': {
-    code: 'NOT_PERMITTED',
-    message: 'does not permit this login to do that',
-    hint: 'Grant the rights in docs/postgresql.md; db migrate and db restore need the owner.',
-  },
+  '42501': FORBIDDEN,
   '25006': {
     code: 'READ_ONLY',
     message: 'takes no writes: it is a standby or read-only',
@@ -179,13 +187,17 @@ function refusal({ code, message, hint }: Meaning, error: unknown, location: str
 function meaningOf(error: unknown): Meaning | undefined {
   const code = codeOf(error);
   const known = BY_SQLSTATE[code];
-  if (known === MISSING) return { ...known, message: `${known.message}: ${reasonOf(error)}` };
+  if (known !== undefined && NAMED_BY_SERVER.includes(known)) return withReason(known, error);
   if (known !== undefined) return known;
   if (serverLacksTls(error)) return NO_TLS;
-  if (TLS_CODES.test(code)) return { ...TLS, message: `${TLS.message}: ${reasonOf(error)}` };
+  if (TLS_CODES.test(code)) return withReason(TLS, error);
   if (/password|SASL/.test(messageOf(error)) && code === '') return CREDENTIALS;
   if (!isLost(error)) return undefined;
   return { code: 'UNAVAILABLE', message: `cannot be reached: ${reasonOf(error)}`, hint: AWAY_HINT };
+}
+
+function withReason(meaning: Meaning, error: unknown): Meaning {
+  return { ...meaning, message: `${meaning.message}: ${reasonOf(error)}` };
 }
 
 /** In one line, without secrets. */

@@ -24,6 +24,7 @@ const LONGEST_STEP = 24 * 3_600_000;
 const LOCK_POLL = 50;
 const UNDEFINED_TABLE = '42P01';
 const UNDEFINED_COLUMN = '42703';
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
  * Sees to it that the database has the schema of this program; one query where it has.
@@ -37,12 +38,21 @@ export async function ensurePostgresSchema(
   const applied = await appliedMigrations(connections, location);
   if (pendingMigrations(POSTGRES_MIGRATIONS, applied, location).length === 0) return;
   const version = Math.max(0, ...applied.map((step) => step.version));
+  const older = schemaOlder(location, version, newestVersion(POSTGRES_MIGRATIONS));
   if (!mayMigrate) {
     if (version === 0) await refuseForeignTables(connections, location);
-    throw schemaOlder(location, version, newestVersion(POSTGRES_MIGRATIONS));
+    throw older;
   }
   const end = performance.now() + lockTimeout;
-  while ((await migrate(connections, location, end)) === 'more');
+  try {
+    while ((await migrate(connections, location, end)) === 'more');
+  } catch (error) {
+    if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+    throw new AssetError('NOT_PERMITTED', `${older.message}, and this login may not change that`, {
+      hint: 'Run asset-cli db migrate as the owner of the schema, then grant the rights in docs/postgresql.md.',
+      cause: error,
+    });
+  }
 }
 
 async function appliedMigrations(client: Queries, location: string): Promise<AppliedMigration[]> {
