@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenCatalogOptions } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
@@ -6,7 +8,9 @@ import { postgresSettings } from '../../src/catalog/postgres/settings.ts';
 import type { AssetError } from '../../src/core/errors.ts';
 import { freshOrganization, person, storeAssets } from '../support/catalog-uploads.ts';
 import { leastPrivileged, postgresDatabases, runSql } from '../support/postgres-databases.ts';
+import { runProgram } from '../support/program.ts';
 import { describeWithService } from '../support/services/index.ts';
+import { temporaryDirectory } from '../support/workspace.ts';
 
 const OPTIONS: OpenCatalogOptions = { lockTimeout: 500, migrate: 'auto', deadline: 500 };
 const SECRET = 'pa55-w0rd';
@@ -67,6 +71,21 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
     const environment = { PGPASSWORD: SECRET };
     expect(await refusal(withPassword(''), { ...OPTIONS, environment })).toMatchObject({ code: 'NOT_PERMITTED' });
     await writeHostRules(adminUrl, hostRules);
+  });
+
+  it('nothing to a password in PGPASSFILE, and says nothing about it', async () => {
+    const login = new URL(await leastPrivileged(url.href));
+    roles.push(login.username);
+    await writeHostRules(adminUrl, `host all ${login.username} all scram-sha-256\n${hostRules}`);
+    const home = await temporaryDirectory();
+    const file = join(home, 'passwords');
+    writeFileSync(file, `other:*:*:*:wrong\n*:${login.port}:*:${login.username}:${login.password}\n`, { mode: 0o600 });
+    login.password = '';
+    const list = (env: Record<string, string>) => runProgram(home, ['list', '--database', login.href], { env });
+    expect(await list({ PGPASSFILE: file })).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(await list({ PGPASSFILE: `${file}.none` })).toMatchObject({ code: 3 });
+    await writeHostRules(adminUrl, hostRules);
+    await runSql(url.href, `drop owned by ${login.username}`);
   });
 
   it('an unknown host, a closed port, a database that does not exist', async () => {

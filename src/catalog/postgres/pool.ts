@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import type { ClientBase, Pool, PoolClient, PoolConfig } from 'pg';
+import type readPassword from 'pgpass';
 import type { OpenTables } from '../tables.ts';
 import { serverLacksTls } from './errors.ts';
 import type { PostgresServer, PostgresSettings } from './settings.ts';
@@ -57,20 +58,24 @@ export async function connectPool(
 }
 
 function poolConfig(server: PostgresServer, settings: PostgresSettings, times: PoolTimes, useTls: boolean): PoolConfig {
+  const place = { host: server.host, port: server.port, user: settings.user, database: settings.database };
   return {
-    host: server.host,
-    port: server.port,
-    user: settings.user,
-    database: settings.database,
+    ...place,
     application_name: settings.applicationName,
     connectionTimeoutMillis: times.connect,
     query_timeout: times.query,
     keepAlive: true,
     max: MOST_CONNECTIONS,
     ssl: useTls ? server.tls : false,
-    ...(settings.password === undefined ? {} : { password: settings.password }),
+    password: settings.password ?? (() => filedPassword(place)),
     ...(settings.options === undefined ? {} : { options: settings.options }),
   };
+}
+
+/** As ~/.pgpass says, or none. The driver would look there itself, but warns whoever uses it that it will stop to. */
+async function filedPassword(place: Parameters<typeof readPassword>[0]): Promise<string> {
+  const { default: read } = await import('pgpass');
+  return new Promise((resolve) => read(place, (password) => resolve(password ?? '')));
 }
 
 async function tryPool(settings: PoolConfig, { address }: PostgresServer, check: CheckConnection): Promise<OpenPool> {
