@@ -1,5 +1,6 @@
 import type { AliasedRawBuilder, Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
 import type { AssetError } from '../core/errors.ts';
+import type { RangeName } from './filters.ts';
 import type { GlobToken } from './glob.ts';
 import type { ColumnKinds, OpenTables, RowOf, TableName, TableRow } from './tables.ts';
 
@@ -30,6 +31,8 @@ export interface SqlDialect {
    * it could be led along everybody's rows. undefined: there are no such indexes, and lists are merged.
    */
   readonly across?: (index: AcrossIndex, table: string) => RawBuilder<boolean>;
+  /** How many rows the planner expects of a query, by its statistics alone; undefined: it keeps none. */
+  readonly expectedRows?: (query: Explainable) => Promise<number>;
   /** Whether the planner sees that one condition implies another: said twice, it would count for two. */
   readonly derivesConditions: boolean;
   /** How far a list looks before it tries another way, in entries of an index. */
@@ -40,14 +43,20 @@ export interface SqlDialect {
   readonly afterImport: readonly RawBuilder<unknown>[];
 }
 
+/** A query of which the planner can be asked what it would do. */
+export type Explainable = Pick<SelectQueryBuilder<OpenTables, never, unknown>, 'explain'>;
+
 /** The index of creation has a condition of its own: where there is an equality, it must not be walked in its place. */
 export type AcrossIndex = 'creation' | 'other';
 
 export interface WindowReach {
   /** How many entries tell how dense the matches of a range are. */
   glance: number;
-  /** With fewer matches among them, the range's own index has few pages of them. */
-  sparse: number;
+  /**
+   * Of n assets, m that match are gathered if m² is less than this many times what is wanted times n: a walk to one that
+   * is wanted costs n / m entries of the index of creation, gathering m of the range's, which are shorter.
+   */
+  sparse: Readonly<Record<RangeName, number>>;
 }
 
 export interface Reach {

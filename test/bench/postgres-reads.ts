@@ -38,6 +38,8 @@ const FILTERS: Readonly<Record<string, AssetFilter>> = {
   '--name, few': { nameGlob: 'seo_report-0912*' },
   '--name, many': { nameGlob: 's*' },
   '--name, rare type': { nameGlob: 'backup_file-*' },
+  '--name, 0.5 %': { nameGlob: 'document_upload-01*' },
+  '--name, 0.4 %': { nameGlob: 'seo_report-01*' },
   '--tag': { tags: { branch: 'feature-7' } },
   '--public': { isPublic: true },
   '--expired': { expired: 'only' },
@@ -47,7 +49,16 @@ const FILTERS: Readonly<Record<string, AssetFilter>> = {
   '--created-before': { createdBefore: daysAgo(800) },
   '--min-size, many': { minSize: 10_000_000 },
   '--min-size, none': { minSize: 10 ** 12 },
-  '--max-size': { maxSize: 100 },
+  '--max-size': { maxSize: 149 },
+  // About here a walk in the list's order and a look at all that match cost alike.
+  '--max-size, 0.2 %': { maxSize: 101 },
+  '--max-size, 0.3 %': { maxSize: 102 },
+  '--max-size, 0.4 %': { maxSize: 103 },
+  '--max-size, 0.5 %': { maxSize: 104 },
+  '--expires-before, 0.2 %': { expiresBefore: daysAgo(-14) },
+  '--expires-before, 0.3 %': { expiresBefore: daysAgo(-21) },
+  '--expires-before, 0.4 %': { expiresBefore: daysAgo(-28) },
+  '--expires-before, 0.5 %': { expiresBefore: daysAgo(-35) },
 };
 
 export const postgresReads: Benchmark = {

@@ -15,13 +15,15 @@ import { querySqlite, temporaryDatabase } from '../support/sqlite-databases.ts';
 
 const OPTIONS = { lockTimeout: 5000, migrate: 'auto' } as const;
 
+const alike = (sparse: number) => ({ size: sparse, expiry: sparse, name: sparse });
+
 // With a few assets every list is short; so short a reach makes them long.
 const REACHES: readonly Reach[] = [
   { window: undefined, walk: 3, aside: 2, scan: 4, sort: 1 },
-  { window: { glance: 3, sparse: 2 }, walk: 3, aside: 2, scan: 4, sort: 1 },
-  { window: { glance: 10, sparse: 2 }, walk: 3, aside: 2, scan: 4, sort: 1 },
-  { window: { glance: 1, sparse: 1000 }, walk: 1, aside: 1, scan: 1, sort: 0 },
-  { window: { glance: 5, sparse: 8 }, walk: 20, aside: 10, scan: 30, sort: 8 },
+  { window: { glance: 3, sparse: alike(1) }, walk: 3, aside: 2, scan: 4, sort: 1 },
+  { window: { glance: 10, sparse: alike(5) }, walk: 3, aside: 2, scan: 4, sort: 1 },
+  { window: { glance: 1, sparse: alike(1e9) }, walk: 1, aside: 1, scan: 1, sort: 0 },
+  { window: { glance: 5, sparse: alike(0) }, walk: 20, aside: 10, scan: 30, sort: 8 },
 ];
 
 function describePages(suite: CatalogSuite, open: (url: string) => Promise<Database>): void {

@@ -30,8 +30,10 @@ const FILTERS: Record<string, AssetFilter> = {
   'created after': { createdAfter: new Date(Date.now() - 30 * DAY).toISOString() },
   'created before': { createdBefore: new Date(Date.now() - 800 * DAY).toISOString() },
   'large ones': { minSize: 10_000_000 },
+  'soon expired': { expiresBefore: new Date(Date.now() + 56 * DAY).toISOString() },
   'none so large': { minSize: 10 ** 12 },
-  'small ones': { maxSize: 100 },
+  'small ones': { maxSize: 149 },
+  'few small ones': { maxSize: 106 },
 };
 
 await describeWithService('postgres', 'a large PostgreSQL catalog', ({ url: adminUrl }) => {
@@ -75,4 +77,14 @@ await describeWithService('postgres', 'a large PostgreSQL catalog', ({ url: admi
       if (after === undefined) break;
     }
   });
+
+  it.each(['few small ones', 'soon expired'])(
+    'gathers %s instead of walking to them, which a glance alone cannot tell',
+    async (name) => {
+      const filter = FILTERS[name] ?? {};
+      const scope = { allOrganizations: true } as const;
+      const costs = await explainStatements(url, () => catalog.assets.page(scope, { filter, limit: 50 }));
+      expect(costs.reduce((sum, cost) => sum + cost.buffers, 0)).toBeLessThanOrEqual(120);
+    },
+  );
 });

@@ -69,13 +69,14 @@ await describeWithService('postgres', 'the schema of PostgreSQL', ({ url: adminU
 /** The same on every version: NOT NULL is told with its column, not as a constraint. */
 const POSTGRES_DUMP = `
   select line from (
-    select 1 as part, c.relname as name, a.attnum as position, format('column %s.%s %s%s%s%s', c.relname, a.attname,
+    select 1 as part, c.relname as name, a.attnum as position, format('column %s.%s %s%s%s%s%s', c.relname, a.attname,
       format_type(a.atttypid, a.atttypmod),
       case when a.attcollation <> 0 and co.collname <> 'default' then ' collate ' || co.collname else '' end,
       case when a.attnotnull then ' not null' else '' end,
       case when a.attgenerated <> '' then ' generated ' || pg_get_expr(d.adbin, d.adrelid)
         when d.adbin is not null then ' default ' || pg_get_expr(d.adbin, d.adrelid)
-        when a.attidentity <> '' then ' identity' else '' end) as line
+        when a.attidentity <> '' then ' identity' else '' end,
+      case when a.attstattarget > 0 then ' statistics ' || a.attstattarget else '' end) as line
     from pg_attribute a join pg_class c on c.oid = a.attrelid and c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
     left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     left join pg_collation co on co.oid = a.attcollation

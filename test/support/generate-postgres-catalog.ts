@@ -41,7 +41,7 @@ function fill({ assets, organizations }: PostgresPlan, first: number): string {
         case when ${dice(1)} < 4000 then 'SEO_REPORT' when ${dice(1)} < 9000 then 'DOCUMENT_UPLOAD'
           when ${dice(1)} < 9990 then 'EXPORT_FILE' else 'BACKUP_FILE' end as type,
         ${dice(2)} < 200 as public, case when ${dice(3)} < 500 then 'archive' else 'local' end as backend,
-        100 << (${dice(4)} % 18)::int as size, 'user-' || ${dice(5)} % 200 as user_id,
+        (100 << (${dice(4)} % 18)::int) + ${dice(13)} % 50 as size, 'user-' || ${dice(5)} % 200 as user_id,
         case when ${dice(6)} < 6000 then 'project-' || ${dice(6)} % 300 end as project,
         case when ${dice(7)} < 500 then now() - interval '10 days' when ${dice(7)} < 1500 then now() + interval '1 day' * (${dice(8)} % 700) end as expires,
         case when ${dice(9)} < 100 then now() end as trashed,

@@ -33,9 +33,20 @@ export const postgresDialect: SqlDialect = {
   },
   across: (index, table) =>
     sql<boolean>`(${sql.ref(`${table}.organization_id`)} || '') ${sql.raw(index === 'creation' ? '>' : '<>')} ''`,
+  async expectedRows(query) {
+    const [row] = await query.explain<{ 'QUERY PLAN': string }>('json');
+    const [explained] = JSON.parse(row?.['QUERY PLAN'] ?? '[]') as { Plan: { 'Plan Rows': number } }[];
+    return explained?.Plan['Plan Rows'] ?? 1;
+  },
   derivesConditions: true,
   // An entry in another order than the table's costs a look at the visibility map: few are sorted.
-  reach: { window: { glance: 2_000, sparse: 6 }, walk: 2_000, aside: 150, scan: 10_000, sort: 50 },
+  reach: {
+    window: { glance: 1_000, sparse: { size: 1.5, expiry: 1.5, name: 0.9 } },
+    walk: 2_000,
+    aside: 150,
+    scan: 10_000,
+    sort: 50,
+  },
   beforeImport: [sql`select pg_advisory_xact_lock(${IMPORT_LOCK}::bigint)`],
   afterImport: [
     sql`

@@ -7,6 +7,7 @@ import { tokensPostgres } from '../migrations/0006-tokens.postgres.ts';
 import { migrationSkipsPostgres } from '../migrations/0007-migration-skips.postgres.ts';
 import { allOrganizationsPostgres } from '../migrations/0008-all-organizations.postgres.ts';
 import { creationKeysPostgres, replacedByCreationKeys } from '../migrations/0009-creation-keys.postgres.ts';
+import { statisticsPostgres } from '../migrations/0010-statistics.postgres.ts';
 import { indexMigration, type Migration } from '../migrations/migration.ts';
 
 export const POSTGRES_MIGRATIONS: readonly Migration[] = [
@@ -19,4 +20,5 @@ export const POSTGRES_MIGRATIONS: readonly Migration[] = [
   { version: 7, name: '0007-migration-skips', sql: migrationSkipsPostgres },
   indexMigration(8, '0008-all-organizations', allOrganizationsPostgres),
   indexMigration(9, '0009-creation-keys', creationKeysPostgres, replacedByCreationKeys),
+  { version: 10, name: '0010-statistics', sql: statisticsPostgres },
 ];
