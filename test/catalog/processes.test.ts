@@ -69,9 +69,23 @@ describe.skipIf(missing)('PgBouncer in transaction mode', () => {
     await catalog.close();
     await server.stop();
   });
+
+  it('refuses a wrong password as the server does', async () => {
+    const direct = new URL((await createCatalogDatabase()).url);
+    const server = await startBouncer(direct, 'plain');
+    const url = new URL(direct);
+    url.port = String(server.port);
+    const open = () => openCatalog(url.href, { lockTimeout: 5000, migrate: 'never' });
+    await (await open()).close();
+    url.password = 'wr0ng';
+    await expect(open()).rejects.toMatchObject({ code: 'CREDENTIALS_REFUSED' });
+    url.username = 'nobody';
+    await expect(open()).rejects.toMatchObject({ code: 'CREDENTIALS_REFUSED' });
+    await server.stop();
+  });
 });
 
-async function startBouncer(direct: URL): Promise<{ port: number; stop(): Promise<void> }> {
+async function startBouncer(direct: URL, authentication = 'trust'): Promise<{ port: number; stop(): Promise<void> }> {
   const folder = await temporaryFolder('pgbouncer');
   const port = await freePort();
   const users = join(folder, 'users.txt');
@@ -84,7 +98,7 @@ async function startBouncer(direct: URL): Promise<{ port: number; stop(): Promis
     `listen_addr=127.0.0.1`,
     `listen_port=${port}`,
     'unix_socket_dir=',
-    'auth_type=trust',
+    `auth_type=${authentication}`,
     `auth_file=${users}`,
     'pool_mode=transaction',
     'default_pool_size=3',

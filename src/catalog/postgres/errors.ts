@@ -115,6 +115,8 @@ const STARTING = '57P03';
 const OUT_OF_CONNECTIONS = '53300';
 const NO_CONNECTION = '08001';
 const PROTOCOL_VIOLATION = '08P01';
+/** PgBouncer has no code of its own for it. */
+const POOLER_REFUSES_LOGIN = /authentication failed|no such user/;
 const NO_TLS_MESSAGE = /does not support SSL/;
 
 /** A server that starts, or has no connection left at the moment. */
@@ -169,12 +171,14 @@ export function toAssetError(error: unknown, location: string): unknown {
 export function toConnectError(error: unknown, location: string): unknown {
   if (error instanceof AssetError) return error;
   const code = codeOf(error);
-  const isKnown = meaningOf(error) !== undefined && code !== PROTOCOL_VIOLATION;
+  const isOfPooler = code === PROTOCOL_VIOLATION;
+  if (isOfPooler && POOLER_REFUSES_LOGIN.test(messageOf(error))) return refusal(CREDENTIALS, error, location);
+  const isKnown = meaningOf(error) !== undefined && !isOfPooler;
   if (isKnown || !/^[0-9A-Z]{5}$/.test(code)) return toAssetError(error, location);
   const meaning: Meaning = {
     code: 'DATABASE_UNUSABLE',
     message: `refuses the connection: ${reasonOf(error)}`,
-    hint: 'Check the parameters of the URL and the PG* variables, PGOPTIONS above all.',
+    hint: 'Check database and parameters of the URL, and the PG* variables, PGOPTIONS above all.',
   };
   return refusal(meaning, error, location);
 }
