@@ -196,12 +196,19 @@ await describeEachStore('refused', (kind) => {
 
   test.skipIf(isLocal)('an endpoint that answers no HTTP, or not at all', async () => {
     const store = await kind.fresh('files');
-    const talking = await listen(createTcpServer((socket) => socket.on('error', () => undefined).end('SSH-2.0-x\r\n')));
-    for (const url of [talking, 'http://127.0.0.1:9']) {
+    const talking = await listen(
+      createTcpServer((socket) => socket.on('error', () => undefined).write('SSH-2.0-x\r\n')),
+    );
+    const endpoints: [string, number, string][] = [
+      [talking, 3, 'speaks no HTTP'],
+      ['http://127.0.0.1:9', 8, 'ECONNREFUSED'],
+    ];
+    for (const [url, code, message] of endpoints) {
       const { definition, env } = at(store, url);
       const { run } = await careful(kind, [definition], env);
       const result = await run(UPLOAD);
-      expect([url, result.code], errorOf(result).message).toEqual([url, 8]);
+      expect([url, result.code], errorOf(result).message).toEqual([url, code]);
+      expect(errorOf(result).message).toContain(message);
     }
   });
 

@@ -103,9 +103,7 @@ describe('an answer', () => {
   });
 
   it.each([
-    ['a first line of another protocol', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
     ['a status that is none', 'HTTP/1.1 20 OK\r\n\r\n'],
-    ['another version', 'HTTP/2.0 200 OK\r\n\r\n'],
     ['a field without a name', 'HTTP/1.1 200 OK\r\n: x\r\n\r\n'],
     ['a field that is continued', 'HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n'],
     ['a space before the colon', 'HTTP/1.1 200 OK\r\ncontent-length : 5\r\n\r\n'],
@@ -119,6 +117,14 @@ describe('an answer', () => {
   ])('is refused with %s', (_, answer) => {
     expect(() => read(answer)).toThrow(expect.objectContaining({ code: 'EBADMSG' }));
     expect(() => read(answer, { cuts: [7, 9] })).toThrow(expect.objectContaining({ code: 'EBADMSG' }));
+  });
+
+  it.each([
+    ['a greeting that waits', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['an alert of TLS', '\x15\x03\x01\0\x02\x02\x16'],
+    ['another version', 'HTTP/2.0 200 OK\r\n\r\n'],
+  ])('is told from another protocol: %s', (_, answer) => {
+    expect(() => read(answer)).toThrow(expect.objectContaining({ code: 'EPROTONOSUPPORT' }));
   });
 
   it('of any bytes is an answer or refused', () => {
@@ -140,7 +146,9 @@ describe('an answer', () => {
         try {
           read(parts.join(''), { cuts, ends: true });
         } catch (error) {
-          expect(['EBADMSG', 'ECONNRESET']).toContain(error instanceof Error && 'code' in error && error.code);
+          expect(['EBADMSG', 'EPROTONOSUPPORT', 'ECONNRESET']).toContain(
+            error instanceof Error && 'code' in error && error.code,
+          );
         }
       }),
     );

@@ -13,7 +13,7 @@ export interface AnswerParser {
   /**
    * Takes what arrived, however it was cut.
    * @returns how many of the bytes belong to the answer
-   * @throws Error EBADMSG at what is not HTTP/1.1
+   * @throws Error EBADMSG at what is not valid, EPROTONOSUPPORT at what is not HTTP/1.1 at all
    */
   read(bytes: Buffer): number;
   /** The connection has ended. @throws Error ECONNRESET if the answer has not */
@@ -22,6 +22,7 @@ export interface AnswerParser {
 
 /** All of an answer's head, or a line of a coded body. */
 const LONGEST_HEAD = 64 * 1024;
+const PROTOCOL = 'HTTP/1.';
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
 /** RFC 9110, section 5.6.2: a field name is a token. */
 const FIELD = /^([!#$%&'*+\-.^_`|~\w]+):[ \t]*(.*?)[ \t]*$/;
@@ -69,6 +70,7 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
     const all = before === 0 ? bytes.subarray(at) : Buffer.concat([held, bytes.subarray(at)]);
     const found = all.indexOf(mark);
     if (found === -1 || found > LONGEST_HEAD) {
+      if (state === 'head' && !begins(all)) throw notSpoken();
       if (all.length > LONGEST_HEAD) throw notHttp('its head is longer than 64 KiB');
       held = Buffer.from(all);
       return bytes.length;
@@ -81,7 +83,7 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
   function readHead(text: string): void {
     const [first = '', ...lines] = text.split('\r\n');
     const [, minor, code] = STATUS_LINE.exec(first) ?? [];
-    if (code === undefined) throw notHttp('its first line is no status');
+    if (code === undefined) throw first.startsWith(PROTOCOL) ? notHttp('its first line is no status') : notSpoken();
     const status = Number(code);
     const headers = readFields(lines);
     // An interim answer: the real one follows. No protocol is ever changed.
@@ -160,6 +162,16 @@ function readFields(lines: readonly string[]): Record<string, string> {
     headers[key] = other === undefined ? value : `${other}, ${value}`;
   }
   return headers;
+}
+
+/** Others wait for an answer to what they said first, so their line may never end as a head does. */
+function begins(bytes: Buffer): boolean {
+  const first = bytes.toString('latin1', 0, PROTOCOL.length);
+  return first === PROTOCOL.slice(0, first.length);
+}
+
+function notSpoken(): Error {
+  return transportFailure('EPROTONOSUPPORT', 'the answer is not HTTP');
 }
 
 function notHttp(why: string): Error {

@@ -34,8 +34,12 @@ export function translateTransportError(error: unknown, context: CallContext): u
   if (context.signal?.aborted === true) return context.signal.reason;
   if (error instanceof StorageError || !(error instanceof Error)) return error;
   const code = deepestCode(error);
-  if (code !== undefined && NO_TLS.has(code)) return noTls(error, context);
   if (code === undefined) return error;
+  if (NO_TLS.has(code))
+    return otherProtocol('the endpoint speaks no TLS: is it http:// and not https://?', error, context);
+  if (code === 'EPROTONOSUPPORT') {
+    return otherProtocol('the endpoint speaks no HTTP: is the port right, and not one of https://?', error, context);
+  }
   return new StorageError('UNAVAILABLE', `the connection failed: ${describe(error, code)}`, {
     backend: context.backend,
     cause: error,
@@ -44,8 +48,8 @@ export function translateTransportError(error: unknown, context: CallContext): u
   });
 }
 
-function noTls(error: Error, { backend, key }: CallContext): StorageError {
-  return new StorageError('UNSUPPORTED', 'the endpoint speaks no TLS: is it http:// and not https://?', {
+function otherProtocol(message: string, error: Error, { backend, key }: CallContext): StorageError {
+  return new StorageError('UNSUPPORTED', message, {
     backend,
     cause: error,
     ...(key === undefined ? {} : { key }),
