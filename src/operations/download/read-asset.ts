@@ -1,5 +1,5 @@
 import type { AssetWithObject, ObjectRecord } from '../../catalog/catalog.ts';
-import { decodedAtOnce, decodedContent } from '../../content/decode.ts';
+import { decodedAtOnce, decodedContent, decodedUnsummed } from '../../content/decode.ts';
 import { verifiedBytes, verifiedContent } from '../../content/verify-stream.ts';
 import { AssetError } from '../../core/errors.ts';
 import { chunksInMemory } from '../../core/memory-readable.ts';
@@ -60,7 +60,7 @@ export async function readSmall(context: OperationContext, object: ObjectRecord)
   const store = await openOwnStore(context, object.backend);
   const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
   const held = chunksInMemory(body);
-  if (held !== undefined) return asBuffer(verifiedBytes(decodedAtOnce(joined(held), contentEncoding, size), object));
+  if (held !== undefined) return asBuffer(verifiedBytes(decodedUnsummed(joined(held), contentEncoding, size), object));
   const chunks: Uint8Array[] = [];
   for await (const chunk of verifiedContent(decodedContent(body, contentEncoding), object)) chunks.push(chunk);
   return Buffer.concat(chunks);
