@@ -9,6 +9,7 @@ import { scanAssets } from '../../operations/scan/scan.ts';
 import { scanFile, scanStream } from '../../operations/scan/scan-file.ts';
 import type { ScanRequest } from '../../operations/scan/scan-run.ts';
 import type { Bind, Invocation } from '../command.ts';
+import { withFlatMemory } from '../flat-memory.ts';
 import { addFilterOptions, type FilterOptions, toFilter } from '../options/filters.ts';
 import { readIds } from '../options/selection.ts';
 import { wholeNumber } from '../options/values.ts';
@@ -72,7 +73,7 @@ async function runScan(invocation: Invocation, ids: readonly string[], options: 
   requireMaintenance(context, 'scan');
   const request = await toRequest(invocation, context, ids, options);
   if (request.onInfected === 'delete' && options.yes !== true) await confirm(invocation, context, request);
-  return reportScan(invocation, scanAssets(context, request));
+  return reportScan(invocation, withFlatMemory(scanAssets(context, request)));
 }
 
 async function runFile(
