@@ -13,6 +13,7 @@ const COMMANDS = [
   ['list', '--ids'],
   ['download', '--all', '-o', 'out'],
   ['delete', '--all', '--yes'],
+  ['list', '--config', 'config.yaml'],
 ];
 
 run().catch((error) => {
@@ -22,6 +23,7 @@ run().catch((error) => {
 
 async function run() {
   writeFileSync('note.txt', 'a note\n');
+  writeFileSync('config.yaml', 'scan:\n  mode: off\nbackends: { spare: { provider: LOCAL, path: ./spare } }\n');
   const { main } = loadChunk(join(dist, 'main.cjs'));
   for (const command of COMMANDS) {
     const status = await main(command, process);

@@ -7,9 +7,9 @@ import { cleanEnvironment } from '../support/program.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-test('the build compiles what short commands load', () => {
+test('the build compiles what short commands load, with a configuration file and without', () => {
   const compiled = compiledChunks(ROOT).map((name) => name.replace(/-.*/, ''));
-  expect(compiled).toEqual(expect.arrayContaining(['catalog', 'cli', 'core', 'list', 'run', 'upload']));
+  expect(compiled).toEqual(expect.arrayContaining(['catalog', 'cli', 'core', 'document', 'list', 'run', 'upload']));
 });
 
 test('V8 takes what the build compiled', () => {
