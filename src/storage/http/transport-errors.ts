@@ -15,12 +15,27 @@ const PASSING = new Set([
   'ENETDOWN',
 ]);
 
-/** What OpenSSL makes of an answer in plain text. */
-const NO_TLS = new Set([
-  'ERR_SSL_WRONG_VERSION_NUMBER',
-  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
-  'ERR_SSL_HTTP_REQUEST',
-  'EPROTO',
+const NO_TLS = 'the endpoint speaks no TLS: is it http:// and not https://?';
+const NO_HTTP = 'the endpoint speaks no HTTP: is the port right, and not one of https://?';
+const NOT_TRUSTED =
+  'the certificate of the endpoint is not trusted; if it should be, NODE_EXTRA_CA_CERTS names the file of its authority';
+
+/** Codes, most of them of OpenSSL, that no later call will change: something is configured wrongly. */
+const LASTING = new Map([
+  ['ERR_SSL_WRONG_VERSION_NUMBER', NO_TLS],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', NO_TLS],
+  ['ERR_SSL_HTTP_REQUEST', NO_TLS],
+  ['EPROTO', NO_TLS],
+  ['EPROTONOSUPPORT', NO_HTTP],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', NOT_TRUSTED],
+  ['SELF_SIGNED_CERT_IN_CHAIN', NOT_TRUSTED],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', NOT_TRUSTED],
+  ['UNABLE_TO_GET_ISSUER_CERT', NOT_TRUSTED],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', NOT_TRUSTED],
+  ['CERT_UNTRUSTED', NOT_TRUSTED],
+  ['CERT_HAS_EXPIRED', 'the certificate of the endpoint has expired'],
+  ['CERT_NOT_YET_VALID', 'the certificate of the endpoint is not valid yet: is the clock right?'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'the certificate of the endpoint is for another host'],
 ]);
 
 export interface CallContext {
@@ -35,25 +50,12 @@ export function translateTransportError(error: unknown, context: CallContext): u
   if (error instanceof StorageError || !(error instanceof Error)) return error;
   const code = deepestCode(error);
   if (code === undefined) return error;
-  if (NO_TLS.has(code))
-    return otherProtocol('the endpoint speaks no TLS: is it http:// and not https://?', error, context);
-  if (code === 'EPROTONOSUPPORT') {
-    return otherProtocol('the endpoint speaks no HTTP: is the port right, and not one of https://?', error, context);
-  }
-  return new StorageError('UNAVAILABLE', `the connection failed: ${describe(error, code)}`, {
-    backend: context.backend,
-    cause: error,
-    retryable: PASSING.has(code),
-    ...(context.key === undefined ? {} : { key: context.key }),
-  });
-}
-
-function otherProtocol(message: string, error: Error, { backend, key }: CallContext): StorageError {
-  return new StorageError('UNSUPPORTED', message, {
-    backend,
-    cause: error,
-    ...(key === undefined ? {} : { key }),
-  });
+  const { backend, key } = context;
+  const details = { backend, cause: error, ...(key === undefined ? {} : { key }) };
+  const lasting = LASTING.get(code);
+  if (lasting !== undefined) return new StorageError('UNSUPPORTED', lasting, details);
+  const message = `the connection failed: ${describe(error, code)}`;
+  return new StorageError('UNAVAILABLE', message, { ...details, retryable: PASSING.has(code) });
 }
 
 /** Node wraps the errors of several addresses. */
