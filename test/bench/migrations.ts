@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AccountSASPermissions, BlobServiceClient } from '@azure/storage-blob';
-import { azure } from '../support/services/azure.ts';
+import { startAzure } from '../support/services/azure.ts';
 import type { AzureService, GcsService, S3Service } from '../support/services/definitions.ts';
 import { findBinary } from '../support/services/find-binary.ts';
 import { gcs } from '../support/services/gcs.ts';
@@ -42,11 +42,12 @@ interface Stores {
 }
 
 async function withStores(options: BenchOptions, measure: (stores: Stores) => Figure[]): Promise<Figure[]> {
-  const running = await Promise.all([s3.start(), gcs.start(), azure.start()]);
+  // Large files, moved again and again, are more than memory holds.
+  const running = await Promise.all([s3.start(), gcs.start(), startAzure({ keeps: 'disk' })]);
   const [onS3, onGcs, onAzure] = running;
   try {
-    if (onS3 === null || onGcs === null || onAzure === null) {
-      throw new Error(`no servers: ${s3.install}; ${gcs.install}; ${azure.install}`);
+    if (onS3 === null || onGcs === null) {
+      throw new Error(`no servers: ${s3.install}; ${gcs.install}`);
     }
     const stores = configure(options, onS3.service, onGcs.service, onAzure.service);
     for (const bucket of BUCKETS) runShell(`rclone mkdir ${bucket}`, stores.env);

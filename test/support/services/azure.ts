@@ -11,28 +11,31 @@ export const azure: ServiceDefinition<AzureService> = {
   variable: 'ASSET_CLI_TEST_AZURE',
   fromUrl: (url) => describe(new URL(url).origin),
   install: 'npm ci (azurite)',
-  async start() {
-    const folder = await temporaryFolder('azure');
-    const port = await freePort();
-    const origin = `http://127.0.0.1:${port}`;
-    const packageFolder = dirname(createRequire(import.meta.url).resolve('azurite/package.json'));
-    const listen = ['--blobHost', '127.0.0.1', '--blobPort', String(port)];
-    const server = await startServer({
-      command: process.execPath,
-      args: [
-        join(packageFolder, 'dist/src/blob/main.js'),
-        ...listen,
-        '--inMemoryPersistence',
-        '--skipApiVersionCheck',
-        '--disableTelemetry',
-        '--silent',
-      ],
-      folder,
-      ready: () => answersHttp(origin),
-    });
-    return { service: describe(origin), server };
-  },
+  start: () => startAzure({ keeps: 'memory' }),
 };
+
+/** @param keeps in memory up to half of the machine's; on the disk, until the server stops, what is more */
+export async function startAzure({ keeps }: { keeps: 'memory' | 'disk' }) {
+  const folder = await temporaryFolder('azure');
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const packageFolder = dirname(createRequire(import.meta.url).resolve('azurite/package.json'));
+  const listen = ['--blobHost', '127.0.0.1', '--blobPort', String(port)];
+  const server = await startServer({
+    command: process.execPath,
+    args: [
+      join(packageFolder, 'dist/src/blob/main.js'),
+      ...listen,
+      ...(keeps === 'memory' ? ['--inMemoryPersistence'] : ['--location', folder]),
+      '--skipApiVersionCheck',
+      '--disableTelemetry',
+      '--silent',
+    ],
+    folder,
+    ready: () => answersHttp(origin),
+  });
+  return { service: describe(origin), server };
+}
 
 function describe(origin: string): AzureService {
   const url = `${origin}/${ACCOUNT}`;
