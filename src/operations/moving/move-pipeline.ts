@@ -1,30 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { ClaimedObject, MoveReservation, MoveResult, ObjectRecord, WholeMove } from '../../catalog/catalog.ts';
-import { AssetError, type ErrorCode, toFailure } from '../../core/errors.ts';
+import type { MoveReservation, MoveResult, ObjectRecord, WholeMove } from '../../catalog/catalog.ts';
+import { type ErrorCode, toFailure } from '../../core/errors.ts';
 import { type KeyPlace, keyInPlace, type StorageKey } from '../../core/storage-key.ts';
 import { cdnUrl } from '../download/public-access.ts';
 import { createGroups } from '../groups.ts';
-import { type HeldClaim, removeBytes, whileHolding } from '../leases.ts';
-import { gracePeriod } from '../stopping.ts';
+import { type HeldClaim, whileHolding } from '../leases.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
-import { createBandwidth } from './bandwidth.ts';
-import { checkStoredCopy } from './check-stored-copy.ts';
-import { copyObject } from './copy-object.ts';
+import { createBringing, type GrantedMove } from './bring-content.ts';
 import { createGate } from './gate.ts';
 import { type Candidate, type MigrateRun, mustStop } from './migrate-run.ts';
 import { skipObjects } from './migrate-skips.ts';
+import { createReleases } from './move-releases.ts';
 
 const LARGEST_CLAIM = 64;
 /** Of objects that together are larger, only those are claimed that are copied at once. */
 const LARGEST_CLAIM_BYTES = 64 * 2 ** 20;
 /** What is claimed at once beside what is copied at once: so many can wait for a commit together. */
 const WAITING = 2 * LARGEST_CLAIM;
-/** Large objects through this process at once: several parts of each are held in memory. */
-const MOST_STREAMS = 4;
 const LARGEST_COMMIT = 200;
 /** A transaction costs more than its part for one object; while others are still being copied it waits for them. */
 const COMMIT_LINGER_MILLISECONDS = 100;
-const LARGEST_RELEASE = 500;
 /** What concerns the whole store: the next object would fail in the same way. */
 const HALTING: readonly ErrorCode[] = [
   'DISK_FULL',
@@ -47,8 +42,6 @@ export interface MovePipeline {
   takeBusy(): Candidate[];
 }
 
-type Granted = Exclude<MoveReservation, { kind: 'skipped' }>;
-
 /** Runs `work` with a pipeline whose claims are held for as long. */
 export async function withPipeline<T>(run: MigrateRun, work: (pipeline: MovePipeline) => Promise<T>): Promise<T> {
   const held: HeldClaim[] = [];
@@ -70,21 +63,13 @@ interface Arrived {
 
 function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   const { context, request, from, to } = run;
-  const signal = gracePeriod(context.signal);
   const gate = createGate(request.concurrency);
-  const streams = createGate(MOST_STREAMS);
+  const bring = createBringing(run, gate);
   const tasks = new Set<Promise<void>>();
   const sleepers: (() => void)[] = [];
-  let claimedBytes = 0;
-  const releases = new Set<Promise<void>>();
-  const throttle = request.bandwidth === undefined ? undefined : createBandwidth(request.bandwidth);
-  // Who reads by a signed URL got the content so far, and does not ask for gzip.
-  const decode =
-    from.features.decodesForReaders === true &&
-    to.features.decodesForReaders !== true &&
-    context.content.compress !== true;
+  const releases = createReleases(run);
   const busy = new Map<string, Candidate>();
-
+  let claimedBytes = 0;
   let copying = 0;
   const commits = createGroups<Arrived, MoveResult>(
     LARGEST_COMMIT,
@@ -96,81 +81,19 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     },
     { lingering: { milliseconds: COMMIT_LINGER_MILLISECONDS, while: () => copying > 0 } },
   );
-  const abandons = createGroups<HeldClaim, ClaimedObject | undefined>(LARGEST_COMMIT, async (claims) => {
-    const catalog = await context.catalog();
-    const abandoned = await catalog.uploads.abandon(claims, context.leaseSeconds);
-    return claims.map(({ objectId }) => abandoned.find((object) => object.objectId === objectId));
-  });
-  const removals = createGroups<ClaimedObject, undefined>(LARGEST_RELEASE, async (objects) => {
-    for (const store of [from, to]) {
-      const there = objects.filter(({ backend }) => backend === store.name);
-      for (const { object, error } of await removeBytes(context, store, there)) {
-        context.warn(`${object.storagePath} is removed later, by purge-expired: ${error.message}`);
-      }
-    }
-    return objects.map(() => undefined);
-  });
 
-  /** A body that is read anew, for another try, counts once. */
-  async function passOn({ id, size, storedSize }: ObjectRecord, bytes: number): Promise<void> {
-    await throttle?.(bytes);
-    const passed = (run.underWay.get(id) ?? 0) + bytes * (decode ? 1 : size / storedSize);
-    run.underWay.set(id, Math.min(size, passed));
-  }
-
-  async function copy(
-    { source, headers }: Candidate,
-    storagePath: StorageKey,
-    { objectId, claim }: HeldClaim,
-  ): Promise<WholeMove['target']> {
-    const catalog = await context.catalog();
-    const facts = await copyObject(
-      { store: from, object: source },
-      {
-        store: to,
-        storagePath,
-        ...(headers === undefined ? {} : { headers }),
-      },
-      signal,
-      {
-        serverSide: request.serverSide,
-        decode,
-        durability: to.features.groupDurability ? 'group' : 'each',
-        onSession: (session) => catalog.uploads.recordSession(objectId, claim, session),
-        streaming: (work) => streams.run(work),
-        onChunk: (bytes) => passOn(source, bytes),
-        onRetry: () => gate.slower(),
-      },
-    );
-    gate.faster();
-    return { kind: 'store', objectId, claim, facts };
-  }
-
-  /** The content at the destination: our copy, or the one that is there; undefined if no new work is taken any more. */
-  async function bring(
-    candidate: Candidate,
-    storagePath: StorageKey,
-    reservation: Granted,
-  ): Promise<WholeMove['target'] | undefined> {
-    if (mustStop(run)) return undefined;
-    if (reservation.kind === 'store') return copy(candidate, storagePath, reservation);
-    const { object } = reservation;
-    if (!(await checkStoredCopy(to, object, signal))) throw targetDamaged(object.storagePath);
-    return { kind: 'use', objectId: object.id, etag: object.etag };
-  }
-
-  async function move(candidate: Candidate, storagePath: StorageKey, reservation: Granted): Promise<void> {
+  async function move(candidate: Candidate, storagePath: StorageKey, reservation: GrantedMove): Promise<void> {
     const { source } = reservation;
     const claim = reservation.kind === 'store' ? reservation : undefined;
     try {
       copying += 1;
       const target = await gate
-        .run(() => bring({ ...candidate, source }, storagePath, reservation))
+        .run(async () => (mustStop(run) ? undefined : bring({ ...candidate, source }, storagePath, reservation)))
         .finally(() => {
           copying -= 1;
         });
       if (target === undefined) {
-        if (claim !== undefined) await giveUp(claim);
+        if (claim !== undefined) await releases.giveUp(claim);
         return;
       }
       const { retainSeconds } = candidate;
@@ -181,7 +104,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       const arrived = target.kind === 'store' ? { move, written: storagePath } : { move };
       await settleMove(candidate, await commits.add(arrived));
     } catch (error) {
-      if (claim !== undefined) await giveUp(claim);
+      if (claim !== undefined) await releases.giveUp(claim);
       if (context.signal.aborted && error === context.signal.reason) return;
       if (await hasChanged(source)) await skipObjects(run, [{ source, reason: 'source-changed' }]);
       else await fail(candidate, error);
@@ -192,9 +115,9 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   }
 
   async function settleMove({ source }: Candidate, result: MoveResult): Promise<void> {
-    release(result.discard);
+    releases.release(result.discard);
     if (result.kind === 'undone') return skipObjects(run, [{ source, reason: result.reason }]);
-    release(result.removable);
+    releases.release(result.removable);
     const { backend, storagePath } = result.target;
     run.emit({ kind: 'moved', source, to: { backend, storagePath }, assets: result.assets });
   }
@@ -204,24 +127,6 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     const catalog = await context.catalog();
     const [row] = await catalog.inventory.at(from.name, [storagePath]);
     return row?.id !== id || row.etag !== etag || row.state !== state;
-  }
-
-  function release(object: ClaimedObject | undefined): void {
-    if (object === undefined) return;
-    const removal = removals.add(object).then(
-      () => undefined,
-      (error: unknown) => context.warn(`${object.storagePath} is removed later: ${toFailure(error).message}`),
-    );
-    releases.add(removal);
-    removal.then(() => releases.delete(removal));
-  }
-
-  async function giveUp({ objectId, claim }: HeldClaim): Promise<void> {
-    try {
-      release(await abandons.add({ objectId, claim }));
-    } catch (error) {
-      context.warn(`a copy is undone later, by purge-expired: ${toFailure(error).message}`);
-    }
   }
 
   function forget({ objectId }: HeldClaim): void {
@@ -312,7 +217,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     },
     async settle() {
       while (tasks.size > 0) await nextEnd();
-      await Promise.all(releases);
+      await releases.settle();
     },
     takeBusy() {
       const taken = [...busy.values()];
@@ -338,10 +243,4 @@ export function targetKey({ storagePath, isPublic }: ObjectRecord): StorageKey {
   const [first] = storagePath.split('/');
   const place: KeyPlace = first === 'quarantine' || first === 'lost+found' ? first : 'private';
   return keyInPlace(storagePath, place, randomUUID());
-}
-
-function targetDamaged(storagePath: string): AssetError {
-  return new AssetError('BYTES_DAMAGED', `The destination holds the content already, damaged: ${storagePath}`, {
-    hint: 'Repair it first: asset-cli verify --repair',
-  });
 }
