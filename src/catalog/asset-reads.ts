@@ -130,6 +130,7 @@ async function servable(
       mimeType: row.mime_type,
       originalFilename: row.original_filename,
       isProcessed: Boolean(row.is_processed),
+      expiresAt: row.expires_at,
     },
   };
 }
@@ -150,7 +151,7 @@ function servableAt(isLedTo: RawBuilder<boolean>) {
         .where('assets.expires_sort', '>', session.dialect.now)
         .selectAll('objects')
         .select(['assets.virus_scan_status as scan_status', 'assets.mime_type'])
-        .select(['assets.original_filename', 'assets.is_processed'])
+        .select(['assets.original_filename', 'assets.is_processed', 'assets.expires_at'])
         .limit(sql.lit(1)),
     2,
   );

@@ -84,9 +84,11 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   const { status } = problem;
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="asset-cli"');
   if (status === 503) reply.header('retry-after', String(RETRY_AFTER_SECONDS));
-  for (const name of ['content-disposition', 'content-range', 'etag', 'content-security-policy']) {
+  // Of the content that this is sent in place of.
+  for (const name of ['content-disposition', 'content-encoding', 'content-range', 'etag', 'content-security-policy']) {
     if (status !== 416 || name !== 'content-range') reply.removeHeader(name);
   }
+  reply.header('cache-control', 'no-store');
   return reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
 }
 

@@ -1,3 +1,4 @@
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { toSigningKey } from '../../src/core/signed-path.ts';
@@ -249,6 +250,13 @@ describe('a signed URL', () => {
   });
 });
 
+/** Other bytes of the same number in place of what is stored. */
+async function damage({ workspace }: TestServer, path: string): Promise<void> {
+  const file = join(workspace.storage, path.slice('/files/local/'.length));
+  const { size } = await stat(file);
+  await writeFile(file, Buffer.alloc(size, 7));
+}
+
 describe('the address of a public asset', () => {
   async function startWithPublic() {
     const server = await startServer({ content: { compress: true } });
@@ -272,6 +280,29 @@ describe('the address of a public asset', () => {
     expect([coded.headers.get('content-encoding'), await coded.text()]).toEqual(['gzip', text]);
     const part = await server.request(path, { token: null, headers: { range: 'bytes=4-7' } });
     expect([part.status, await part.text()]).toEqual([206, 'same']);
+  });
+
+  test('is kept by caches no longer than the asset lives, and no refusal is', async () => {
+    const { server, path } = await startWithPublic();
+    const refused = await server.request(path, { token: null, headers: { range: 'bytes=20000-' } });
+    expect([refused.status, refused.headers.get('cache-control')]).toEqual([416, 'no-store']);
+    const id = await server.stored('for a minute', { fields: { is_public: 'true', expires_in: '60' } });
+    const shown = await jsonOf(await server.request(`/assets/${id}`));
+    const answer = await server.request(`/files/local/${shown.data.storage_path}`, { token: null });
+    const [, seconds] = /^public, max-age=(\d+)$/.exec(answer.headers.get('cache-control') ?? '') ?? [];
+    expect(Number(seconds)).toBeLessThanOrEqual(60);
+  });
+
+  test('that cannot be read is a problem that no cache keeps, and in no coding', async () => {
+    const { server, path } = await startWithPublic();
+    await damage(server, path);
+    for (const coding of ['gzip', 'identity']) {
+      const answer = await server.request(path, { token: null, headers: { 'accept-encoding': coding } });
+      expect(answer.status).toBe(500);
+      expect(answer.headers.get('cache-control')).toBe('no-store');
+      expect(answer.headers.get('content-encoding')).toBeNull();
+      expect(await jsonOf(answer)).toMatchObject({ status: 500 });
+    }
   });
 
   test('ends as it is withdrawn, trashed or infected, and private ones need a signature', async () => {

@@ -80,7 +80,7 @@ export interface ServableObject {
   /** Of its content; never INFECTED. */
   scanStatus: ScanStatus;
   /** What browsers are told of it if it is public, and so of one asset alone. */
-  asset: Pick<Asset, 'mimeType' | 'originalFilename' | 'isProcessed'>;
+  asset: Pick<Asset, 'mimeType' | 'originalFilename' | 'isProcessed' | 'expiresAt'>;
 }
 
 /** What became of an original by a profile. */

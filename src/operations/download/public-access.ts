@@ -6,7 +6,7 @@ import type { OperationContext } from '../context.ts';
 import { handoutName } from './handout-name.ts';
 
 /** Short, and never immutable: a public asset may have to be withdrawn. */
-const CACHE_CONTROL = 'public, max-age=3600';
+const CACHED_SECONDS = 3600;
 
 /** What a browser would run in our name is never shown inline. */
 const ACTIVE_TYPES = new Set([
@@ -29,9 +29,20 @@ export function publicHeaders(asset: Pick<Asset, 'mimeType' | 'originalFilename'
   const { mimeType } = asset;
   return {
     contentType: mimeType,
-    cacheControl: CACHE_CONTROL,
+    cacheControl: cacheControl(CACHED_SECONDS),
     contentDisposition: contentDisposition(handoutName(asset), mayBeShown(mimeType)),
   };
+}
+
+/** A store says the same at all times; who is asked each time lets nothing be kept beyond the end of its asset. */
+export function cacheControlUntil(end: string | null): string {
+  if (end === null) return cacheControl(CACHED_SECONDS);
+  const left = Math.floor((Date.parse(end) - Date.now()) / 1000);
+  return cacheControl(Math.max(0, Math.min(left, CACHED_SECONDS)));
+}
+
+function cacheControl(seconds: number): string {
+  return `public, max-age=${seconds}`;
 }
 
 /** The address of a public object behind the backend's CDN; null where it has none. */

@@ -6,7 +6,7 @@ import type { OperationContext } from '../context.ts';
 import { openOwnStore } from '../stores/own-store.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 import { SMALL_BYTES } from './hand-out.ts';
-import { mayBeShown, publicHeaders } from './public-access.ts';
+import { cacheControlUntil, mayBeShown, publicHeaders } from './public-access.ts';
 import { type ContentRange, isDamage, openPart, readSmall } from './read-asset.ts';
 
 export interface ServedFile {
@@ -43,8 +43,8 @@ export async function findPublic(context: OperationContext, backend: string, sto
   const store = await openOwnStore(context, backend);
   if (store.answers === undefined) throw gone();
   const { object, asset } = await lookUp(context, { backend, storagePath });
-  const { contentType, contentDisposition, cacheControl } = publicHeaders(asset);
-  return { object, contentType, disposition: contentDisposition, cacheControl };
+  const { contentType, contentDisposition } = publicHeaders(asset);
+  return { object, contentType, disposition: contentDisposition, cacheControl: cacheControlUntil(asset.expiresAt) };
 }
 
 async function lookUp(
