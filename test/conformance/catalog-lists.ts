@@ -36,6 +36,15 @@ export function describeLists(context: CatalogContext): void {
       expect(gone).toHaveLength(1);
     });
 
+    it('says when a public asset ends', async () => {
+      const catalog = context.catalog();
+      const alice = person(freshOrganization());
+      const [asset] = await storeAssets(catalog, alice, [{ isPublic: true, expiresInSeconds: 60 }]);
+      const found = await catalog.assets.servable('local', parseStorageKey(asset?.storagePath ?? ''));
+      expect(found?.asset.expiresAt).toMatch(/^\d{4}-.*Z$/);
+      expect(found?.asset.expiresAt).toBe(asset?.expiresAt);
+    });
+
     it('is a former copy too, while its content has such an asset, a public one at its own address', async () => {
       const catalog = context.catalog();
       const alice = person(freshOrganization());
