@@ -9,7 +9,7 @@ export function describeFile(key: StorageKey, stats: BigIntStats): StoredObject 
     key,
     size: Number(stats.size),
     etag: `${stats.size}-${stats.mtimeNs}`,
-    lastModified: new Date(Number(stats.mtimeNs / 1_000_000n)),
+    lastModified: stats.mtime,
     checksums: {},
   };
 }

@@ -26,9 +26,10 @@ export async function* listObjects(
   const pace = createPacer();
   const top = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   if (!isWalkable(root, top)) return;
-  for await (const entry of walk(root, top, (path) => mayHold(path, prefix, options.startAfter))) {
+  for (const entry of walk(root, top, (path) => mayHold(path, prefix, options.startAfter))) {
     options.signal?.throwIfAborted();
-    await pace();
+    const pause = pace();
+    if (pause !== undefined) await pause;
     if (isTemporaryName(entry.name) || !entry.path.startsWith(prefix)) continue;
     if (options.startAfter !== undefined && compareBytes(entry.path, options.startAfter) <= 0) continue;
     const object = describe(root, entry.path);
@@ -38,7 +39,7 @@ export async function* listObjects(
 
 /** Temporary files that an interrupted put left behind. */
 export async function* listTemporaryFiles(root: LocalRoot, olderThan: Date): AsyncGenerator<AbandonedUpload> {
-  for await (const entry of walk(root, '', () => true)) {
+  for (const entry of walk(root, '', () => true)) {
     if (!isTemporaryName(entry.name)) continue;
     const path = join(root.path, entry.path);
     const stats = lstatIfThere(path);
@@ -65,14 +66,14 @@ function isWalkable(root: LocalRoot, top: string): boolean {
   }
 }
 
-async function* walk(
-  root: LocalRoot,
-  directory: string,
-  isWanted: (directory: string) => boolean,
-): AsyncGenerator<Entry> {
-  for (const entry of readEntries(root, directory)) {
-    if (!entry.isDirectory) yield entry;
-    else if (isWanted(entry.path)) yield* walk(root, entry.path, isWanted);
+/** Not by recursion: each of a million names would be handed up through every level. */
+function* walk(root: LocalRoot, top: string, isWanted: (directory: string) => boolean): Generator<Entry> {
+  const levels = [readEntries(root, top).values()];
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const { value: entry } = level.next();
+    if (entry === undefined) levels.pop();
+    else if (!entry.isDirectory) yield entry;
+    else if (isWanted(entry.path)) levels.push(readEntries(root, entry.path).values());
   }
 }
 
