@@ -12,8 +12,8 @@ import type {
   InventoryRange,
   InventoryRow,
   ObjectRecord,
-  ObjectState,
   OrphanRow,
+  Standing,
   VerifyProgress,
 } from './catalog.ts';
 import type { Database, Session } from './database.ts';
@@ -53,6 +53,16 @@ async function rowsOf(session: Session, query: ObjectQuery): Promise<InventoryRo
   return rows.map((row) => ({ ...toObjectRecord(row), leaseHasRunOut: Boolean(row.lease_has_run_out) }));
 }
 
+const storedSize = sql<number>`coalesce(stored_size, size)`.as('expected_size');
+
+/** NULL for what is stored, which nearly all are: a column less to read, and a text less to make, for each of millions. */
+function standing({ dialect }: Session) {
+  return sql<Exclude<Standing, 'stored'> | null>`case
+    when lease_expires_at <= ${dialect.now} then 'abandoned'
+    when state <> 'STORED' then 'passing'
+    when damaged_at is not null then 'damaged' end`.as('standing');
+}
+
 async function page(
   session: Session,
   { backend, prefix, after, withChecksums }: InventoryRange,
@@ -64,22 +74,19 @@ async function page(
   if (end !== undefined) query = query.where('storage_path', '<', end);
   if (after !== undefined) query = query.where('storage_path', '>', after);
   const rows = await query
-    .select(['storage_path', 'state', 'size', 'stored_size', 'etag', 'damaged_at'])
+    .select(['storage_path', 'etag', storedSize, standing(session)])
     .$if(withChecksums, (selection) => selection.select(['stored_sha256', 'stored_md5', 'stored_crc32c']))
-    .select(leaseHasRunOut(session))
     .orderBy('storage_path')
     .limit(limit)
     .execute();
   return rows.map((row) => ({
     storagePath: row.storage_path as StorageKey,
-    state: row.state as ObjectState,
-    storedSize: row.stored_size ?? row.size,
+    storedSize: row.expected_size,
     etag: row.etag ?? '',
     storedSha256: row.stored_sha256 ?? null,
     storedMd5: row.stored_md5 ?? null,
     storedCrc32c: row.stored_crc32c ?? null,
-    isDamaged: row.damaged_at !== null,
-    leaseHasRunOut: Boolean(row.lease_has_run_out),
+    standing: row.standing ?? 'stored',
   }));
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OrphanRow } from '../../src/catalog/catalog.ts';
+import type { OrphanRow, Standing } from '../../src/catalog/catalog.ts';
 import {
   AUDIT,
   factsOf,
@@ -21,13 +21,17 @@ export function describeInventory(context: CatalogContext): void {
       await context.catalog().uploads.reserve([requestFor(alice, {})], 30);
       const prefix = `${alice.organization}/`;
       const paths: string[] = [];
+      const standings: Standing[] = [];
       for (let after: string | undefined; ; after = paths.at(-1)) {
         const page = await inventory().page({ backend: 'local', prefix, after, withChecksums: true }, 2);
         paths.push(...page.map((row) => row.storagePath));
+        standings.push(...page.map((row) => row.standing));
         if (page.length < 2) break;
       }
       expect(paths).toEqual([...paths].sort());
-      expect(paths).toHaveLength(4);
+      const [first] = await inventory().page({ backend: 'local', prefix, withChecksums: true }, 1);
+      expect(first?.storedSize).toBe(only(await inventory().at('local', [paths[0] ?? ''])).storedSize);
+      expect(standings.sort()).toEqual(['passing', 'stored', 'stored', 'stored']);
       expect(await inventory().page({ backend: 'local', prefix: `${prefix}x`, withChecksums: false }, 9)).toEqual([]);
       const [found] = await inventory().at('local', [assets[0]?.storagePath ?? '']);
       expect(found).toMatchObject({ state: 'STORED', leaseHasRunOut: false });

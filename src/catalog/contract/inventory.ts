@@ -4,15 +4,16 @@ import type { StorageKey } from '../../core/storage-key.ts';
 import type { AuditContext } from './audit.ts';
 import type { ObjectRecord, StoredFacts } from './objects.ts';
 
+/**
+ * stored: its bytes are expected, of those of a damaged one something is known to be wrong. passing: on their way in or
+ * out, or a former copy; abandoned: so, and its lease has run out.
+ */
+export type Standing = 'stored' | 'damaged' | 'passing' | 'abandoned';
+
 /** What a store's listing is compared with: of millions of rows no more than that. */
 export interface InventoryEntry
-  extends Pick<
-    ObjectRecord,
-    'storagePath' | 'state' | 'storedSize' | 'etag' | 'storedSha256' | 'storedMd5' | 'storedCrc32c'
-  > {
-  isDamaged: boolean;
-  /** PENDING or DELETING, and nobody works on it any more. */
-  leaseHasRunOut: boolean;
+  extends Pick<ObjectRecord, 'storagePath' | 'storedSize' | 'etag' | 'storedSha256' | 'storedMd5' | 'storedCrc32c'> {
+  standing: Standing;
 }
 
 /** A row of `objects`, looked at closely. */

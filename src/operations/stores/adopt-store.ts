@@ -36,7 +36,7 @@ export async function adoptStore(context: OperationContext, name: string): Promi
 
 async function lookForObjects(catalog: Catalog, store: StorageBackend): Promise<{ sought: number; found: number }> {
   const page = await catalog.inventory.page({ backend: store.name, prefix: '', withChecksums: false }, SAMPLE * 5);
-  const stored = page.filter(({ state }) => state === 'STORED').slice(0, SAMPLE);
+  const stored = page.filter(({ standing }) => standing === 'stored' || standing === 'damaged').slice(0, SAMPLE);
   const present = await Promise.all(stored.map(({ storagePath }) => isThere(store, storagePath)));
   return { sought: stored.length, found: present.filter(Boolean).length };
 }

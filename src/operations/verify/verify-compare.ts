@@ -6,7 +6,7 @@ import { withoutNestedStores } from '../../storage/marker.ts';
 import { judgeReported } from '../moving/check-stored-copy.ts';
 import type { Suspect, Verification } from './verify-run.ts';
 
-const ROWS_AT_ONCE = 2000;
+const ROWS_AT_ONCE = 500;
 
 /** One step of a comparison: how far it came, and what has to be looked at again there. */
 export interface Compared {
@@ -82,9 +82,9 @@ function suspectRow(
   found: StoredObject | undefined,
 ): Suspect | undefined {
   const suspect: Suspect = { kind: 'row', path: row.storagePath };
-  if (row.leaseHasRunOut) return suspect;
   // What is on its way in or out, and former copies, have nobody who could miss their bytes.
-  if (row.state !== 'STORED') return undefined;
-  const isFine = found !== undefined && !request.deep && !row.isDamaged && judgeReported(store, row, found) === 'same';
+  if (row.standing === 'passing') return undefined;
+  if (row.standing !== 'stored' || request.deep) return suspect;
+  const isFine = found !== undefined && judgeReported(store, row, found) === 'same';
   return isFine ? undefined : suspect;
 }
