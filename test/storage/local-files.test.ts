@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import {
   access,
   chmod,
@@ -188,6 +189,66 @@ describe('files', () => {
     const { etag } = await store.put(KEY, memoryBody('same size'));
     await utimes(join(root, KEY), 1, 1);
     expect((await store.stat(KEY)).etag).not.toBe(etag);
+  });
+});
+
+describe('thousands of files', () => {
+  const names = Array.from({ length: 200 }, (_, index) => `${index}`.padStart(3, '0'));
+  const paths = names.flatMap((folder) =>
+    names.slice(0, 28).map((name) => parseStorageKey(`${folder}/${folder}/${name}`)),
+  );
+
+  beforeEach(() => {
+    for (const path of paths) {
+      mkdirSync(join(root, path, '..'), { recursive: true });
+      writeFileSync(join(root, path), path);
+    }
+  });
+
+  it('are listed in byte order, each as stat describes it, without what is not an object', async () => {
+    await writeFile(join(root, '\u{1f300}'), 'last');
+    await writeFile(join(root, '\uffee'), 'before it, in bytes');
+    await writeFile(join(root, 'zz\nnewline'), 'no key');
+    await writeFile(join(root, `${paths.at(-1)}`, '../.asset-cli-tmp-1'), 'half');
+    const inner = join(root, `${paths.at(-1)}`, '../inner');
+    await mkdir(inner);
+    await writeFile(join(inner, '.asset-cli.json'), 'marker');
+    await writeFile(join(inner, 'hidden'), 'of another store');
+    const listed = await collect(store.list(''));
+    const keys = listed.map(({ key }) => key);
+    expect(keys).toEqual([...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+    expect(keys.slice(-2)).toEqual(['\uffee', '\u{1f300}']);
+    expect(keys).toHaveLength(paths.length + 3);
+    for (const object of [listed[0], listed.at(-4), listed.at(-1)]) {
+      expect(object).toEqual(await store.stat(parseStorageKey(object?.key ?? '')));
+    }
+    const later = await collect(store.list('', { startAfter: `${keys[99]}` }));
+    expect(later.map(({ key }) => key)).toEqual(keys.slice(100));
+  });
+
+  it('may be left in the middle, and be aborted', async () => {
+    let count = 0;
+    for await (const _ of store.list('')) {
+      count += 1;
+      if (count > 5100) break;
+    }
+    const stop = new AbortController();
+    const listing = async () => {
+      for await (const _ of store.list('', { signal: stop.signal })) {
+        count -= 1;
+        if (count === 0) stop.abort();
+      }
+    };
+    await expect(listing()).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('are not taken for all where the file system refuses to go on', async () => {
+    const deep =
+      'process.chdir(process.argv[1]); for (let level = 0; level < 20; level += 1) ' +
+      '{ require("fs").mkdirSync("\u{1f300}".repeat(60)); process.chdir("\u{1f300}".repeat(60)); }';
+    execFileSync(process.execPath, ['-e', deep, root]);
+    await expect(collect(store.list(''))).rejects.toMatchObject({ kind: 'UNSUPPORTED' });
+    execFileSync('rm', ['-r', root]);
   });
 });
 

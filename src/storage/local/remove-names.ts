@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { Worker } from 'node:worker_threads';
+import { startThread, type Thread } from './thread.ts';
 
 export interface NamesToRemove {
   call: 'unlink' | 'rmdir';
@@ -30,7 +30,6 @@ function removeNames(
   });
 }
 
-/** As text, because the program is a bundle of chunks and the tests run the sources: neither has a file for it. */
 const THREAD = `
 const fs = require('node:fs');
 const { parentPort } = require('node:worker_threads');
@@ -40,54 +39,18 @@ parentPort.on('message', (names) => parentPort.postMessage(removeNames(fs, names
 /** Below that, starting the thread takes longer than it saves. */
 const BULK = 200;
 
-/**
- * In bulk a thread of its own removes the names, so that the disk is busy while the catalog holds the program. It does
- * not outlive the program, nor keep it alive.
- */
+/** In bulk a thread of its own removes the names, so that the disk is busy while the catalog holds the program. */
 export function createNameRemover(): NameRemover {
-  let thread: NameRemover | undefined;
+  let thread: Thread<NamesToRemove, RemovalCodes> | undefined;
   return {
     async remove(names) {
       if (thread === undefined && names.paths.length < BULK) return removeNames(fs, names);
-      thread ??= startThread();
-      return thread.remove(names);
+      thread ??= startThread(THREAD);
+      return thread.ask(names);
     },
     async end() {
       await thread?.end();
       thread = undefined;
-    },
-  };
-}
-
-function startThread(): NameRemover {
-  const worker = new Worker(THREAD, { eval: true, resourceLimits: { maxYoungGenerationSizeMb: 2 } });
-  const waiting: { resolve: (codes: RemovalCodes) => void; reject: (error: unknown) => void }[] = [];
-  let broken: Error | undefined;
-
-  function fail(error: Error): void {
-    broken ??= error;
-    for (const { reject } of waiting.splice(0)) reject(broken);
-  }
-
-  worker.unref();
-  // Answers come in the order of the questions.
-  worker.on('message', (codes: RemovalCodes) => {
-    waiting.shift()?.resolve(codes);
-    if (waiting.length === 0) worker.unref();
-  });
-  worker.on('error', fail);
-  worker.on('exit', () => fail(new Error('the thread that removes files has ended')));
-  return {
-    remove(names) {
-      if (broken !== undefined) return Promise.reject(broken);
-      worker.ref();
-      worker.postMessage(names);
-      return new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject });
-      });
-    },
-    async end() {
-      await worker.terminate();
     },
   };
 }

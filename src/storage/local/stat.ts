@@ -4,12 +4,18 @@ import type { StoredObject } from '../backend.ts';
 import { StorageError } from '../storage-error.ts';
 import type { LocalRoot } from './root.ts';
 
-export function describeFile(key: StorageKey, stats: BigIntStats): StoredObject {
+interface FileFacts {
+  size: number | bigint;
+  mtimeMs: number | bigint;
+  mtimeNs: string | bigint;
+}
+
+export function describeFile(key: StorageKey, { size, mtimeMs, mtimeNs }: FileFacts): StoredObject {
   return {
     key,
-    size: Number(stats.size),
-    etag: `${stats.size}-${stats.mtimeNs}`,
-    lastModified: stats.mtime,
+    size: Number(size),
+    etag: `${size}-${mtimeNs}`,
+    lastModified: new Date(Number(mtimeMs)),
     checksums: {},
   };
 }

@@ -1,54 +1,58 @@
-import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MARKER_KEY } from '../../core/marker-key.ts';
 import { parseStorageKey, type StorageKey } from '../../core/storage-key.ts';
 import type { AbandonedUpload, ListOptions, StoredObject } from '../backend.ts';
-import { compareBytes } from '../byte-order.ts';
 import { createPacer } from '../pacer.ts';
 import { errorCode } from './errors.ts';
-import { isTemporaryName, type LocalRoot } from './root.ts';
+import { type FilesWanted, type FoundFile, findFiles, findFilesElsewhere } from './find-files.ts';
+import type { LocalRoot } from './root.ts';
 import { describeFile } from './stat.ts';
 
-interface Entry {
-  /** Relative to the root; a directory's ends with `/`, which is where its keys sort. */
-  path: string;
-  name: string;
-  isDirectory: boolean;
-}
+/** Finding fewer takes no longer than starting a thread. */
+const BULK = 5000;
 
-/** Objects in byte order of their whole keys; holds one directory's names at a time and level. */
+/** Objects in byte order of their whole keys; in bulk a thread finds them while the caller is busy with those before. */
 export async function* listObjects(
   root: LocalRoot,
   prefix: string,
-  options: ListOptions,
+  { startAfter, signal }: ListOptions,
 ): AsyncGenerator<StoredObject> {
-  const pace = createPacer();
   const top = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   if (!isWalkable(root, top)) return;
-  for (const entry of walk(root, top, (path) => mayHold(path, prefix, options.startAfter))) {
-    options.signal?.throwIfAborted();
+  const wanted: FilesWanted = { root: root.path, top, prefix, startAfter, temporary: false };
+  for await (const files of inBatches(wanted)) {
+    for (const file of files) {
+      signal?.throwIfAborted();
+      const object = describe(file);
+      if (object !== undefined) yield object;
+    }
+  }
+}
+
+async function* inBatches(wanted: FilesWanted): AsyncGenerator<FoundFile[]> {
+  const pace = createPacer();
+  let count = 0;
+  for (const file of findFiles(wanted)) {
     const pause = pace();
     if (pause !== undefined) await pause;
-    if (isTemporaryName(entry.name) || !entry.path.startsWith(prefix)) continue;
-    if (options.startAfter !== undefined && compareBytes(entry.path, options.startAfter) <= 0) continue;
-    const object = describe(root, entry.path);
-    if (object !== undefined) yield object;
+    yield [file];
+    count += 1;
+    if (count < BULK) continue;
+    yield* findFilesElsewhere({ ...wanted, startAfter: file.path });
+    return;
   }
 }
 
 /** Temporary files that an interrupted put left behind. */
 export async function* listTemporaryFiles(root: LocalRoot, olderThan: Date): AsyncGenerator<AbandonedUpload> {
-  for (const entry of walk(root, '', () => true)) {
-    if (!isTemporaryName(entry.name)) continue;
-    const path = join(root.path, entry.path);
-    const stats = lstatIfThere(path);
-    if (stats === undefined || Number(stats.mtimeMs) >= olderThan.getTime()) continue;
+  const wanted: FilesWanted = { root: root.path, top: '', prefix: '', startAfter: undefined, temporary: true };
+  for (const { path, mtimeMs } of findFiles(wanted)) {
+    if (mtimeMs >= olderThan.getTime()) continue;
     yield {
-      id: entry.path,
-      key: entry.path,
-      startedAt: new Date(Number(stats.mtimeMs)),
-      discard: () => unlink(path),
+      id: path,
+      key: path,
+      startedAt: new Date(mtimeMs),
+      discard: () => unlink(join(root.path, path)),
     };
   }
 }
@@ -66,58 +70,10 @@ function isWalkable(root: LocalRoot, top: string): boolean {
   }
 }
 
-/** Not by recursion: each of a million names would be handed up through every level. */
-function* walk(root: LocalRoot, top: string, isWanted: (directory: string) => boolean): Generator<Entry> {
-  const levels = [readEntries(root, top).values()];
-  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-    const { value: entry } = level.next();
-    if (entry === undefined) levels.pop();
-    else if (!entry.isDirectory) yield entry;
-    else if (isWanted(entry.path)) levels.push(readEntries(root, entry.path).values());
-  }
-}
-
-/** One directory's entries in order; below a deeper marker lies another store, of which only the marker is seen. */
-function readEntries(root: LocalRoot, directory: string): Entry[] {
-  const found = readDirectory(join(root.path, directory));
-  const isNestedStore = directory !== '' && found.some((entry) => entry.name === MARKER_KEY);
-  const entries: Entry[] = [];
-  for (const entry of found) {
-    if (isNestedStore && entry.name !== MARKER_KEY) continue;
-    const isDirectory = entry.isDirectory();
-    if (!isDirectory && !entry.isFile()) continue;
-    entries.push({ path: `${directory}${entry.name}${isDirectory ? '/' : ''}`, name: entry.name, isDirectory });
-  }
-  return entries.sort((a, b) => compareBytes(a.path, b.path));
-}
-
-/** Not by a promise: a store has many small directories, and each would cost a turn of the thread pool. */
-function readDirectory(path: string) {
-  try {
-    return readdirSync(path, { withFileTypes: true });
-  } catch (error) {
-    // Removed since its parent was read.
-    if (errorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-function mayHold(directory: string, prefix: string, startAfter: string | undefined): boolean {
-  if (!directory.startsWith(prefix) && !prefix.startsWith(directory)) return false;
-  if (startAfter === undefined || startAfter.startsWith(directory)) return true;
-  return compareBytes(directory, startAfter) > 0;
-}
-
-/** Undefined for a file that went meanwhile, and for a name that no key can have. */
-function describe(root: LocalRoot, path: string): StoredObject | undefined {
-  const key = asKey(path);
-  // Not by join, which would normalise a million paths that are normal.
-  const stats = lstatIfThere(`${root.path}/${path}`);
-  return key === undefined || stats?.isFile() !== true ? undefined : describeFile(key, stats);
-}
-
-function lstatIfThere(path: string): BigIntStats | undefined {
-  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+/** Undefined for a name that no key can have. */
+function describe(file: FoundFile): StoredObject | undefined {
+  const key = asKey(file.path);
+  return key === undefined ? undefined : describeFile(key, file);
 }
 
 function asKey(path: string): StorageKey | undefined {
