@@ -7,6 +7,7 @@ import type { MaxDelete } from '../../operations/removal/max-delete.ts';
 import { measurePurge, purgeExpired } from '../../operations/removal/purge-expired.ts';
 import type { PurgeOutcome, PurgeRequest } from '../../operations/removal/purge-run.ts';
 import type { Bind, Invocation } from '../command.ts';
+import { withSmallHeap } from '../flat-memory.ts';
 import { checkAssetType } from '../options/filters.ts';
 import { addMaxDeleteOption } from '../options/max-delete.ts';
 import { parsedBy, parseTime, wholeNumber } from '../options/values.ts';
@@ -86,7 +87,7 @@ async function runPurge(invocation: Invocation, options: PurgeOptions): Promise<
     const deed = `Remove ${countAndSize(count, bytes)} that are due, for good, and leftovers`;
     await confirmOrStop(streams, { yes: false, input: globals.input !== false }, deed, signal);
   }
-  return report(invocation, purgeExpired(context, request), request.dryRun);
+  return report(invocation, withSmallHeap(purgeExpired(context, request)), request.dryRun);
 }
 
 function toRequest(options: PurgeOptions, backend: string | undefined): PurgeRequest {
