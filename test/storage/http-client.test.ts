@@ -145,6 +145,13 @@ describe('a client of a store', () => {
     await expect((await get(served)).body.text()).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
+  it('keeps the failure of a stream for whoever reads it later', async () => {
+    const served = await serve((socket) => socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${10 * MIB}\r\n\r\nab`));
+    const { body } = await get(served);
+    await expect.poll(() => body.stream().destroyed).toBe(true);
+    await expect(body.text()).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
   it('ends the silence of a server, before its answer, within it, and while it should be reading', async () => {
     const timeouts = { connect: HOUR, deadline: 4000 };
     const mute = await serve(() => undefined, timeouts);
@@ -181,12 +188,32 @@ describe('a client of a store', () => {
     expect(await settled).toEqual(requests.map(() => ({ status: 'rejected', reason })));
     await expect(get(served, { signal: stop.signal })).rejects.toBe(reason);
     expect(served.sockets.length).toBeLessThanOrEqual(128);
+    const soon = new AbortController();
+    const request = get(served, { signal: soon.signal });
+    soon.abort(reason);
+    await expect(request).rejects.toBe(reason);
   });
 
-  it('refuses what would end a header or the request', async () => {
+  it('ends by its closing what is under way, what waits and what has just begun, and begins nothing after it', async () => {
+    const served = await serve(() => undefined);
+    const requests = Array.from({ length: 200 }, () => get(served));
+    await expect.poll(() => served.sockets.length).toBe(128);
+    const another = await serve(() => undefined);
+    requests.push(get(another));
+    served.client.close();
+    another.client.close();
+    const outcomes = await Promise.allSettled(requests);
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(201);
+    await expect(get(served)).rejects.toThrow('closed');
+    expect(served.sockets).toHaveLength(128);
+  });
+
+  it('refuses what would end a header or the request, at the cost of no connection', async () => {
     const served = await serve((socket) => socket.write(answer('')));
     await expect(get(served, { headers: { 'x-a': 'b\r\nx-c: d' } })).rejects.toThrow(TypeError);
     await expect(get(served, { path: '/a b' })).rejects.toThrow(TypeError);
     await expect(get(served, { path: '/a\r\nb' })).rejects.toThrow(TypeError);
+    await get(served);
+    expect(served.sockets).toHaveLength(1);
   });
 });

@@ -26,11 +26,13 @@ export function heldBody(held: readonly Uint8Array[]): AnswerBody {
 }
 
 export function streamedBody(stream: Readable): AnswerBody {
+  // A failure is met by whoever reads; until then it must not count as unhandled.
+  stream.on('error', () => undefined);
   return {
     held: undefined,
     stream: () => stream,
     text: async () => Buffer.concat(await stream.toArray()).toString(),
     dump: () => finished(stream.resume()),
-    drop: () => stream.on('error', () => undefined).destroy(),
+    drop: () => stream.destroy(),
   };
 }

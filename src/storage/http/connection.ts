@@ -3,7 +3,6 @@ import { connect as connectTls } from 'node:tls';
 import { type AnswerParser, createAnswerParser } from './answer-parser.ts';
 import type { HttpAnswer, HttpRequest } from './http-client.ts';
 import { type AnswerReceiver, receiveAnswer } from './receive-answer.ts';
-import { requestHead } from './request-head.ts';
 import { transportFailure } from './transport-failure.ts';
 import { whenAborted } from './when-aborted.ts';
 
@@ -23,8 +22,8 @@ export interface ConnectionEvents {
 
 /** Carries one request at a time. */
 export interface Connection {
-  /** @throws TypeError for what no request can carry */
-  send(request: HttpRequest): Promise<HttpAnswer>;
+  /** @param head as of requestHead */
+  send(request: HttpRequest, head: string): Promise<HttpAnswer>;
   close(): void;
 }
 
@@ -60,8 +59,9 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
   socket.on('timeout', onSilence).on('end', onEnd).on('error', shut);
   socket.on('close', () => shut(transportFailure('ECONNRESET', 'the connection was closed')));
 
-  function send(request: HttpRequest): Promise<HttpAnswer> {
-    const head = requestHead(request, origin.host);
+  function send(request: HttpRequest, head: string): Promise<HttpAnswer> {
+    // Between its turn and this, a request may be stopped and its connection closed.
+    if (isShut) return Promise.reject(closed());
     const receiver = receiveAnswer(request, {
       pause: () => (isPaused = true),
       resume: () => current === exchange && resume(),
@@ -70,8 +70,12 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
     const parser = createAnswerParser(request.method, { ...receiver, onEnd: onAnswered });
     const exchange: Exchange = { parser, receiver, isWritten: false, stopWatching: whenAborted(request.signal, shut) };
     current = exchange;
-    socket.ref();
-    write(exchange, head, request.body);
+    if (request.signal?.aborted === true) {
+      shut(asError(request.signal.reason));
+    } else {
+      socket.ref();
+      write(exchange, head, request.body);
+    }
     return receiver.answer;
   }
 
@@ -151,7 +155,7 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
     }
   }
 
-  function shut(reason: Error = new Error('the connection was closed')): void {
+  function shut(reason: Error = closed()): void {
     if (isShut) return;
     isShut = true;
     clearTimeout(connecting);
@@ -164,6 +168,10 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
   }
 
   return { send, close: () => shut() };
+}
+
+function closed(): Error {
+  return new Error('the connection was closed');
 }
 
 const NOTHING = new Uint8Array(0);

@@ -1,6 +1,7 @@
 import type { StorageTimeouts } from '../definition.ts';
 import type { AnswerBody } from './answer-body.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { requestHead } from './request-head.ts';
 import { whenAborted } from './when-aborted.ts';
 
 export interface HttpRequest {
@@ -24,9 +25,12 @@ export interface HttpAnswer {
 }
 
 export interface HttpClient {
-  /** Rejects only if no answer came, or not all of a short one; every status is an answer. */
+  /**
+   * Rejects only if no answer came, or not all of a short one; every status is an answer.
+   * @throws TypeError for what no request can carry
+   */
   send(request: HttpRequest): Promise<HttpAnswer>;
-  /** Ends what is under way. */
+  /** Ends what is under way, and what waits. */
   close(): void;
 }
 
@@ -42,8 +46,9 @@ export function createHttpClient({ connect, deadline }: StorageTimeouts): HttpCl
   async function send(request: HttpRequest): Promise<HttpAnswer> {
     const pool = pools.get(request.origin) ?? createPool(request.origin, { connect, silence });
     pools.set(request.origin, pool);
+    const head = requestHead(request, pool.host);
     const connection = await pool.take(request.signal);
-    return connection.send(request);
+    return connection.send(request, head);
   }
 
   function close(): void {
@@ -54,6 +59,7 @@ export function createHttpClient({ connect, deadline }: StorageTimeouts): HttpCl
 }
 
 interface Pool {
+  readonly host: string;
   take(signal: AbortSignal | undefined): Promise<Connection> | Connection;
   close(): void;
 }
@@ -63,9 +69,11 @@ function createPool(origin: string, timeouts: { connect: number; silence: number
   const open = new Set<Connection>();
   const idle: { connection: Connection; since: number }[] = [];
   const waiting: (() => void)[] = [];
+  let isClosed = false;
 
   async function take(signal: AbortSignal | undefined): Promise<Connection> {
     signal?.throwIfAborted();
+    if (isClosed) throw new Error('the client was closed');
     return takeIdle() ?? (open.size < MOST_CONNECTIONS ? add() : await next(signal));
   }
 
@@ -114,8 +122,10 @@ function createPool(origin: string, timeouts: { connect: number; silence: number
   }
 
   function close(): void {
+    isClosed = true;
     for (const connection of open) connection.close();
+    for (const turn of waiting.splice(0)) turn();
   }
 
-  return { take, close };
+  return { host: target.host, take, close };
 }
