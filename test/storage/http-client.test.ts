@@ -1,9 +1,17 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHttpClient, type HttpClient, type HttpRequest } from '../../src/storage/http/http-client.ts';
+import { temporaryFolder } from '../support/services/server.ts';
+import { requireTool } from '../support/tools.ts';
+
+const openssl = requireTool('openssl', ['version'], 'apt-get install openssl');
 
 const HOUR = 3_600_000;
 const MIB = 2 ** 20;
@@ -21,9 +29,10 @@ const running: { server: Server; served: Served }[] = [];
 async function serve(
   onRequest: (socket: Socket, head: string, connection: number) => void,
   timeouts = { connect: HOUR, deadline: HOUR },
+  certificate?: { key: Buffer; cert: Buffer },
 ): Promise<Served> {
   const sockets: Socket[] = [];
-  const server = createServer((socket) => {
+  const onConnection = (socket: Socket): void => {
     const connection = sockets.push(socket);
     socket.on('error', () => undefined);
     let head = '';
@@ -35,14 +44,26 @@ async function serve(
         onRequest(socket, request, connection);
       }
     });
-  });
+  };
+  const server = certificate === undefined ? createServer(onConnection) : createTlsServer(certificate, onConnection);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  const served = { origin: `http://127.0.0.1:${address.port}`, sockets, client: createHttpClient(timeouts) };
+  const scheme = certificate === undefined ? 'http' : 'https';
+  const served = { origin: `${scheme}://127.0.0.1:${address.port}`, sockets, client: createHttpClient(timeouts) };
   running.push({ server, served });
   return served;
+}
+
+async function makeCertificate(): Promise<{ key: Buffer; cert: Buffer }> {
+  const folder = await temporaryFolder('http-client');
+  const files = ['-keyout', 'key.pem', '-out', 'cert.pem'];
+  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', ...files];
+  execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
+  const [key, cert] = await Promise.all([readFile(join(folder, 'key.pem')), readFile(join(folder, 'cert.pem'))]);
+  await rm(folder, { recursive: true });
+  return { key, cert };
 }
 
 afterEach(() => {
@@ -150,6 +171,25 @@ describe('a client of a store', () => {
     const { body } = await get(served);
     await expect.poll(() => body.stream().destroyed).toBe(true);
     await expect(body.text()).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it.skipIf(openssl.missing)('goes on after a slowly read answer over TLS, wherever its records end', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const answering = (socket: Socket, head: string): void => {
+      const [, length = ''] = /x-length: (\d+)/.exec(head) ?? [];
+      const size = Number(length).toString(16);
+      socket.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${size}\r\n`);
+      socket.write(Buffer.alloc(Number(length)));
+      socket.write('\r\n0\r\n\r\n');
+    };
+    const served = await serve(answering, { connect: HOUR, deadline: HOUR }, await makeCertificate());
+    // A little more than a stream holds: the pause comes within the last of what is decrypted together.
+    for (let length = 256 * 1024; length < 320 * 1024; length += 1500) {
+      const { body } = await get(served, { headers: { 'x-length': String(length) } });
+      await sleep(20);
+      expect(await body.text()).toHaveLength(length);
+    }
+    expect(served.sockets).toHaveLength(1);
   });
 
   it('ends the silence of a server, before its answer, within it, and while it should be reading', async () => {

@@ -115,7 +115,8 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
     const exchange = current;
     if (exchange === undefined) return;
     current = undefined;
-    isPaused = false;
+    // TLS hands on what it had decrypted also after a pause, and with it perhaps the rest of the answer.
+    resume();
     exchange.stopWatching();
     exchange.receiver.onEnd();
     // After an answer to half a request the other half would be read as the next one.
