@@ -56,6 +56,7 @@ async function* listEntries(
     const answer = await store.azure.call({
       method: 'GET',
       query: { restype: 'container', comp: 'list', ...query, ...(marker === '' ? {} : { marker }) },
+      inMemory: true,
       signal,
     });
     const page = parseXml((await answer.body.text()).replace(/^\uFEFF/, ''));

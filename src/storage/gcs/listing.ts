@@ -57,6 +57,7 @@ async function listPage(
         ...(options.startAfter === undefined ? {} : { startOffset: store.prefix.add(options.startAfter) }),
         ...(token === undefined ? {} : { pageToken: token }),
       },
+      inMemory: true,
       signal: options.signal,
     });
     return (await readJson(answer.body)) as Page;

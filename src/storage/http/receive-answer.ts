@@ -32,11 +32,28 @@ export function receiveAnswer({ inMemory = false }: HttpRequest, flow: Flow): An
 
   function onHead(status: number, headers: Record<string, string>, length: number | undefined): void {
     head = { status, headers };
-    if (length !== undefined && (inMemory || length <= HELD_BYTES)) {
-      room = Buffer.allocUnsafe(length);
+    // Of unknown length it is gathered until it turns out to be long.
+    if (length === undefined) return;
+    if (inMemory || length <= HELD_BYTES) room = Buffer.allocUnsafe(length);
+    else beginStream(head);
+  }
+
+  function onData(bytes: Buffer): void {
+    if (room !== undefined) {
+      filled += bytes.copy(room, filled);
       return;
     }
-    if (inMemory) return;
+    const chunk = Buffer.from(bytes);
+    if (stream !== undefined) {
+      if (!stream.push(chunk)) flow.pause();
+      return;
+    }
+    chunks.push(chunk);
+    filled += chunk.byteLength;
+    if (head !== undefined && !inMemory && filled > HELD_BYTES) beginStream(head);
+  }
+
+  function beginStream(begun: Omit<HttpAnswer, 'body'>): void {
     stream = new Readable({
       highWaterMark: STREAM_BUFFER,
       read: flow.resume,
@@ -45,13 +62,8 @@ export function receiveAnswer({ inMemory = false }: HttpRequest, flow: Flow): An
         callback(error);
       },
     });
-    resolve({ ...head, body: streamedBody(stream) });
-  }
-
-  function onData(bytes: Buffer): void {
-    if (room !== undefined) filled += bytes.copy(room, filled);
-    else if (stream === undefined) chunks.push(Buffer.from(bytes));
-    else if (!stream.push(Buffer.from(bytes))) flow.pause();
+    for (const chunk of chunks.splice(0)) if (!stream.push(chunk)) flow.pause();
+    resolve({ ...begun, body: streamedBody(stream) });
   }
 
   function onEnd(): void {

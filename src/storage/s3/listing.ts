@@ -39,6 +39,7 @@ async function listPage(
       prefix: store.prefix.add(prefix),
       ...(token === undefined ? after : { 'continuation-token': token }),
     },
+    inMemory: true,
     signal: options.signal,
   });
   return requireXml(store, await answer.body.text(), 'ListBucketResult');
