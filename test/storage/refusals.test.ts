@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import type { BackendDefinition } from '../../src/storage/definition.ts';
@@ -135,5 +136,23 @@ describe('a backend that is not used', () => {
       endpoint: 'http://127.0.0.1:9',
     };
     await (await openBackend(definition, TIMEOUTS)).close();
+  });
+});
+
+describe('an endpoint that refuses the TLS handshake', () => {
+  it('is not taken for one that speaks no TLS', async () => {
+    // Without a certificate, and with keys that nobody else has.
+    const options = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => null } as const;
+    const server = createTlsServer(options).on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const apiEndpoint = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const definition = { name: 'gcs', provider: 'GOOGLE_CLOUD_STORAGE', bucket: 'anything', apiEndpoint } as const;
+    const store = await openBackend(definition, TIMEOUTS);
+    await expect(store.stat(freshKey())).rejects.toMatchObject({
+      kind: 'UNSUPPORTED',
+      message: 'the endpoint refuses the TLS handshake: handshake failure',
+    });
+    await store.close();
+    server.close();
   });
 });

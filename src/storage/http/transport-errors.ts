@@ -38,6 +38,9 @@ const LASTING = new Map([
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'the certificate of the endpoint is for another host'],
 ]);
 
+/** What a peer that does speak TLS says; Node may meet it while it writes (EPROTO). */
+const TLS_ALERT = /alert ([a-z ]+)/;
+
 export interface CallContext {
   backend: string;
   key?: string | undefined;
@@ -52,10 +55,16 @@ export function translateTransportError(error: unknown, context: CallContext): u
   if (code === undefined) return error;
   const { backend, key } = context;
   const details = { backend, cause: error, ...(key === undefined ? {} : { key }) };
-  const lasting = LASTING.get(code);
+  const lasting = lastingProblem(error, code);
   if (lasting !== undefined) return new StorageError('UNSUPPORTED', lasting, details);
   const message = `the connection failed: ${describe(error, code)}`;
   return new StorageError('UNAVAILABLE', message, { ...details, retryable: PASSING.has(code) });
+}
+
+function lastingProblem({ message }: Error, code: string): string | undefined {
+  const problem = LASTING.get(code);
+  const [, alert] = TLS_ALERT.exec(message) ?? [];
+  return problem === NO_TLS && alert !== undefined ? `the endpoint refuses the TLS handshake: ${alert}` : problem;
 }
 
 /** Node wraps the errors of several addresses. */
