@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -249,6 +249,16 @@ describe('a client of a store', () => {
     const request = get(served, { signal: soon.signal });
     soon.abort(reason);
     await expect(request).rejects.toBe(reason);
+  });
+
+  it('listens to a signal once for all requests, and no longer than they take', async () => {
+    const served = await serve((socket) => socket.write(answer('')));
+    const { signal } = new AbortController();
+    const requests = Array.from({ length: 200 }, () => get(served, { signal }));
+    await expect.poll(() => served.sockets.length).toBeGreaterThan(0);
+    expect(getEventListeners(signal, 'abort').length).toBeLessThanOrEqual(1);
+    await Promise.all(requests);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   it('ends by its closing what is under way, what waits and what has just begun, and begins nothing after it', async () => {
