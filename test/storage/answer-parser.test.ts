@@ -103,6 +103,7 @@ describe('an answer', () => {
   });
 
   it.each([
+    ['another protocol from here on', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n'],
     ['a status that is none', 'HTTP/1.1 20 OK\r\n\r\n'],
     ['a field without a name', 'HTTP/1.1 200 OK\r\n: x\r\n\r\n'],
     ['a field that is continued', 'HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n'],

@@ -86,8 +86,9 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
     if (code === undefined) throw first.startsWith(PROTOCOL) ? notHttp('its first line is no status') : notSpoken();
     const status = Number(code);
     const headers = readFields(lines);
-    // An interim answer: the real one follows. No protocol is ever changed.
-    if (status < 200 && status !== 101) return;
+    if (status === 101) throw notHttp('it changes to a protocol that nobody asked for');
+    // An interim answer: the real one follows.
+    if (status < 200) return;
     const connection = headers['connection']?.toLowerCase() ?? '';
     staysOpen = minor === '1' ? !connection.includes('close') : connection.includes('keep-alive');
     const length = bodyLength(status, headers);

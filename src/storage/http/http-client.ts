@@ -60,7 +60,7 @@ export function createHttpClient({ connect, deadline }: StorageTimeouts): HttpCl
 
 interface Pool {
   readonly host: string;
-  take(signal: AbortSignal | undefined): Promise<Connection> | Connection;
+  take(signal: AbortSignal | undefined): Promise<Connection>;
   close(): void;
 }
 
