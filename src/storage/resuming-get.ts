@@ -14,9 +14,15 @@ export async function getResuming(
   options: GetOptions,
 ): Promise<OpenedObject> {
   const download = await retrying(retry, options, () => backend.get(key, options));
-  if (chunksInMemory(download.body) !== undefined) return download;
-  const { start, length } = resolveRange(options.range, download.object.size, { backend: backend.name, key });
+  const context = { backend: backend.name, key };
+  const held = chunksInMemory(download.body);
+  if (held !== undefined && options.range === undefined) return download;
+  const { start, length } = resolveRange(options.range, download.object.size, context);
   const end = start + length - 1;
+  if (held !== undefined) {
+    if (held.reduce((sum, chunk) => sum + chunk.byteLength, 0) > length) throw noRanges(context);
+    return download;
+  }
 
   function continueAt(position: number): Promise<OpenedObject> {
     return backend.get(key, { ...options, ifMatch: download.object.etag, range: { start: position, end } });
@@ -29,6 +35,7 @@ export async function getResuming(
       try {
         for await (const chunk of body) {
           position += chunk.byteLength;
+          if (position > end + 1) throw noRanges(context);
           yield chunk;
         }
         if (position > end) return;
@@ -44,6 +51,11 @@ export async function getResuming(
   // A body that is dropped unread never starts its generator.
   body.once('close', () => download.body.destroy());
   return { object: download.object, body };
+}
+
+/** RFC 9110, 14.2: a server may answer the whole of what a range was asked of. */
+function noRanges(context: { backend: string; key: string }): StorageError {
+  return new StorageError('UNSUPPORTED', 'the store answers more than the range that was asked for', context);
 }
 
 function shortBody(backend: string, key: string, received: number, promised: number): StorageError {
