@@ -12,7 +12,7 @@ const SLICE = 2 ** 20;
 /** Parts of one object that are fetched ahead of the one that is read. */
 const AHEAD = 4;
 /** Parts in memory, by all reads of a backend together. The part that is read itself needs none and never waits. */
-const MOST_HELD = 8;
+const MOST_HELD = 4;
 
 /**
  * A get that reads an object whose size the caller knows, and that is large, in several ranges at once: one connection
