@@ -3,6 +3,7 @@ import { read } from 'node:fs';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { BodySource } from '../core/body.ts';
+import { asError } from '../core/errors.ts';
 import { describeReadError, fileChanged } from './file-errors.ts';
 
 export const readAt = promisify(read);
@@ -64,8 +65,4 @@ export async function readChunk(file: Omit<FingerprintedFile, 'sha256'>, positio
     filled += bytesRead;
   }
   return buffer;
-}
-
-function asError(value: unknown): Error {
-  return value instanceof Error ? value : new Error(String(value));
 }

@@ -125,3 +125,8 @@ function describe(error: unknown): FailureRecord {
   }
   return { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) };
 }
+
+/** Anything may be thrown. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

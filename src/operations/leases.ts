@@ -1,4 +1,5 @@
 import type { Catalog, ClaimedObject } from '../catalog/catalog.ts';
+import { asError } from '../core/errors.ts';
 import type { StorageBackend } from '../storage/backend.ts';
 import { isStorageError } from '../storage/storage-error.ts';
 import type { OperationContext } from './context.ts';
@@ -82,7 +83,7 @@ async function finishRows(catalog: Catalog, removed: readonly ClaimedObject[]): 
     await catalog.deletes.finish(removed);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
 }
 

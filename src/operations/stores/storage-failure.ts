@@ -1,4 +1,4 @@
-import { AssetError, type ErrorCode } from '../../core/errors.ts';
+import { AssetError, asError, type ErrorCode } from '../../core/errors.ts';
 import { isStorageError, type StorageError, type StorageErrorKind } from '../../storage/storage-error.ts';
 
 interface Meaning {
@@ -45,7 +45,7 @@ const MEANINGS: Readonly<Record<StorageErrorKind, Meaning>> = {
  */
 export function asAssetError(error: unknown): Error {
   if (isStorageError(error)) return translate(error);
-  return error instanceof Error ? error : new Error(String(error));
+  return asError(error);
 }
 
 function translate(error: StorageError): AssetError {

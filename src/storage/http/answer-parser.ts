@@ -28,13 +28,14 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
 const FIELD = /^([!#$%&'*+\-.^_`|~\w]+):[ \t]*(.*?)[ \t]*$/;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const END_OF_LINE = Buffer.from('\r\n');
+const NOTHING: Buffer = Buffer.alloc(0);
 
 type State = 'head' | 'counted' | 'to the end' | 'chunk size' | 'chunk' | 'chunk end' | 'trailers' | 'over';
 
 /** Reads one answer to a request (RFC 9112), and refuses what leaves open where its body ends. */
 export function createAnswerParser(method: string, reader: AnswerReader): AnswerParser {
   let state: State = 'head';
-  let held: Buffer = Buffer.alloc(0);
+  let held = NOTHING;
   /** Bytes that the body, or its chunk, still has to bring. */
   let left = 0;
   let staysOpen = true;
@@ -75,7 +76,7 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
       held = Buffer.from(all);
       return bytes.length;
     }
-    held = Buffer.alloc(0);
+    held = NOTHING;
     use(all.toString('latin1', 0, found));
     return at + found + mark.length - before;
   }

@@ -1,5 +1,6 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { asError } from '../../core/errors.ts';
 import { type AnswerParser, createAnswerParser } from './answer-parser.ts';
 import type { HttpAnswer, HttpRequest } from './http-client.ts';
 import { type AnswerReceiver, receiveAnswer } from './receive-answer.ts';
@@ -206,8 +207,4 @@ function openSocket(origin: URL, onread: OnRead): Socket {
 
 function tuned(socket: Socket): Socket {
   return socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,3 +1,5 @@
+import { asError } from '../../core/errors.ts';
+
 interface Watch {
   readonly watchers: Set<(reason: Error) => void>;
   end(): void;
@@ -30,8 +32,4 @@ function watch(signal: AbortSignal): Watch {
   const begun = { watchers, end };
   watched.set(signal, begun);
   return begun;
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }
