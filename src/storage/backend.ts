@@ -101,6 +101,15 @@ export interface SignedUrl {
   expiresAt: Date;
 }
 
+/** Bytes that somebody else may fetch. */
+export interface PullSource {
+  /** Signed; readable for as long as that takes. */
+  url: string;
+  size: number;
+  /** Of the bytes, lowercase hex. */
+  md5: string;
+}
+
 export interface AbandonedUpload {
   id: string;
   key: string;
@@ -134,6 +143,11 @@ export interface StorageBackend {
 
   /** Within a provider, without the bytes passing through us. */
   copyFrom?(source: StorageBackend, key: StorageKey, target: StorageKey, options?: PutOptions): Promise<StoredObject>;
+  /**
+   * The store fetches the bytes of another provider's store by itself, and compares their MD5. Without one in the
+   * result it has not told what it computed. UNSUPPORTED where it cannot, or not from there.
+   */
+  pull?(source: PullSource, target: StorageKey, options?: PutOptions): Promise<StoredObject>;
   /** Unfinished multipart uploads or temporary files that an interrupted put left behind. */
   abandonedUploads?(olderThan: Date): AsyncIterable<AbandonedUpload>;
   /** Makes these puts of durability 'group' durable, and no others. */

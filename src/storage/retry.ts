@@ -100,11 +100,15 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
   }
 
   function optionalPowers(inner: StorageBackend): Partial<StorageBackend> {
-    const { copyFrom, abandonedUploads, flush, space, answers, enclosingMarker } = inner;
+    const { copyFrom, pull, abandonedUploads, flush, space, answers, enclosingMarker } = inner;
     return {
       ...(copyFrom && {
         copyFrom: (source, key, target, options = {}) =>
           storing(target, undefined, options, () => copyFrom.call(inner, withoutRetries(source), key, target, options)),
+      }),
+      ...(pull && {
+        pull: (source, target, options = {}) =>
+          storing(target, source.size, options, () => pull.call(inner, source, target, options)),
       }),
       ...(abandonedUploads && {
         abandonedUploads: (olderThan) => discardRepeatedly(abandonedUploads.call(inner, olderThan)),

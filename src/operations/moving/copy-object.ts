@@ -45,6 +45,14 @@ export interface CopyManner {
 /** Read and verified as a whole before the put, which then needs no buffer of its own. */
 const LARGEST_IN_MEMORY = 2 ** 20;
 
+/** Only a store sees what such an URL answers. */
+const READ_BY_A_STORE = {
+  expiresIn: 60 * 60,
+  downloadAs: 'object',
+  inline: false,
+  contentType: 'application/octet-stream',
+};
+
 /**
  * Copies the bytes of an object as they are stored, within the provider where that can be, and gives what the target
  * store reports of them once they are seen to be the recorded ones.
@@ -76,8 +84,10 @@ export async function copyObject(
     return factsOf(await target.store.put(target.storagePath, damaged, options), contentEncoding);
   }
   const isOurs = decodes || manner.serverSide === false;
-  const copied = isOurs ? undefined : await copyWithin(source, target, options);
-  if (copied !== undefined) return copied;
+  for (const route of isOurs ? [] : [copyWithin, copyPulled]) {
+    const copied = await route(source, target, options);
+    if (copied !== undefined) return copied;
+  }
   const put = async (body: BodySource) =>
     factsOf(await target.store.put(target.storagePath, body, options), contentEncoding);
   // Few bytes may decode to many, if only to judge them.
@@ -102,12 +112,10 @@ function knownChecksums({ contentEncoding, sha256, storedSha256, storedMd5, stor
   };
 }
 
+type CopyRoute = (source: CopySource, target: CopyTarget, options: PutOptions) => Promise<StoredFacts | undefined>;
+
 /** undefined where the provider cannot, or not from there. */
-async function copyWithin(
-  { store, object }: CopySource,
-  target: CopyTarget,
-  options: PutOptions,
-): Promise<StoredFacts | undefined> {
+const copyWithin: CopyRoute = async ({ store, object }, target, options) => {
   if (target.store.copyFrom === undefined || target.store.provider !== store.provider) return undefined;
   let copy: StoredObject;
   try {
@@ -116,10 +124,52 @@ async function copyWithin(
     if (isStorageError(error, 'UNSUPPORTED', 'DENIED')) return undefined;
     throw error;
   }
+  return checkedFacts(object, target, copy, options);
+};
+
+/** The target store fetches the bytes itself; undefined where it cannot, or where nothing would prove what it got. */
+const copyPulled: CopyRoute = async ({ store, object }, target, options) => {
+  const md5 = md5Of(store, object);
+  if (target.store.pull === undefined || md5 === undefined || !isWorthAPull(store, object)) return undefined;
+  let copy: StoredObject;
+  try {
+    const { url } = await store.sign(object.storagePath, READ_BY_A_STORE);
+    const checked = { ...options, checksums: { ...options.checksums, md5 } };
+    copy = await target.store.pull({ url, size: object.storedSize, md5 }, target.storagePath, checked);
+  } catch (error) {
+    // Bytes that differ pass through us then, where it is seen what is wrong with them; those that take too long, too.
+    if (isStorageError(error, 'UNSUPPORTED', 'DENIED', 'INTEGRITY', 'UNAVAILABLE')) return undefined;
+    throw error;
+  }
+  return checkedFacts({ ...object, storedMd5: md5 }, target, copy, options);
+};
+
+/**
+ * S3 has no MD5, but its ETag is one where bytes came in one part and no key of KMS encrypts them. It proves as much as
+ * a recorded MD5 once it is the MD5 of what arrived.
+ */
+function md5Of({ provider }: StorageBackend, { storedMd5, etag }: ObjectRecord): string | undefined {
+  if (storedMd5 !== null) return storedMd5;
+  return provider === 'AWS_S3' && /^[0-9a-f]{32}$/.test(etag) ? etag : undefined;
+}
+
+/** A signed URL may lead to decoded content; one that needs `serve` is seldom within a provider's reach. */
+function isWorthAPull(store: StorageBackend, { contentEncoding, storedSize }: ObjectRecord): boolean {
+  const isReachable = store.features.signs && store.answers === undefined;
+  return isReachable && contentEncoding === null && storedSize > LARGEST_IN_MEMORY;
+}
+
+/** @throws AssetError BYTES_DAMAGED unless the copy is what is recorded */
+async function checkedFacts(
+  object: ObjectRecord,
+  target: CopyTarget,
+  copy: StoredObject,
+  { signal }: PutOptions,
+): Promise<StoredFacts> {
   const facts = factsOf(copy, object.contentEncoding);
   const record = { ...object, ...facts, storagePath: target.storagePath };
   const known = { ...object, storedSha256: knownChecksums(object).sha256 ?? null };
-  const isSame = sameChecksums(known, copy) || (await storedBytesMatch(target.store, record, options.signal));
+  const isSame = sameChecksums(known, copy) || (await storedBytesMatch(target.store, record, signal));
   if (isSame && copy.size === object.storedSize) return facts;
   throw new AssetError('BYTES_DAMAGED', `The bytes of ${object.storagePath} do not match their record`, {
     hint: 'See what is damaged: asset-cli verify --deep',

@@ -10,6 +10,7 @@ import { createAzureCaller } from './client.ts';
 import { copyObject } from './copy.ts';
 import { deleteObjects, listObjects } from './listing.ts';
 import { type AzureStore, getObject, isThere, putWhole, statObject } from './objects.ts';
+import { createPull } from './pull.ts';
 import { signUrl } from './sign.ts';
 
 const stores = new WeakMap<StorageBackend, AzureStore>();
@@ -25,6 +26,7 @@ export function openAzureBackend(definition: AzureDefinition, timeouts: StorageT
     prefix: createPrefix(definition.prefix),
     pool: createPartPool(),
   };
+  const pull = createPull(store);
 
   const backend: StorageBackend = {
     name: definition.name,
@@ -62,6 +64,7 @@ export function openAzureBackend(definition: AzureDefinition, timeouts: StorageT
       throw new StorageError('UNSUPPORTED', 'the source is not a container', { backend: definition.name, key });
     },
 
+    pull: (source, key, options = {}) => pull(source, key, options),
     abandonedUploads: (olderThan) => abandonedUploads(store, olderThan),
 
     async enclosingMarker() {

@@ -29,6 +29,7 @@ const KINDS: Readonly<Record<string, StorageErrorKind>> = {
   Md5Mismatch: 'INTEGRITY',
   InvalidMd5: 'INTEGRITY',
   InvalidRange: 'INTEGRITY',
+  CannotVerifyCopySource: 'UNSUPPORTED',
   // The blocks are gone, perhaps by another upload of the key: the put starts again.
   InvalidBlockList: 'UNAVAILABLE',
   OperationTimedOut: 'UNAVAILABLE',
@@ -45,6 +46,7 @@ const KINDS_BY_STATUS: Readonly<Record<number, StorageErrorKind>> = {
   412: 'CONFLICT',
   416: 'INTEGRITY',
   429: 'UNAVAILABLE',
+  501: 'UNSUPPORTED',
   507: 'FULL',
 };
 
