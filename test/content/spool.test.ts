@@ -23,9 +23,9 @@ function readAll(fd: number, size: number): Buffer {
 test('content in tiny pieces takes little more memory than its bytes', async () => {
   const spool = new Spool(tmpdir());
   const before = heldBytes();
-  // A piece is a view of all that came with it.
+  // A piece is a view of all that came with it: 50 MB would be held, and the objects that describe them.
   for (let count = 0; count < 50_000; count += 1) await spool.append(Buffer.alloc(1024, count).subarray(0, 1));
-  expect(heldBytes() - before).toBeLessThan(5_000_000);
+  expect(heldBytes() - before).toBeLessThan(15_000_000);
   const bytes = spool.takeMemory();
   expect(bytes.byteLength).toBe(50_000);
   expect(bytes.every((byte, index) => byte === index % 256)).toBe(true);

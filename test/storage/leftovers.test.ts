@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import { openAzureBackend } from '../../src/storage/azure/azure-backend.ts';
 import { createAzureCaller } from '../../src/storage/azure/client.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import { createS3Caller } from '../../src/storage/s3/client.ts';
 import { openS3Backend } from '../../src/storage/s3/s3-backend.ts';
-import { collect, memoryBody } from '../support/bodies.ts';
+import { collect, failingBody, memoryBody } from '../support/bodies.ts';
 import { azureDefinition, s3Definition, TIMEOUTS, useS3Credentials } from '../support/cloud-stores.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { createBucket, describeWithService } from '../support/services/index.ts';
 
 const SOON = () => new Date(Date.now() + 3_600_000);
@@ -74,6 +75,22 @@ await describeWithService('azure', 'blocks without a blob', (azure) => {
     await (await caller.call({ method: 'PUT', name: empty, query, body: Buffer.from('x') })).body.dump();
     for (const upload of await collect(store.abandonedUploads?.(SOON()))) await upload.discard();
     expect(await store.stat(empty)).toMatchObject({ size: 0 });
+    await store.close();
+  });
+});
+
+await describeWithService('s3', 'a multipart upload that fails', (s3) => {
+  it('is aborted again where a part came behind the abort', async () => {
+    useS3Credentials(s3);
+    const proxy = await startFaultProxy(s3.url);
+    onTestFinished(() => proxy.close());
+    const definition = { ...s3Definition(s3, await createBucket('s3')), endpoint: proxy.origin };
+    const store = openS3Backend(definition, TIMEOUTS);
+    // As if the abort had come before the part: it is answered, and the upload is there all the same.
+    proxy.plan([{ kind: 'answer', status: 204 }], (method) => method === 'DELETE');
+    const body = failingBody(9 * 1024 * 1024, 8.5 * 1024 * 1024, new Error('the source broke'));
+    await expect(store.put(parseStorageKey('org/broken'), body)).rejects.toThrow('the source broke');
+    expect(await collect(store.abandonedUploads?.(SOON()))).toEqual([]);
     await store.close();
   });
 });

@@ -10,6 +10,7 @@ import { nameOf, requireXml } from './listing.ts';
 import { conditionHeaders, contentHeaders, describePut, etagOf, type S3Store, statObject, unquote } from './objects.ts';
 
 const MOST_PARTS = 10_000;
+const MOST_ABORTS = 3;
 
 interface Upload {
   name: string;
@@ -121,14 +122,37 @@ export async function abort(store: S3Store, upload: Upload): Promise<void> {
   await discard(store, upload).catch(() => undefined);
 }
 
+/** A part that was on its way may arrive behind the abort and be kept: S3's reference asks to look, and to abort again. */
 async function discard(store: S3Store, upload: Upload): Promise<void> {
+  for (let tries = 0; tries < MOST_ABORTS; tries += 1) {
+    await abortOnce(store, upload);
+    if (await isGone(store, upload)) return;
+  }
+}
+
+async function abortOnce(store: S3Store, { name, id }: Upload): Promise<void> {
   try {
-    const answer = await store.s3.call({ method: 'DELETE', name: upload.name, query: { uploadId: upload.id } });
+    const answer = await store.s3.call({ method: 'DELETE', name, query: { uploadId: id } });
     await answer.body.dump();
   } catch (error) {
-    // NoSuchUpload: it is gone already.
-    if (!isStorageError(error) || !error.message.includes('(NoSuchUpload)')) throw error;
+    if (!isNoSuchUpload(error)) throw error;
   }
+}
+
+/** Without the right to look there is nothing to know. */
+async function isGone(store: S3Store, { name, id }: Upload): Promise<boolean> {
+  try {
+    const answer = await store.s3.call({ method: 'GET', name, query: { uploadId: id, 'max-parts': '1' } });
+    await answer.body.dump();
+    return false;
+  } catch (error) {
+    if (isNoSuchUpload(error) || isStorageError(error, 'DENIED', 'NOT_FOUND', 'UNSUPPORTED')) return true;
+    throw error;
+  }
+}
+
+function isNoSuchUpload(error: unknown): boolean {
+  return isStorageError(error) && error.message.includes('(NoSuchUpload)');
 }
 
 /** Multipart uploads that were begun before that time and never completed. */
