@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    // Most of the time they wait for servers and programs.
+    maxWorkers: 2,
     globalSetup: ['test/support/services/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
