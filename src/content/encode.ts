@@ -3,9 +3,9 @@ import { createGzip, gzipSync } from 'node:zlib';
 import { bytesBody } from './bytes-body.ts';
 import type { CompressStage, ReadOptions, StoredForm } from './content.ts';
 import { Fingerprint } from './fingerprint.ts';
-import { rereadBody } from './reread-body.ts';
+import { rereadBody } from './reading/reread-body.ts';
+import { Spool } from './reading/spool.ts';
 import type { ShapedContent } from './sniffed-content.ts';
-import { Spool } from './spool.ts';
 
 /** Below, the header and the block of a file system eat what is saved. */
 const SMALLEST = 1024;

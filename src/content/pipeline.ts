@@ -7,8 +7,8 @@ import { transform } from './transform.ts';
 /**
  * The way of content into a store:
  *
- *   sniff        bytes-content.ts, open-file-content.ts: one pass that also fingerprints it as it came
- *   transform    transform.ts; images.ts is loaded for what has to be decoded
+ *   sniff        reading/, which shows it to sniffing/: one pass that also fingerprints it as it came
+ *   transform    transform.ts; images/transform-image.ts is loaded for what has to be decoded
  *   fingerprint  of the content: anew where it was transformed
  *   encode       encode.ts
  *   fingerprint  of the bytes as stored, as they are coded

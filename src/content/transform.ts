@@ -3,14 +3,14 @@ import { type ImageProfile, profileName } from '../core/image-profile.ts';
 import { once } from '../core/once.ts';
 import { bytesBody } from './bytes-body.ts';
 import type { ImageStage, KnownImage, Original } from './content.ts';
-import { fileChanged } from './file-errors.ts';
 import { Fingerprint } from './fingerprint.ts';
-import { isAnimatedPng, withoutHiddenChunks } from './image-metadata.ts';
-import type { ImageBytes } from './images.ts';
-import { knownType } from './known-types.ts';
+import { isAnimatedPng, withoutHiddenChunks } from './images/metadata.ts';
+import type { ImageBytes } from './images/transform-image.ts';
+import { fileChanged } from './reading/file-errors.ts';
 import type { ShapedContent, SniffedContent } from './sniffed-content.ts';
+import { knownType } from './sniffing/known-types.ts';
 
-/** What images.ts reads and writes. */
+/** What images/ reads and writes. */
 const TRANSFORMABLE = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/gif']);
 
 /**
@@ -43,7 +43,7 @@ async function transformed(name: string, image: ImageBytes, profile: ImageProfil
 /** Loaded when an image has to be decoded, and not before: it takes longer than the start of a command. */
 async function loadImages() {
   try {
-    return await import('./images.ts');
+    return await import('./images/transform-image.ts');
   } catch (error) {
     throw new AssetError('CONFIG_INVALID', 'Images cannot be transformed here: sharp could not be loaded', {
       hint: 'Install asset-cli again for this platform (npm rebuild sharp), or store images as they are: --no-optimize.',

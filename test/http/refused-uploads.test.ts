@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { Spool } from '../../src/content/spool.ts';
+import { Spool } from '../../src/content/reading/spool.ts';
 import { AssetError } from '../../src/core/errors.ts';
 import { shareUploads } from '../../src/operations/upload/upload-together.ts';
 import { jsonOf, startServer } from '../support/http-server.ts';

@@ -136,7 +136,7 @@ await describeEachDatabase('an image', ({ createWorkspace }) => {
     expect(asset.fileHash).not.toBe(sha256(photo));
     expect(sha256(await contentOf(work, asset.id))).toBe(asset.fileHash);
 
-    const images = await import('../../src/content/images.ts');
+    const images = await import('../../src/content/images/transform-image.ts');
     const decoding = vi.spyOn(images, 'transformImage');
     const second = await upload(work, path, { assetType: 'USER_AVATAR' });
     expect(second.asset).toMatchObject({ fileHash: asset.fileHash, storagePath: asset.storagePath, isProcessed: true });
@@ -161,7 +161,7 @@ await describeEachDatabase('an image', ({ createWorkspace }) => {
     const path = join(work.directory, 'me.jpg');
     await writeFile(path, await photograph(800, 600));
     const { asset } = await upload(work, path, { assetType: 'USER_AVATAR', isPublic: first });
-    const images = await import('../../src/content/images.ts');
+    const images = await import('../../src/content/images/transform-image.ts');
     const decoding = vi.spyOn(images, 'transformImage');
     const again = await upload(work, path, { assetType: 'USER_AVATAR', isPublic: second });
     expect(decoding).not.toHaveBeenCalled();

@@ -26,7 +26,7 @@ const REFUSED: readonly [file: string, line: string, reason: string][] = [
   ['storage/gcs/gcs-backend.ts', "import { S3Client } from '@aws-sdk/client-s3';", 'src/storage/s3/ alone'],
   ['operations/upload.ts', "import pg from 'pg';", 'src/catalog/ alone'],
   ['composition.ts', "const { default: D } = await import('better-sqlite3');", 'src/catalog/ alone'],
-  ['http/images.ts', "import sharp from 'sharp';", 'src/content/ alone'],
+  ['http/images.ts', "import sharp from 'sharp';", 'src/content/images/ alone'],
   ['operations/upload.ts', "process.stdout.write('x');", 'only the command line'],
   ['catalog/open.ts', 'process.exitCode = 1;', 'only the command line'],
   ['catalog/open.ts', "import { env } from 'node:process';", 'node:process hides'],

@@ -1,5 +1,5 @@
-import { knownType, knownTypeOfExtension } from '../../content/known-types.ts';
-import { extensionOf } from '../../content/sniff.ts';
+import { knownType, knownTypeOfExtension } from '../../content/sniffing/known-types.ts';
+import { extensionOf } from '../../content/sniffing/sniff.ts';
 import type { Asset } from '../../core/asset.ts';
 import { safeFilename } from '../../core/safe-filename.ts';
 

@@ -1,6 +1,6 @@
 import type { AssetWithObject, ObjectRecord } from '../../catalog/catalog.ts';
-import { decodedAtOnce, decodedContent, decodedUnsummed } from '../../content/decode.ts';
-import { verifiedBytes, verifiedContent } from '../../content/verify-stream.ts';
+import { decodedAtOnce, decodedContent, decodedUnsummed } from '../../content/verification/decode.ts';
+import { verifiedBytes, verifiedContent } from '../../content/verification/verify-stream.ts';
 import { AssetError } from '../../core/errors.ts';
 import { chunksInMemory } from '../../core/memory-readable.ts';
 import { isStorageError } from '../../storage/storage-error.ts';

@@ -1,5 +1,5 @@
 import type { ObjectRecord } from '../../catalog/catalog.ts';
-import { verifiedCoded } from '../../content/verify-coded.ts';
+import { verifiedCoded } from '../../content/verification/verify-coded.ts';
 import type { OperationContext } from '../context.ts';
 import { gracePeriod } from '../stopping.ts';
 import { openOwnStore } from '../stores/own-store.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ObjectRecord } from '../../catalog/catalog.ts';
-import { decodedContent } from '../../content/decode.ts';
+import { decodedContent } from '../../content/verification/decode.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { StorageBackend, StoredObject } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';

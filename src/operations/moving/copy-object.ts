@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { ObjectRecord, StoredFacts } from '../../catalog/catalog.ts';
-import { decodedAtOnce, decodedContent } from '../../content/decode.ts';
-import { verifiedCoded } from '../../content/verify-coded.ts';
-import { verifiedBytes, verifiedContent } from '../../content/verify-stream.ts';
+import { decodedAtOnce, decodedContent } from '../../content/verification/decode.ts';
+import { verifiedCoded } from '../../content/verification/verify-coded.ts';
+import { verifiedBytes, verifiedContent } from '../../content/verification/verify-stream.ts';
 import type { BodySource, Checksums } from '../../core/body.ts';
 import { AssetError } from '../../core/errors.ts';
 import { chunksInMemory } from '../../core/memory-readable.ts';

@@ -2,7 +2,7 @@ import { type Dirent, lstatSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import picomatch from 'picomatch';
-import type { Spool } from '../../content/spool.ts';
+import type { Spool } from '../../content/reading/spool.ts';
 import { AssetError } from '../../core/errors.ts';
 import { MARKER_KEY } from '../../core/marker-key.ts';
 

@@ -1,0 +1,54 @@
+import { createHash, hash } from 'node:crypto';
+import { AssetError } from '../../core/errors.ts';
+
+/** Size in bytes and SHA-256 in lower-case hex, as recorded. */
+export interface ExpectedContent {
+  size: number;
+  sha256: string;
+}
+
+/**
+ * Passes chunks on one behind: the last one comes only if all together were exactly the expected
+ * content, so that nobody ever holds a damaged content in full.
+ * @throws AssetError BYTES_DAMAGED; what the source throws
+ */
+export async function* verifiedContent(
+  source: AsyncIterable<Uint8Array>,
+  expected: ExpectedContent,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const sums = createHash('sha256');
+  let size = 0;
+  let held: Uint8Array | undefined;
+  for await (const chunk of source) {
+    if (chunk.byteLength === 0) continue;
+    size += chunk.byteLength;
+    if (size > expected.size) throw damaged(`more than ${expected.size} bytes are stored`, expected);
+    sums.update(chunk);
+    if (held !== undefined) yield held;
+    held = chunk;
+  }
+  if (size < expected.size) throw damaged(`only ${size} of ${expected.size} bytes are stored`, expected);
+  const sha256 = sums.digest('hex');
+  if (sha256 !== expected.sha256) throw damaged(`their SHA-256 is ${sha256}, recorded is ${expected.sha256}`, expected);
+  if (held !== undefined) yield held;
+}
+
+/**
+ * The same of bytes that are all at hand.
+ * @throws AssetError BYTES_DAMAGED
+ */
+export function verifiedBytes(bytes: Uint8Array, expected: ExpectedContent): Uint8Array {
+  if (bytes.byteLength !== expected.size) {
+    throw damaged(`${bytes.byteLength} instead of ${expected.size} bytes are stored`, expected);
+  }
+  const sha256 = hash('sha256', bytes);
+  if (sha256 === expected.sha256) return bytes;
+  throw damaged(`their SHA-256 is ${sha256}, recorded is ${expected.sha256}`, expected);
+}
+
+function damaged(how: string, expected: ExpectedContent): AssetError {
+  return new AssetError('BYTES_DAMAGED', `The stored bytes are damaged: ${how}`, {
+    hint: 'Upload the file again, or restore the store from a backup.',
+    details: { size: expected.size, sha256: expected.sha256 },
+  });
+}

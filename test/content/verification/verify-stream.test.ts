@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { verifiedContent } from '../../../src/content/verification/verify-stream.ts';
+
+function expected(data: Buffer) {
+  return { size: data.length, sha256: createHash('sha256').update(data).digest('hex') };
+}
+
+describe('verified content', () => {
+  const data = Buffer.from('what was stored');
+
+  it('passes unchanged', async () => {
+    const parts = [data.subarray(0, 4), data.subarray(4)];
+    expect(await text(Readable.from(verifiedContent(Readable.from(parts), expected(data))))).toBe('what was stored');
+  });
+
+  it('passes unchanged when it is empty', async () => {
+    expect(await text(Readable.from(verifiedContent(Readable.from([]), expected(Buffer.alloc(0)))))).toBe('');
+  });
+
+  it('fails for any other bytes, and never passes as many as were recorded', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uint8Array()), async (parts) => {
+        fc.pre(!Buffer.concat(parts).equals(data));
+        let passed = 0;
+        const reading = (async () => {
+          for await (const chunk of verifiedContent(Readable.from(parts), expected(data))) passed += chunk.length;
+        })();
+        await expect(reading).rejects.toMatchObject({ code: 'BYTES_DAMAGED' });
+        expect(passed).toBeLessThan(data.length);
+      }),
+    );
+  });
+
+  it.each(Array.from(data.keys()))('fails when byte %i is changed', async (at) => {
+    const changed = Buffer.from(data);
+    changed[at] = (changed[at] ?? 0) ^ 1;
+    const reading = text(Readable.from(verifiedContent(Readable.from([changed]), expected(data))));
+    await expect(reading).rejects.toMatchObject({ code: 'BYTES_DAMAGED', message: expect.stringContaining('SHA-256') });
+  });
+
+  it("passes the source's own error on", async () => {
+    const failing = new Readable({ read: () => failing.destroy(new Error('cut')) });
+    await expect(text(Readable.from(verifiedContent(failing, expected(data))))).rejects.toThrow('cut');
+  });
+});
