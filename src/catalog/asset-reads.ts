@@ -4,17 +4,10 @@ import type { Identity } from '../core/identity.ts';
 import type { StorageKey } from '../core/storage-key.ts';
 import { assetPage } from './asset-pages.ts';
 import { type AssetSelection, assetsIn, assetsVisibleTo } from './asset-query.ts';
-import type {
-  AssetFilter,
-  AssetReads,
-  AssetWithObject,
-  SameUploadQuery,
-  ServableObject,
-  TransformedContent,
-  TransformedOriginal,
-} from './catalog.ts';
+import type { AssetFilter, AssetReads, AssetWithObject, SameUploadQuery, ServableObject } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { all, type Condition, filterParts, hasTag } from './filters.ts';
+import { knownResult } from './originals.ts';
 import { prepared, upTo } from './prepared.ts';
 import { isUuid, toAsset, toObjectRecord } from './rows.ts';
 
@@ -28,8 +21,8 @@ export function assetReads(database: Database): AssetReads {
     sameUploads: (identity, candidates) => database.read((session) => sameUploads(session, identity, candidates)),
     storedHashes: (organizationId, backend, hashes) =>
       database.read((session) => storedHashes(session, organizationId, backend, hashes)),
-    transformed: (organizationId, backend, original) =>
-      database.read((session) => transformed(session, organizationId, backend, original)),
+    knownResult: (organizationId, backend, original) =>
+      database.read((session) => knownResult(session, organizationId, backend, original)),
   };
 }
 
@@ -219,31 +212,4 @@ async function storedHashes(
     .select('sha256')
     .execute();
   return new Set(rows.map((row) => row.sha256));
-}
-
-async function transformed(
-  session: Session,
-  organizationId: string,
-  backend: string,
-  original: TransformedOriginal,
-): Promise<TransformedContent | undefined> {
-  const object = await session.db
-    .selectFrom('objects')
-    .where('organization_id', '=', organizationId)
-    .where('original_sha256', '=', original.sha256)
-    .where('profile', '=', original.profile)
-    .where('backend', '=', backend)
-    .where(sql<boolean>`state = 'STORED'`)
-    .where('damaged_at', 'is', null)
-    .orderBy('is_public')
-    .selectAll()
-    .limit(1)
-    .executeTakeFirst();
-  if (object === undefined) return undefined;
-  // Of an image the type is told by the bytes alone: all its assets have the same.
-  const asset = await assetsIn(session, { organization: organizationId })
-    .where('assets.object_id', '=', object.id)
-    .select('assets.mime_type')
-    .executeTakeFirst();
-  return asset === undefined ? undefined : { object: toObjectRecord(object), mimeType: asset.mime_type };
 }

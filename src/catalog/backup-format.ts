@@ -5,6 +5,7 @@ import { type BaseKind, COLUMNS, type ColumnKind, type TableRow } from './tables
 export const BACKUP_TABLES = {
   backends: ['name'],
   content_verdicts: ['organization_id', 'sha256'],
+  originals: ['organization_id', 'original_sha256', 'profile', 'sha256'],
   objects: ['id'],
   assets: ['organization_id', 'created_at', 'id'],
   audit_events: ['seq'],
@@ -14,8 +15,14 @@ export const BACKUP_TABLES = {
 export type BackupTable = keyof typeof BACKUP_TABLES;
 export const BACKUP_TABLE_NAMES = Object.keys(BACKUP_TABLES) as BackupTable[];
 
+/** To count the rows of each. */
+export function noRows(): Record<BackupTable, number> {
+  return { backends: 0, content_verdicts: 0, originals: 0, objects: 0, assets: 0, audit_events: 0, tokens: 0 };
+}
+
 export const BACKUP_FORMAT = 'asset-cli-backup';
-export const BACKUP_VERSION = 1;
+/** Of version 1, objects had what is in `originals` now (import.ts). */
+export const BACKUP_VERSION = 2;
 
 export interface BackupHeader {
   format: typeof BACKUP_FORMAT;

@@ -10,6 +10,7 @@ import type { AuditContext, ClaimedObject, DeleteExpectation, DeleteResult, Dele
 import type { Database, Session } from './database.ts';
 import { endPublicCopies, endUnusedCopies, type PublicPlace } from './former-copies.ts';
 import { type Claim, claimRows, holdObjects, lockStates, markDeleting } from './objects.ts';
+import { forgetOriginals } from './originals.ts';
 import { isUuid, toAsset } from './rows.ts';
 import { stillMatching } from './still-matching.ts';
 import { type Content, distinctContents, lockVerdicts } from './verdicts.ts';
@@ -48,7 +49,8 @@ async function deleteAssets(
 }
 
 /**
- * Takes away assets that were decided on under lock, with their objects and former copies where they were the last.
+ * Takes away assets that were decided on under lock; where they were the last, with their objects and former copies, and
+ * with what their content was made of.
  * Gives the objects to remove, by id.
  */
 export async function removeLocked(
@@ -59,7 +61,9 @@ export async function removeLocked(
 ): Promise<Map<string, Freed>> {
   await removeAssets(session, deleted);
   const freed = await releaseObjects(session, deleted, leaseSeconds, now);
-  await endUnusedCopies(session, distinctContents(deleted.map(contentOf)), now);
+  const contents = distinctContents(deleted.map(contentOf));
+  await forgetOriginals(session, contents);
+  await endUnusedCopies(session, contents, now);
   await endPublicCopies(session, publicPlaces(deleted), now);
   return freed;
 }

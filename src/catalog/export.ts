@@ -9,6 +9,7 @@ import {
   type BackupHeader,
   type BackupTable,
   type BackupTrailer,
+  noRows,
   toBackupRow,
 } from './backup-format.ts';
 import type { Database, Session } from './database.ts';
@@ -20,7 +21,7 @@ export async function* exportLines(database: Database, catalogId: string): Async
   const { session, release } = await holdSnapshot(database);
   try {
     const hash = createHash('sha256');
-    const rows = { backends: 0, content_verdicts: 0, objects: 0, assets: 0, audit_events: 0, tokens: 0 };
+    const rows = noRows();
     const header = JSON.stringify(await backupHeader(session, catalogId));
     hash.update(`${header}\n`);
     yield header;

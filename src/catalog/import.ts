@@ -8,12 +8,14 @@ import {
   type BackupTable,
   type BackupTrailer,
   fromBackupRow,
+  noRows,
 } from './backup-format.ts';
 import type { Database, Session } from './database.ts';
 import type { TableRow } from './tables.ts';
 import { tagRows } from './tag-rows.ts';
 
 const ROWS_AT_ONCE = 500;
+const READABLE_VERSIONS: readonly unknown[] = [1, BACKUP_VERSION];
 
 export interface ImportSummary {
   assets: number;
@@ -34,14 +36,7 @@ async function importAll(session: Session, lines: AsyncIterable<string>): Promis
   for (const statement of session.dialect.beforeImport) await statement.execute(session.db);
   await refuseUnlessEmpty(session);
   const hash = createHash('sha256');
-  const rows: Record<BackupTable, number> = {
-    backends: 0,
-    content_verdicts: 0,
-    objects: 0,
-    assets: 0,
-    audit_events: 0,
-    tokens: 0,
-  };
+  const rows = noRows();
   let batch: Batch | undefined;
   let trailer: BackupTrailer | undefined;
   let isHeader = true;
@@ -96,12 +91,19 @@ async function insertBatch(session: Session, { table, rows }: Batch): Promise<vo
     await session.insert('asset_tags', assets.flatMap(tagRows));
     return;
   }
+  if (table === 'objects') await session.insert('originals', rows.flatMap(formerOriginal), { ifAbsent: true });
   // Backends stay marked: their stores carry the marker of the catalog that was exported, or, where the
   // configuration leads elsewhere, none. Neither is this catalog's before it is adopted.
   await session.insert(
     table,
     rows.map((row) => fromBackupRow(table, row)),
   );
+}
+
+/** In version 1 each stored object had one original of its own. */
+function formerOriginal(object: Readonly<Record<string, unknown>>): TableRow<'originals'>[] {
+  const isKnown = object['state'] === 'STORED' && typeof object['original_sha256'] === 'string';
+  return isKnown ? [fromBackupRow('originals', object)] : [];
 }
 
 async function refuseUnlessEmpty(session: Session): Promise<void> {
@@ -130,7 +132,7 @@ function checkHeader(header: Readonly<Record<string, unknown>>): void {
       hint: 'Pass a file that asset-cli db backup wrote.',
     });
   }
-  if (header['version'] !== BACKUP_VERSION) {
+  if (!READABLE_VERSIONS.includes(header['version'])) {
     throw new AssetError('SCHEMA_NEWER', `the backup has format version ${String(header['version'])}`, {
       hint: 'Restore it with the asset-cli that wrote it, or a newer one.',
     });

@@ -159,8 +159,6 @@ async function adopt(session: Session, orphan: OrphanRow): Promise<ObjectRecord 
         copied_from: null,
         retain_until: secondsAfter(now, orphan.retainSeconds),
         damaged_at: null,
-        original_sha256: null,
-        profile: null,
         created_at: now,
         updated_at: now,
       },

@@ -90,8 +90,8 @@ async function detachCopies(session: Session, sourceIds: readonly string[], whic
 }
 
 /** What a copy is a copy of; the same photograph is still recognised by it. */
-function contentOf({ organizationId, size, sha256, original }: ObjectRecord) {
-  return { organizationId, size, sha256, ...(original === null ? {} : { original }) };
+function contentOf({ organizationId, size, sha256 }: ObjectRecord) {
+  return { organizationId, size, sha256 };
 }
 
 /** The one private object of the same content at the destination; nothing else may become STORED beside it. */

@@ -55,10 +55,6 @@ export function toObjectRecord(row: ObjectRow): ObjectRecord {
     claim: row.claim,
     leaseExpiresAt: row.lease_expires_at,
     damagedAt: row.damaged_at,
-    original:
-      row.original_sha256 === null || row.profile === null
-        ? null
-        : { sha256: row.original_sha256, profile: row.profile },
     storedSize: row.stored_size ?? row.size,
     contentEncoding: row.content_encoding,
     storedSha256: row.stored_sha256,

@@ -27,6 +27,7 @@ async function countAll(session: Session) {
     .groupBy('assets.status')
     .execute();
   const objects = await db.selectFrom('objects').select(['state', count]).groupBy('state').execute();
+  const originals = await db.selectFrom('originals').select(count).executeTakeFirst();
   const events = await db.selectFrom('audit_events').select(count).executeTakeFirst();
   const expired = await db
     .selectFrom('objects')
@@ -48,6 +49,7 @@ async function countAll(session: Session) {
       ObjectState,
       number
     >,
+    originals: Number(originals?.count ?? 0),
     auditEvents: Number(events?.count ?? 0),
     expiredLeases: { pending: expiredBy.get('PENDING') ?? 0, deleting: expiredBy.get('DELETING') ?? 0 },
   };

@@ -27,6 +27,7 @@ export const COLUMNS = {
     created_at: 'time',
     updated_at: 'time',
   },
+  originals: { organization_id: 'text', original_sha256: 'text', profile: 'text', sha256: 'text' },
   objects: {
     id: 'uuid',
     organization_id: 'text',
@@ -49,8 +50,6 @@ export const COLUMNS = {
     copied_from: 'uuid?',
     retain_until: 'time?',
     damaged_at: 'time?',
-    original_sha256: 'text?',
-    profile: 'text?',
     created_at: 'time',
     updated_at: 'time',
   },
@@ -191,6 +190,7 @@ export type OpenTables = {
   catalog: Table<'catalog'>;
   backends: Table<'backends'>;
   content_verdicts: Table<'content_verdicts'>;
+  originals: Table<'originals'>;
   objects: Table<'objects'>;
   audit_events: Table<'audit_events'>;
   verify_progress: Table<'verify_progress'>;

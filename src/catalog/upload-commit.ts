@@ -17,6 +17,7 @@ import type { Session } from './database.ts';
 import { normalizeTime, secondsAfter } from './filters.ts';
 import { toJsonText } from './json-text.ts';
 import { lockObjects, markDeleting, markStored, storedObjects } from './objects.ts';
+import { rememberOriginals } from './originals.ts';
 import { toAsset } from './rows.ts';
 import { END_OF_TIME, type TableRow } from './tables.ts';
 import { tagRows } from './tag-rows.ts';
@@ -62,6 +63,10 @@ export async function commitUploads(
   const inserted = rows.filter((row) => row !== undefined);
   await session.insert('assets', inserted);
   await session.insert('asset_tags', inserted.flatMap(tagRows));
+  await rememberOriginals(
+    session,
+    commits.filter((_, index) => rows[index] !== undefined),
+  );
   for (const [index, commit] of commits.entries()) {
     const row = rows[index];
     const outcome = plan.outcomes[index];

@@ -94,8 +94,6 @@ export function pendingRow(
     copied_from: copiedFrom,
     retain_until: null,
     damaged_at: null,
-    original_sha256: request.original?.sha256 ?? null,
-    profile: request.original?.profile ?? null,
     created_at: now,
     updated_at: now,
   };

@@ -22,7 +22,7 @@ export interface ReadOptions {
 export interface ImageStage {
   profile: ImageProfile;
   /** What became of the same original by the same profile before, so that it need not be decoded again. */
-  recognise?(original: Original): Promise<KnownImage | undefined>;
+  recognise?(original: Original): Promise<KnownImage | 'as-it-came' | undefined>;
 }
 
 export interface CompressStage {

@@ -26,6 +26,7 @@ export async function transform(
   if (stage === undefined || !TRANSFORMABLE.has(sniffed.mimeType)) return asItCame(sniffed);
   const original = { sha256: sniffed.sha256, profile: profileName(stage.profile) };
   const known = await stage.recognise?.(original);
+  if (known === 'as-it-came') return { ...asItCame(sniffed), original };
   const familiar = known === undefined ? undefined : await recognised(name, sniffed, stage, original, known);
   return familiar ?? decoded(name, sniffed, stage, original);
 }
@@ -101,7 +102,6 @@ async function recognised(
   original: Original,
   known: KnownImage,
 ): Promise<ShapedContent | undefined> {
-  if (known.sha256 === sniffed.sha256) return { ...asItCame(sniffed), original };
   const { mimeType } = known;
   if (known.copy !== undefined) {
     const bytes = await known.copy();

@@ -26,7 +26,7 @@ export const DEFAULT_IMAGE_PROFILES: ReadonlyMap<string, ImageProfile> = new Map
 /** Another way of making the same profile's images gets another number. */
 const ENCODER_VERSION = 1;
 
-/** Stands with each transformed object: the same original by the same profile is not decoded again. */
+/** Stands with each known original (catalog): by the same profile it is not decoded again. */
 export function profileName({ maxWidth, maxHeight, format, quality }: ImageProfile): string {
   return `${ENCODER_VERSION}:${maxWidth ?? ''}x${maxHeight ?? ''}:${format}:q${quality}`;
 }

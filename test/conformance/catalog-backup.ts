@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
-import { AUDIT, person, storeAssets } from '../support/catalog-uploads.ts';
+import { AUDIT, hashOf, person, storeAssets } from '../support/catalog-uploads.ts';
 import type { CatalogContext } from './catalog.ts';
+
+const PHOTOGRAPH = { sha256: hashOf('photograph'), profile: '1:512x512:keep:q82' };
 
 export function describeBackup(context: CatalogContext): void {
   const open = async (url: string) => openCatalog(url, { lockTimeout: 5000, migrate: 'auto' });
@@ -15,7 +17,7 @@ export function describeBackup(context: CatalogContext): void {
     await catalog.backends.setMarked('local', backendId);
     const assets = await storeAssets(catalog, alice, [
       { tags: { name: 'a\u2028b', team: 'red' }, expiresAt: '2039-01-01T00:00:00Z' },
-      { isPublic: true },
+      { isPublic: true, content: 'small', original: PHOTOGRAPH },
       { originalFilename: '\u{1F600}' },
     ]);
     await catalog.deletes.deleteAssets(alice, [assets[2]?.id ?? ''], 30, AUDIT);
@@ -39,10 +41,21 @@ export function describeBackup(context: CatalogContext): void {
       const tagged = await restored.assets.page(scope, { filter: { tags: { team: 'red' } }, limit: 10 });
       expect(tagged.assets.map((asset) => asset.id)).toEqual([assets[0]?.id]);
       expect(await restored.backends.find('local')).toEqual(await catalog.backends.find('local'));
+      expect(await restored.assets.knownResult('acme', 'local', PHOTOGRAPH)).toMatchObject({ kind: 'stored' });
       await storeAssets(restored, person('acme'), [{}]);
       expect((await restored.audit.page(scope, {}, 1)).events[0]?.action).toBe('uploaded');
       expect(lines.every((line) => !/[\n\r\u2028\u2029]/.test(line))).toBe(true);
       await restored.close();
+      await catalog.close();
+    });
+
+    it('of the time when objects knew their original bring it back too', async () => {
+      const { catalog } = await filled();
+      const target = await fresh();
+      await target.maintenance.importLines(each(asVersion1(await collect(catalog))));
+      expect(await target.assets.knownResult('acme', 'local', PHOTOGRAPH)).toMatchObject({ kind: 'stored' });
+      expect((await target.maintenance.status()).originals).toBe(1);
+      await target.close();
       await catalog.close();
     });
 
@@ -73,7 +86,7 @@ export function describeBackup(context: CatalogContext): void {
       );
       await refused([...lines, 'more'], 'BYTES_DAMAGED');
       await refused(['{"format":"tar"}'], 'USAGE');
-      await refused([(lines[0] ?? '').replace('"version":1', '"version":99')], 'SCHEMA_NEWER');
+      await refused([(lines[0] ?? '').replace(/"version":\d+/, '"version":99')], 'SCHEMA_NEWER');
       await refused([], 'BYTES_DAMAGED');
       expect((await target.maintenance.status()).auditEvents).toBe(0);
       await target.maintenance.importLines(each(lines));
@@ -98,6 +111,25 @@ export function describeBackup(context: CatalogContext): void {
       await catalog.close();
     });
   });
+}
+
+/** The same backup as it was written then. */
+function asVersion1(lines: readonly string[]): string[] {
+  const header = (lines[0] ?? '').replace(/"version":\d+/, '"version":1');
+  const trailer = JSON.parse(lines.at(-1) ?? '').trailer as { rows: Record<string, number> };
+  const { originals, ...rows } = trailer.rows;
+  expect(originals).toBe(1);
+  const rest = lines.slice(1, -1).map((line) => JSON.parse(line) as { table: string; row: Record<string, unknown> });
+  const old = rest
+    .filter(({ table }) => table !== 'originals')
+    .map(({ table, row }) => {
+      if (table !== 'objects') return JSON.stringify({ table, row });
+      const made = row['sha256'] === hashOf('small') ? PHOTOGRAPH : { sha256: null, profile: null };
+      return JSON.stringify({ table, row: { ...row, original_sha256: made.sha256, profile: made.profile } });
+    });
+  const before = [header, ...old];
+  const sha256 = hashOf(before.map((line) => `${line}\n`).join(''));
+  return [...before, JSON.stringify({ trailer: { rows, sha256 } })];
 }
 
 async function collect(catalog: Catalog): Promise<string[]> {

@@ -10,6 +10,7 @@ import { describeLifecycle } from './catalog-lifecycle.ts';
 import { describeLists } from './catalog-lists.ts';
 import { describeMoves } from './catalog-moves.ts';
 import { describeOrganizations } from './catalog-organizations.ts';
+import { describeOriginals } from './catalog-originals.ts';
 import { describePurge } from './catalog-purge.ts';
 import { describeRaces } from './catalog-races.ts';
 import { describeRegistry } from './catalog-registry.ts';
@@ -50,6 +51,7 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
 
     const context: CatalogContext = { ...suite, catalog: () => catalog, url: () => url };
     describeUploads(context);
+    describeOriginals(context);
     describeDeletes(context);
     describeLists(context);
     describeFilters(context);

@@ -167,7 +167,6 @@ await describeEachDatabase('an image', ({ createWorkspace }) => {
     expect(decoding).not.toHaveBeenCalled();
     const { fileHash, mimeType } = asset;
     expect(again).toMatchObject({ deduplicated: false, asset: { fileHash, mimeType, isProcessed: true } });
-    expect((await found(work, again.asset.id)).object.original).toEqual((await found(work, asset.id)).object.original);
     expect(again.asset.storagePath).not.toBe(asset.storagePath);
     expect(sha256(await contentOf(work, again.asset.id))).toBe(fileHash);
 
@@ -178,16 +177,65 @@ await describeEachDatabase('an image', ({ createWorkspace }) => {
     expect(sha256(await contentOf(work, third.asset.id))).toBe(fileHash);
   });
 
+  test('that is best as it came is known to be so under every profile, and in every backend', async () => {
+    const work = await createWorkspace({ backends: ['local', 'far'] });
+    const path = join(work.directory, 'me.jpg');
+    await writeFile(path, await photograph(300, 200, { withMetadata: false, quality: 60 }));
+    const decoding = vi.spyOn(await import('../../src/content/images/transform-image.ts'), 'transformImage');
+    for (const assetType of ['USER_AVATAR', 'PROJECT_LOGO']) {
+      expect((await upload(work, path, { assetType })).asset.isProcessed).toBe(false);
+    }
+    expect(decoding).toHaveBeenCalledTimes(2);
+    for (const assetType of ['USER_AVATAR', 'PROJECT_LOGO']) {
+      const again = await upload(work, path, { assetType });
+      expect(again).toMatchObject({ deduplicated: true, asset: { isProcessed: false, assetType } });
+      const far = await upload(work, path, { assetType, backend: 'far', isPublic: true });
+      expect(sha256(await contentOf(work, far.asset.id))).toBe(again.asset.fileHash);
+    }
+    expect(decoding).toHaveBeenCalledTimes(2);
+  });
+
+  test('of which two originals became the same is known by both, and decoded where what became of it is not', async () => {
+    const work = await createWorkspace({ backends: ['local', 'far'] });
+    const bare = await photograph(800, 600, { withMetadata: false });
+    const paths = await Promise.all(
+      ['one', 'two'].map((name) => writeText(work.directory, `${name}.jpg`, withComment(bare, name))),
+    );
+    const decoding = vi.spyOn(await import('../../src/content/images/transform-image.ts'), 'transformImage');
+    const store = async (backend: string) =>
+      (await uploadPaths(work.context(), paths, { assetType: 'USER_AVATAR', backend })).map(assetOf);
+    const first = await store('local');
+    expect(new Set(first.map(({ fileHash }) => fileHash)).size).toBe(1);
+    expect(decoding).toHaveBeenCalledTimes(2);
+    expect((await store('local')).map(({ fileHash }) => fileHash)).toEqual(first.map(({ fileHash }) => fileHash));
+    expect(decoding).toHaveBeenCalledTimes(2);
+    await store('far');
+    expect(decoding).toHaveBeenCalledTimes(4);
+    await store('far');
+    expect(decoding).toHaveBeenCalledTimes(4);
+  });
+
+  test('is forgotten with its last asset', async () => {
+    const work = await createWorkspace();
+    const path = join(work.directory, 'me.jpg');
+    await writeFile(path, await photograph(300, 200, { withMetadata: false, quality: 60 }));
+    const { asset } = await upload(work, path, { assetType: 'USER_AVATAR' });
+    await collect(deleteAssets(work.context(), { selection: { kind: 'ids', ids: [asset.id] }, dryRun: false }));
+    const decoding = vi.spyOn(await import('../../src/content/images/transform-image.ts'), 'transformImage');
+    await upload(work, path, { assetType: 'USER_AVATAR' });
+    expect(decoding).toHaveBeenCalledOnce();
+  });
+
   test('that was known is made anew when its stored copy went meanwhile', async () => {
     const work = await createWorkspace();
     const path = join(work.directory, 'me.jpg');
     await writeFile(path, await photograph(800, 600));
     const { asset } = await upload(work, path, { assetType: 'USER_AVATAR' });
     const { object } = await found(work, asset.id);
-    const known = { object, mimeType: asset.mimeType };
+    const known = { kind: 'stored' as const, object, mimeType: asset.mimeType };
     await collect(deleteAssets(work.context(), { selection: { kind: 'ids', ids: [asset.id] }, dryRun: false }));
     const catalog = await work.catalog();
-    vi.spyOn(catalog.assets, 'transformed').mockResolvedValue(known);
+    vi.spyOn(catalog.assets, 'knownResult').mockResolvedValue(known);
     const again = await upload(work, path, { assetType: 'USER_AVATAR' });
     expect(again).toMatchObject({ deduplicated: false, asset: { fileHash: asset.fileHash, isProcessed: true } });
     expect(sha256(await contentOf(work, again.asset.id))).toBe(asset.fileHash);
@@ -291,6 +339,12 @@ function dense(length: number): Buffer {
   for (let at = 1; at < length; at += 2) bytes[at] = ((bytes[at] ?? 0) % 0xd7) + 1;
   bytes.set([0xff, 0xfe]);
   return bytes;
+}
+
+/** The same picture in another file. */
+function withComment(jpeg: Buffer, comment: string): Buffer {
+  const segment = Buffer.from([0xff, 0xfe, 0, comment.length + 2, ...Buffer.from(comment)]);
+  return Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]);
 }
 
 function sha256(content: string | Uint8Array): string {

@@ -6,6 +6,7 @@ import type {
   Reservation,
   ReservationRequest,
   StoredFacts,
+  TransformedOriginal,
   UploadCommit,
   UploadCommitResult,
 } from '../../src/catalog/catalog.ts';
@@ -21,6 +22,7 @@ export interface UploadSpec extends Partial<NewAsset> {
   backend?: string;
   size?: number;
   isPublic?: boolean;
+  original?: TransformedOriginal;
 }
 
 export const AUDIT: AuditContext = { host: 'test-host', correlationId: '00000000-0000-4000-8000-000000000000' };
@@ -95,6 +97,7 @@ export function commitFor(
       expiresAt: null,
       ...spec,
     },
+    ...(spec.original === undefined ? {} : { original: spec.original }),
     object: commitObject(request, reservation),
   };
 }

@@ -35,8 +35,6 @@ export interface ObjectRecord extends StoredFacts {
   claim: string | null;
   leaseExpiresAt: string | null;
   damagedAt: string | null;
-  /** Of an image that went through a profile; every copy keeps it. */
-  original: TransformedOriginal | null;
 }
 
 export interface AssetWithObject {
@@ -44,8 +42,10 @@ export interface AssetWithObject {
   object: ObjectRecord;
 }
 
+/** An image as it was before it went through a profile. */
 export interface TransformedOriginal {
   sha256: string;
+  /** profileName() of the settings. */
   profile: string;
 }
 

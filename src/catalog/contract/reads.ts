@@ -67,12 +67,11 @@ export interface AssetReads {
   servable(backend: string, storagePath: StorageKey): Promise<ServableObject | undefined>;
   /** Which of these private contents (SHA-256) a backend already holds undamaged for the organisation (`--dry-run`). */
   storedHashes(organizationId: string, backend: string, hashes: readonly string[]): Promise<Set<string>>;
-  /** An undamaged stored copy that was made of this original by this profile; a private one if there is one. */
-  transformed(
-    organizationId: string,
-    backend: string,
-    original: TransformedOriginal,
-  ): Promise<TransformedContent | undefined>;
+  /**
+   * What became of this original by this profile in an upload to any backend of the organisation, as long as an asset of
+   * that content is left. undefined: it has to be decoded, because that is not known, or not stored undamaged in this backend.
+   */
+  knownResult(organizationId: string, backend: string, original: TransformedOriginal): Promise<KnownResult | undefined>;
 }
 
 export interface ServableObject {
@@ -83,11 +82,11 @@ export interface ServableObject {
   asset: Pick<Asset, 'mimeType' | 'originalFilename' | 'isProcessed' | 'expiresAt'>;
 }
 
-/** What became of an original by a profile. */
-export interface TransformedContent {
-  object: ObjectRecord;
-  mimeType: string;
-}
+export type KnownResult =
+  /** The original is best left as it is, wherever it is stored. */
+  | { kind: 'as-it-came' }
+  /** An undamaged stored copy of what was made of it; a private one if there is one. */
+  | { kind: 'stored'; object: ObjectRecord; mimeType: string };
 
 export interface SameUploadQuery {
   assetType: string;

@@ -34,6 +34,8 @@ export interface CatalogStatus {
   serverVersion: string;
   assets: Record<AssetStatus, number>;
   objects: Record<ObjectState, number>;
+  /** By which images are recognised. */
+  originals: number;
   auditEvents: number;
   /** PENDING and DELETING rows whose lease has run out. */
   expiredLeases: { pending: number; deleting: number };

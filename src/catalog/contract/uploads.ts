@@ -15,8 +15,6 @@ export interface ReservationRequest {
   size: number;
   sha256: string;
   isPublic: boolean;
-  /** It went through an image profile: what it was before, by which it is found again. */
-  original?: TransformedOriginal;
   /** Do not attach to this object, though its row looks good: its stored bytes were found wanting. */
   exceptObjectId?: string;
 }
@@ -51,6 +49,8 @@ export interface UploadCommit {
   organizationId: string;
   sha256: string;
   asset: NewAsset;
+  /** It went through an image profile: what it was before, by which this content is found again. */
+  original?: TransformedOriginal;
   /** What a scan found in the content: written for all assets of it in the same transaction. */
   verdict?: FoundVerdict;
   /** Whose upload it is, where several share a commit; without it: who commits. */

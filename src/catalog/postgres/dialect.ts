@@ -52,7 +52,7 @@ export const postgresDialect: SqlDialect = {
     sql`
     select setval(pg_get_serial_sequence('audit_events', 'seq'), coalesce(max(seq), 0) + 1, false) from audit_events`,
     // Until autovacuum comes by, the planner would read whole tables for a few rows.
-    sql`analyze assets, objects, content_verdicts, asset_tags, audit_events`,
+    sql`analyze assets, objects, content_verdicts, originals, asset_tags, audit_events`,
   ],
 };
 

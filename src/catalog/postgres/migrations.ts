@@ -8,6 +8,7 @@ import { migrationSkipsPostgres } from '../migrations/0007-migration-skips.postg
 import { allOrganizationsPostgres } from '../migrations/0008-all-organizations.postgres.ts';
 import { creationKeysPostgres, replacedByCreationKeys } from '../migrations/0009-creation-keys.postgres.ts';
 import { statisticsPostgres } from '../migrations/0010-statistics.postgres.ts';
+import { contentOriginalsPostgres } from '../migrations/0011-content-originals.postgres.ts';
 import { indexMigration, type Migration } from '../migrations/migration.ts';
 
 export const POSTGRES_MIGRATIONS: readonly Migration[] = [
@@ -21,4 +22,5 @@ export const POSTGRES_MIGRATIONS: readonly Migration[] = [
   indexMigration(8, '0008-all-organizations', allOrganizationsPostgres),
   indexMigration(9, '0009-creation-keys', creationKeysPostgres, replacedByCreationKeys),
   { version: 10, name: '0010-statistics', sql: statisticsPostgres },
+  { version: 11, name: '0011-content-originals', sql: contentOriginalsPostgres },
 ];

@@ -5,6 +5,7 @@ import { originalsSqlite } from '../migrations/0004-originals.sqlite.ts';
 import { migrationRunsSqlite } from '../migrations/0005-migration-runs.sqlite.ts';
 import { tokensSqlite } from '../migrations/0006-tokens.sqlite.ts';
 import { migrationSkipsSqlite } from '../migrations/0007-migration-skips.sqlite.ts';
+import { contentOriginalsSqlite } from '../migrations/0008-content-originals.sqlite.ts';
 import type { Migration } from '../migrations/migration.ts';
 
 export const SQLITE_MIGRATIONS: readonly Migration[] = [
@@ -15,4 +16,5 @@ export const SQLITE_MIGRATIONS: readonly Migration[] = [
   { version: 5, name: '0005-migration-runs', sql: migrationRunsSqlite },
   { version: 6, name: '0006-tokens', sql: tokensSqlite },
   { version: 7, name: '0007-migration-skips', sql: migrationSkipsSqlite },
+  { version: 8, name: '0008-content-originals', sql: contentOriginalsSqlite },
 ];

@@ -103,6 +103,7 @@ function statusFacts(status: CatalogStatus): Facts {
     ['size', status.size === null ? 'unknown' : formatSize(status.size)],
     ['assets', counts(status.assets)],
     ['objects', counts(status.objects)],
+    ['originals', `${status.originals} (by which images are recognised)`],
     ['audit events', String(status.auditEvents)],
     ['interrupted', `${pending} uploads, ${deleting} deletes (their leases have run out)`],
   ];

@@ -1,4 +1,4 @@
-import type { ObjectRecord, TransformedContent } from '../../catalog/catalog.ts';
+import type { KnownResult, ObjectRecord } from '../../catalog/catalog.ts';
 import type { CompressStage, ImageStage, KnownImage, ReadOptions } from '../../content/content.ts';
 import type { BackendFeatures } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
@@ -30,8 +30,8 @@ function imageStage(context: OperationContext, request: UploadRequest): ImageSta
     profile,
     recognise: async (original) => {
       const catalog = await context.catalog();
-      const known = await catalog.assets.transformed(organization, request.backend, original);
-      return known && knownImage(context, request, known);
+      const known = await catalog.assets.knownResult(organization, request.backend, original);
+      return known?.kind === 'stored' ? knownImage(context, request, known) : known?.kind;
     },
   };
 }
@@ -40,7 +40,7 @@ function imageStage(context: OperationContext, request: UploadRequest): ImageSta
 function knownImage(
   context: OperationContext,
   request: UploadRequest,
-  { object, mimeType }: TransformedContent,
+  { object, mimeType }: Extract<KnownResult, { kind: 'stored' }>,
 ): KnownImage {
   const { sha256, size } = object;
   const isShared = !request.isPublic && !object.isPublic;

@@ -67,9 +67,7 @@ function newCandidate({ store }: Group, file: OwnedFile): Candidate {
   });
   const place = { backend: store.name, storageProvider: store.provider, storagePath };
   const { size, sha256 } = file.content;
-  const { original } = file.content;
-  const request = { organizationId, ...place, size, sha256, isPublic: upload.isPublic };
-  return { file, request: original === undefined ? request : { ...request, original } };
+  return { file, request: { organizationId, ...place, size, sha256, isPublic: upload.isPublic } };
 }
 
 /** Reserve, put, flush, commit. Returns the candidates that have to start again. */
@@ -138,6 +136,7 @@ function commitOf({ store }: Group, step: ReadyStep): UploadCommit {
     sha256: content.sha256,
     object: step.stored,
     by: { identity: context.identity, audit: context.audit },
+    ...(content.original === undefined ? {} : { original: content.original }),
     ...(verdict === undefined ? {} : { verdict }),
     asset: {
       originalFilename: source.name,

@@ -257,8 +257,7 @@ describe('an image that was transformed before', () => {
 
   test('and was best left as it was is stored as it came', async () => {
     const photo = await photograph(300, 200, { withMetadata: false, quality: 60 });
-    const known = { sha256: sha256(photo), size: photo.length, mimeType: 'image/jpeg' };
-    const content = await read('photo.jpg', photo, {}, { recognise: async () => known });
+    const content = await read('photo.jpg', photo, {}, { recognise: async () => 'as-it-came' });
     expect(content.remake).toBeUndefined();
     expect(await bytesOf(content)).toEqual(photo);
   });
