@@ -27,6 +27,9 @@ export function ensureSchema(connection: Connection, location: string, mayMigrat
   if (version === newest) return;
   if (version > newest) throw schemaNewer(location, version, newest);
   if (!mayMigrate) throw schemaOlder(location, version, newest);
+  // What a step may have to take back is as large as the table that it changes.
+  const store = Number(connection.pragma('temp_store', { simple: true }));
+  connection.pragma('temp_store = FILE');
   connection.exec('begin immediate');
   try {
     migrate(connection, location);
@@ -34,6 +37,8 @@ export function ensureSchema(connection: Connection, location: string, mayMigrat
   } catch (error) {
     if (connection.inTransaction) connection.exec('rollback');
     throw error;
+  } finally {
+    connection.pragma(`temp_store = ${store}`);
   }
 }
 
