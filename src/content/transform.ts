@@ -34,9 +34,9 @@ export async function transform(
 /** The image library would keep the first picture of an animated PNG alone: that one loses its metadata, no more. */
 async function transformed(name: string, image: ImageBytes, profile: ImageProfile): Promise<ImageBytes | undefined> {
   const { bytes, mimeType } = image;
-  const { refuseUnreadable, transformImage } = await loadImages();
+  const { refuseUnreadablePictures, transformImage } = await loadImages();
   if (mimeType !== 'image/png' || !isAnimatedPng(bytes)) return transformImage(name, image, profile);
-  await refuseUnreadable(name, image);
+  await refuseUnreadablePictures(name, image);
   const stripped = withoutHiddenChunks(bytes);
   return stripped === undefined ? undefined : { bytes: stripped, mimeType };
 }

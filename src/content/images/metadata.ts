@@ -27,22 +27,21 @@ export function hasHiddenMetadata(mimeType: string, bytes: Uint8Array): boolean 
  */
 export function withoutHiddenChunks(bytes: Uint8Array): Uint8Array | undefined {
   const kept: Uint8Array[] = [bytes.subarray(0, 8)];
-  somePngChunk(bytes, (kind, start, end) => {
+  for (const { kind, start, end } of pngChunks(bytes)) {
     if (SHOWN_PNG_CHUNKS.has(kind)) kept.push(bytes.subarray(start, end));
-    return kind === 'IEND';
-  });
+    if (kind === 'IEND') break;
+  }
   const rest = Buffer.concat(kept);
   return rest.byteLength === bytes.byteLength ? undefined : rest;
 }
 
 /** It has the animation control chunk before its image data (PNG specification, third edition, 11.3.6.1). */
 export function isAnimatedPng(bytes: Uint8Array): boolean {
-  let isAnimated = false;
-  somePngChunk(bytes, (kind) => {
-    isAnimated = kind === 'acTL';
-    return isAnimated || kind === 'IDAT';
-  });
-  return isAnimated;
+  for (const { kind } of pngChunks(bytes)) {
+    if (kind === 'acTL') return true;
+    if (kind === 'IDAT') return false;
+  }
+  return false;
 }
 
 /**
@@ -109,15 +108,18 @@ function isHiddenSegment({ code, body }: JpegSegment): boolean {
   return !(code === 0xee && label.startsWith('Adobe'));
 }
 
-/** Walks the chunks (PNG specification, 5.3). */
-function somePngChunk(bytes: Uint8Array, matches: (kind: string, start: number, end: number) => boolean): boolean {
+/**
+ * Walks the chunks (PNG specification, 5.3), with what goes before and behind their data.
+ * @throws TooManyPieces
+ */
+export function* pngChunks(bytes: Uint8Array): Generator<{ kind: string; start: number; end: number }> {
   const reader = walkedReader(bytesReader(bytes));
-  for (let at = 8; ; ) {
-    const head = reader.read(at, 8);
-    if (head.length < 8) return false;
-    const end = at + 12 + Buffer.from(head).readUInt32BE(0);
-    if (matches(latin1(head.subarray(4)), at, end)) return true;
-    at = end;
+  for (let start = 8; ; ) {
+    const head = reader.read(start, 8);
+    if (head.length < 8) return;
+    const end = start + 12 + Buffer.from(head).readUInt32BE(0);
+    yield { kind: latin1(head.subarray(4)), start, end };
+    start = end;
   }
 }
 

@@ -5,6 +5,7 @@ import { formatSize } from '../../core/size.ts';
 import { escapeForTerminal } from '../../core/terminal-text.ts';
 import { TooManyPieces } from '../byte-reader.ts';
 import { describeType } from '../sniffing/known-types.ts';
+import { countAnimatedPictures, laterPictures } from './animated-png.ts';
 import { countJpegParts } from './jpeg-markers.ts';
 import { createMemoryBudget } from './memory-budget.ts';
 import { countWebpPictures, hasHiddenMetadata, isCutGif, isLosslessWebp } from './metadata.ts';
@@ -63,9 +64,27 @@ export async function transformImage(
   return inMeasure(name, image, profile, (subject) => code(subject, profile));
 }
 
-/** Decodes it and lets go of what comes out: its first picture, if the library knows no more of them. Throws as above. */
-export async function refuseUnreadable(name: string, image: ImageBytes): Promise<void> {
+/** Decodes it and lets go of what comes out. Throws as above. */
+async function refuseUnreadable(name: string, image: ImageBytes): Promise<void> {
   await inMeasure(name, image, PLAIN_PROFILE, () => withinTime(open(image).resize(1, 1).raw()));
+}
+
+/** The same of each picture of an animated PNG image, of which the library knows the first alone. */
+export async function refuseUnreadablePictures(name: string, image: ImageBytes): Promise<void> {
+  await refuseUnreadable(name, image);
+  try {
+    if (countAnimatedPictures(image.bytes) > MOST_PICTURES) {
+      throw unsafe(name, `it consists of more than ${MOST_PICTURES} pictures`);
+    }
+    let pixels = 0;
+    for (const picture of laterPictures(image.bytes)) {
+      pixels += picture.pixels;
+      if (pixels > MOST_PIXELS) throw unsafe(name, `its pictures have more than ${MOST_PIXELS} pixels`);
+      await refuseUnreadable(name, { bytes: picture.still, mimeType: image.mimeType });
+    }
+  } catch (error) {
+    throw error instanceof AssetError ? error : explain(name, image.mimeType, error);
+  }
 }
 
 async function inMeasure<T>(

@@ -192,6 +192,35 @@ describe('an image that goes through a profile', () => {
     });
   });
 
+  test.each([
+    ['true colour', { palette: false }],
+    ['a palette', { palette: true, colours: 4 }],
+  ])('that is an animated PNG of %s is read to its last picture', async (_, options) => {
+    const still = (background: string, width: number) =>
+      sharp({ create: { width, height: 8, channels: 4, background } })
+        .png(options)
+        .toBuffer();
+    const [first, later] = [await still('#f00', 8), await still('#f00', 6)];
+    const animated = (data: Buffer, width = 6) => {
+      const at = first.indexOf('IDAT') - 4;
+      return Buffer.concat([
+        ...[first.subarray(0, at), chunk('acTL', numbers(2, 0)), frameControl(0, 8), first.subarray(at, -12)],
+        ...[frameControl(1, width), chunk('fdAT', Buffer.concat([numbers(2), data])), chunk('IEND', Buffer.alloc(0))],
+      ]);
+    };
+    const data = later.subarray(later.indexOf('IDAT') + 4, -16);
+    const whole = animated(data);
+    expect(await read('whole.png', whole)).toMatchObject({ isProcessed: false, sha256: sha256(whole) });
+    for (const broken of [animated(data.subarray(0, -8)), animated(Buffer.from('no picture')), animated(data, 9)]) {
+      await expect(read('broken.png', broken)).rejects.toMatchObject({ code: 'TYPE_MISMATCH' });
+    }
+    await expect(read('cut.png', whole.subarray(0, -30))).rejects.toMatchObject({ code: 'TYPE_MISMATCH' });
+    await expect(read('bomb.png', animated(data, 100_000_000))).rejects.toMatchObject({ code: 'CONTENT_UNSAFE' });
+    const nothing = Buffer.from(whole);
+    nothing.writeUInt32BE(0, whole.lastIndexOf('fcTL') + 8);
+    await expect(read('nothing.png', nothing)).rejects.toMatchObject({ code: 'TYPE_MISMATCH' });
+  });
+
   test('that is a JPEG image loses what lies between its scans, and the thumbnail of JFIF', async () => {
     const plain = await photograph(64, 64, { withMetadata: false });
     const progressive = await sharp(plain).jpeg({ progressive: true }).toBuffer();
@@ -230,6 +259,17 @@ describe('an image that goes through a profile', () => {
     ).toEqual(await sharp(noise).raw().toBuffer());
   });
 });
+
+function numbers(...values: number[]): Buffer {
+  const bytes = Buffer.alloc(4 * values.length);
+  for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, 4 * index);
+  return bytes;
+}
+
+/** Of a picture 8 pixels high (PNG specification, third edition, 11.3.6.2). */
+function frameControl(sequence: number, width: number): Buffer {
+  return chunk('fcTL', Buffer.concat([numbers(sequence, width, 8, 0, 0), Buffer.from([0, 1, 0, 10, 0, 0])]));
+}
 
 describe('an image that was transformed before', () => {
   test('is known by its hash and not decoded; its bytes can be made all the same', async () => {
