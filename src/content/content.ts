@@ -1,5 +1,6 @@
 import type { BodySource, ChecksumName, Checksums } from '../core/body.ts';
 import type { ImageProfile } from '../core/image-profile.ts';
+import type { OnceForEqual } from './images/equal-images.ts';
 
 /** What may be stored. */
 export interface ContentRules {
@@ -23,6 +24,8 @@ export interface ImageStage {
   profile: ImageProfile;
   /** What became of the same original by the same profile before, so that it need not be decoded again. */
   recognise?(original: Original): Promise<KnownImage | 'as-it-came' | undefined>;
+  /** What becomes of equal images that are under way at once. */
+  onceForEqual?: OnceForEqual;
 }
 
 export interface CompressStage {

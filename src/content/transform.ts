@@ -60,11 +60,12 @@ function asItCame({ reader: _, ...content }: SniffedContent): ShapedContent {
 async function decoded(
   name: string,
   sniffed: SniffedContent,
-  { profile }: ImageStage,
+  { profile, onceForEqual = (_, make) => make() }: ImageStage,
   original: Original,
 ): Promise<ShapedContent> {
   const input = wholeContent(name, sniffed);
-  const result = await transformed(name, { bytes: input, mimeType: sniffed.mimeType }, profile);
+  const image = { bytes: input, mimeType: sniffed.mimeType };
+  const result = await onceForEqual(original, () => transformed(name, image, profile));
   if (result === undefined) return { ...asItCame(sniffed), original };
   await sniffed.close();
   return { ...processed(sniffed, result, original), untransformed: bytesBody(input), close: () => Promise.resolve() };

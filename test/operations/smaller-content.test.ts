@@ -215,6 +215,31 @@ await describeEachDatabase('an image', ({ createWorkspace }) => {
     expect(decoding).toHaveBeenCalledTimes(4);
   });
 
+  test('that comes twice in one run is decoded once, and a broken one is refused under each of its names', async () => {
+    const work = await createWorkspace();
+    const write = (name: string, bytes: Buffer) => writeText(work.directory, name, bytes);
+    const photo = await photograph(800, 600);
+    const small = await photograph(300, 200, { withMetadata: false, quality: 60 });
+    const paths = await Promise.all([
+      ...['one.jpg', 'two.jpg', 'three.jpg'].map((name) => write(name, photo)),
+      ...['four.jpg', 'five.jpg'].map((name) => write(name, small)),
+    ]);
+    const decoding = vi.spyOn(await import('../../src/content/images/transform-image.ts'), 'transformImage');
+    const results = (await uploadPaths(work.context(), paths, { assetType: 'USER_AVATAR' })).map(assetOf);
+    expect(decoding).toHaveBeenCalledTimes(2);
+    expect(new Set(results.map(({ fileHash }) => fileHash)).size).toBe(2);
+    for (const { id, fileHash } of results) expect(sha256(await contentOf(work, id))).toBe(fileHash);
+
+    const broken = photo.subarray(0, photo.length / 2);
+    const refused = await uploadPaths(
+      work.context(),
+      await Promise.all(['six.jpg', 'seven.jpg'].map((name) => write(name, broken))),
+      { assetType: 'USER_AVATAR' },
+    );
+    const messages = refused.map((result) => (result.kind === 'failed' ? result.failure.message : ''));
+    expect(messages).toEqual([expect.stringContaining('six.jpg'), expect.stringContaining('seven.jpg')]);
+  });
+
   test('is forgotten with its last asset', async () => {
     const work = await createWorkspace();
     const path = join(work.directory, 'me.jpg');

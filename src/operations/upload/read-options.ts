@@ -1,5 +1,6 @@
 import type { KnownResult, ObjectRecord } from '../../catalog/catalog.ts';
 import type { CompressStage, ImageStage, KnownImage, ReadOptions } from '../../content/content.ts';
+import { createOnceForEqual } from '../../content/images/equal-images.ts';
 import type { BackendFeatures } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
 import type { OperationContext } from '../context.ts';
@@ -28,6 +29,7 @@ function imageStage(context: OperationContext, request: UploadRequest): ImageSta
   const { organization } = context.identity;
   return {
     profile,
+    onceForEqual: createOnceForEqual(),
     recognise: async (original) => {
       const catalog = await context.catalog();
       const known = await catalog.assets.knownResult(organization, request.backend, original);
