@@ -75,7 +75,7 @@ async function bundle(input, removeWhitespace) {
     cwd: root,
     input,
     platform: 'node',
-    external: [/\.node$/, 'pg-native', 'cloudflare:sockets', 'sharp'],
+    external: [/\.node$/, 'pg-native', 'cloudflare:sockets', 'sharp', 'better-sqlite3-13'],
     transform: { target: 'node20' },
     preserveEntrySignatures: 'allow-extension',
     plugins: [directNativeModule(), lazyChildProcess()],

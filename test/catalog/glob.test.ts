@@ -1,4 +1,3 @@
-import BetterSqlite3 from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -9,6 +8,7 @@ import {
   parseGlob,
   toSqliteGlob,
 } from '../../src/catalog/glob.ts';
+import { Sqlite } from '../support/sqlite-driver.ts';
 
 /** The meaning of a glob, as slowly and plainly as can be. */
 function matches(tokens: readonly GlobToken[], characters: readonly string[]): boolean {
@@ -41,7 +41,7 @@ const texts = fc.array(characters, { maxLength: 7 }).map((list) => list.join('')
 
 describe('a glob', () => {
   it('means the same to SQLite', () => {
-    const connection = new BetterSqlite3(':memory:');
+    const connection = new Sqlite(':memory:');
     const ask = connection.prepare<[string, string], number>('select ? glob ?').pluck();
     fc.assert(
       fc.property(texts, texts, (glob, name) => {

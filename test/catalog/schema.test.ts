@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { COLUMNS } from '../../src/catalog/tables.ts';
 import { postgresDatabases, runSql } from '../support/postgres-databases.ts';
 import { describeWithService } from '../support/services/index.ts';
+import { Sqlite } from '../support/sqlite-driver.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'asset-cli-schema-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ describe('the schema of SQLite', () => {
   it('is the one in fixtures/schema/sqlite.sql', async () => {
     const path = join(directory, 'schema.db');
     await (await openCatalog(`sqlite:${path}`, OPTIONS)).close();
-    const connection = new BetterSqlite3(path);
+    const connection = new Sqlite(path);
     const statements = connection
       .prepare<[], string>(
         "select sql || ';' from sqlite_schema where sql is not null and name <> 'sqlite_sequence' order by tbl_name, type desc, name",

@@ -1,10 +1,10 @@
 import { chmodSync, existsSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { OpenCatalogOptions } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { person, storeAssets } from '../support/catalog-uploads.ts';
+import { Sqlite } from '../support/sqlite-driver.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 const OPTIONS: OpenCatalogOptions = { lockTimeout: 200, migrate: 'auto' };
@@ -29,7 +29,7 @@ describe('a SQLite catalog', () => {
   it('keeps every safety on', async () => {
     const path = join(await temporaryDirectory(), 'assets.db');
     await (await open(path)).close();
-    const connection = new BetterSqlite3(path);
+    const connection = new Sqlite(path);
     expect(connection.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(connection.pragma('integrity_check', { simple: true })).toBe('ok');
     connection.close();
@@ -61,7 +61,7 @@ describe('a SQLite catalog', () => {
     const path = join(await temporaryDirectory(), 'assets.db');
     const impatient = await open(path, { lockTimeout: 50 });
     const patient = await open(path, { lockTimeout: 60_000 });
-    const other = new BetterSqlite3(path);
+    const other = new Sqlite(path);
     other.exec('begin immediate');
     await expect(storeAssets(impatient, person('acme'), [{}])).rejects.toMatchObject({ code: 'DATABASE_LOCKED' });
     setTimeout(() => other.exec('commit'), 100);
@@ -85,7 +85,7 @@ describe('a SQLite catalog', () => {
       const path = join(await temporaryDirectory(), 'assets.db');
       const catalog = await open(path);
       await catalog.maintenance.check();
-      const connection = new BetterSqlite3(path);
+      const connection = new Sqlite(path);
       for (const trigger of connection.prepare("select name from sqlite_master where type = 'trigger'").pluck().all()) {
         connection.exec(`drop trigger ${String(trigger)}`);
       }
@@ -129,7 +129,7 @@ describe('a SQLite catalog', () => {
   it('refuses a schema from a newer program and names the version', async () => {
     const path = join(await temporaryDirectory(), 'assets.db');
     await (await open(path)).close();
-    const connection = new BetterSqlite3(path);
+    const connection = new Sqlite(path);
     connection.pragma('user_version = 99');
     connection.close();
     await expect(open(path)).rejects.toMatchObject({ code: 'SCHEMA_NEWER', message: expect.stringContaining('99') });

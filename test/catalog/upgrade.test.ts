@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checksumOf, type Migration } from '../../src/catalog/migrations/migration.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
@@ -8,6 +7,7 @@ import { SQLITE_MIGRATIONS } from '../../src/catalog/sqlite/migrations.ts';
 import { hashOf, person, storeAssets } from '../support/catalog-uploads.ts';
 import { postgresDatabases, runSql } from '../support/postgres-databases.ts';
 import { describeWithService } from '../support/services/index.ts';
+import { Sqlite } from '../support/sqlite-driver.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 const AVATAR = '1:512x512:keep:q82';
@@ -88,7 +88,7 @@ async function expectUpgraded(url: string, query: (statement: string) => Promise
 describe('a catalog of which objects knew their original', () => {
   it('keeps that knowledge when it is brought up to date: SQLite', async () => {
     const path = join(await temporaryDirectory(), 'assets.db');
-    const connection = new BetterSqlite3(path);
+    const connection = new Sqlite(path);
     connection.exec(stepsUpTo(SQLITE_MIGRATIONS, 7));
     connection.pragma(`application_id = ${0x61736374}`);
     connection.pragma('user_version = 7');

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { describeEachDatabase, type TestCatalog } from '../support/databases.ts';
 import { type ProgramOptions, type ProgramResult, runProgram } from '../support/program.ts';
+import { Sqlite } from '../support/sqlite-driver.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 const HOSTILE = resolve(import.meta.dirname, '../../fixtures/hostile');
@@ -156,7 +156,7 @@ describe('a database that cannot be used', () => {
   test('is locked by another program', async () => {
     const env = configure('timeouts: { deadline: 1s }\n');
     await run(['upload', write('one.txt', 'one')], { env });
-    const other = new Database(databaseFile());
+    const other = new Sqlite(databaseFile());
     onTestFinished(() => {
       other.close();
     });
@@ -168,7 +168,7 @@ describe('a database that cannot be used', () => {
 
   test('is from a newer version', async () => {
     await run(['upload', write('one.txt', 'one')]);
-    const database = new Database(databaseFile());
+    const database = new Sqlite(databaseFile());
     database.exec(
       `INSERT INTO schema_migrations (version, name, checksum, applied_at)
        VALUES (9999, 'from-the-future', 'x', '2030-01-01T00:00:00.000Z')`,
@@ -183,7 +183,7 @@ describe('a database that cannot be used', () => {
 
   test('is somebody else’s', async () => {
     mkdirSync(join(home, 'data', 'asset-cli'), { recursive: true });
-    const database = new Database(databaseFile());
+    const database = new Sqlite(databaseFile());
     database.exec('CREATE TABLE customers (id INTEGER)');
     database.close();
     const result = await run(['upload', write('one.txt', 'one')]);

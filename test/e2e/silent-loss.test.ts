@@ -62,13 +62,15 @@ test('a backup of a database that does not exist is refused', async () => {
   expect(existsSync(join(home, 'catalog.jsonl'))).toBe(false);
 });
 
-test('a driver for another Node is told as such, not as a bug', async () => {
+test.each([
+  ['for another Node', 'ERR_DLOPEN_FAILED', 'npm rebuild better-sqlite3'],
+  ['that was not installed', 'MODULE_NOT_FOUND', 'optional packages'],
+])('a driver %s is told as such, not as a bug', async (_, code, hint) => {
   const home = join(await temporaryDirectory(), 'home');
   await runProgram(home, ['upload', '-'], { input: 'content' });
-  const shim = join(home, 'other-node.cjs');
-  const refusal = "Object.assign(new Error('NODE_MODULE_VERSION'), { code: 'ERR_DLOPEN_FAILED' })";
-  writeFileSync(shim, `process.dlopen = () => { throw ${refusal}; };`);
+  const shim = join(home, 'no-driver.cjs');
+  writeFileSync(shim, `process.dlopen = () => { throw Object.assign(new Error('no driver'), { code: '${code}' }); };`);
   const result = await runProgram(home, ['list', '--json'], { env: { NODE_OPTIONS: `--require=${shim}` } });
   expect(result.code).toBe(3);
-  expect(JSON.parse(result.stderr).error.hint).toContain('npm rebuild better-sqlite3');
+  expect(JSON.parse(result.stderr).error.hint).toContain(hint);
 });

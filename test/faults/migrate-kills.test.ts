@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { killAtRandom } from '../support/killed.ts';
 import { runProgram } from '../support/program.ts';
+import { Sqlite } from '../support/sqlite-driver.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
 /** How many are killed; fewer in a run of all checks. */
@@ -34,7 +34,7 @@ test('killed at random moments, a migration loses and doubles nothing, and nobod
   isRunning = false;
   await reader;
   expect(reads).toBeGreaterThan(0);
-  const database = new Database(join(home, 'assets.db'), { readonly: true });
+  const database = new Sqlite(join(home, 'assets.db'), { readonly: true });
   const stored = database
     .prepare(`select count(*) as n, count(distinct sha256) as d from objects where state = 'STORED'`)
     .get();

@@ -1,7 +1,7 @@
-import BetterSqlite3 from 'better-sqlite3';
 import { describeMaintenance } from '../conformance/maintenance.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { runSql } from '../support/postgres-databases.ts';
+import { Sqlite } from '../support/sqlite-driver.ts';
 
 await describeEachDatabase('LOCAL', ({ name, createWorkspace }) =>
   describeMaintenance(`${name} and LOCAL`, {
@@ -11,7 +11,7 @@ await describeEachDatabase('LOCAL', ({ name, createWorkspace }) =>
         await runSql(databaseUrl, statement);
         return;
       }
-      const connection = new BetterSqlite3(databaseUrl.slice('sqlite:'.length), { timeout: 5000 });
+      const connection = new Sqlite(databaseUrl.slice('sqlite:'.length), { timeout: 5000 });
       connection.prepare(statement).run();
       connection.close();
     },

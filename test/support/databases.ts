@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { describe } from 'vitest';
 import { runSql } from './postgres-databases.ts';
 import { createCatalogDatabase, describeWithService } from './services/index.ts';
+import { Sqlite } from './sqlite-driver.ts';
 import { createWorkspace, type Workspace, type WorkspaceOptions } from './workspace.ts';
 
 /** An empty catalog of one test's own, as the program and as plain SQL meet it. */
@@ -29,7 +29,7 @@ const sqlite: DatabaseKind = {
       env: {},
       async query(statement) {
         mkdirSync(folder, { recursive: true });
-        const connection = new BetterSqlite3(join(folder, 'assets.db'), { timeout: 5000 });
+        const connection = new Sqlite(join(folder, 'assets.db'), { timeout: 5000 });
         const prepared = connection.prepare<[], Record<string, unknown>>(statement);
         const rows = prepared.reader ? prepared.all() : [];
         if (!prepared.reader) prepared.run();

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { openCatalog } from '../../src/catalog/open.ts';
+import { Sqlite } from './sqlite-driver.ts';
 
 export interface CatalogPlan {
   assets: number;
@@ -25,7 +26,7 @@ export async function generateCatalog(file: string, plan: CatalogPlan): Promise<
   await rm(file, { force: true });
   const catalog = await openCatalog(`sqlite:${file}`, { lockTimeout: 10_000, migrate: 'auto' });
   await catalog.close();
-  const database = new Database(file);
+  const database = new Sqlite(file);
   try {
     fill(database, plan);
   } finally {

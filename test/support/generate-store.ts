@@ -1,7 +1,8 @@
 import { closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { generateCatalog } from './generate-catalog.ts';
+import { Sqlite } from './sqlite-driver.ts';
 
 export interface StorePlan {
   /** Of the generated catalog; nine of ten have bytes of their own. */
@@ -18,7 +19,7 @@ export async function generateStore(folder: string, plan: StorePlan): Promise<nu
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'assets.db');
   await generateCatalog(file, { assets: plan.assets });
-  const database = new Database(file);
+  const database = new Sqlite(file);
   database.pragma('synchronous = OFF');
   database.exec("UPDATE objects SET backend = 'local', stored_size = 0");
   database.exec("UPDATE assets SET backend = 'local', trashed_at = NULL, quarantined_at = NULL, damaged_at = NULL");

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import Database from 'better-sqlite3';
+import { Sqlite } from './sqlite-driver.ts';
 
 /*
  * Compares a catalog and a store by itself, without the project's own code: what is judged must not be its own judge.
@@ -92,7 +92,7 @@ const EMPTY: CatalogFacts = { assets: [], objects: [], uploaded: [], deleted: []
 
 function sqliteFacts(file: string): CatalogFacts {
   if (!existsSync(file)) return EMPTY;
-  const database = new Database(file);
+  const database = new Sqlite(file);
   try {
     if (database.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'objects'`).get() === undefined) return EMPTY;
     const ids = (statement: string) => database.prepare<[], string>(statement).pluck().all();

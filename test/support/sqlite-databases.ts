@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
+import { Sqlite } from './sqlite-driver.ts';
 
 /** A place for a database of a test file's own. */
 export function temporaryDatabase(name = 'assets.db'): { url: string; directory: string; remove(): void } {
@@ -15,7 +15,7 @@ export function temporaryDatabase(name = 'assets.db'): { url: string; directory:
 
 /** Plain SQL from outside, by a connection of its own. */
 export async function querySqlite(url: string, statement: string): Promise<Record<string, unknown>[]> {
-  const connection = new BetterSqlite3(url.slice('sqlite:'.length), { timeout: 5000 });
+  const connection = new Sqlite(url.slice('sqlite:'.length), { timeout: 5000 });
   try {
     const prepared = connection.prepare<[], Record<string, unknown>>(statement);
     if (prepared.reader) return prepared.all();

@@ -27,6 +27,14 @@ const MEANINGS: readonly (readonly [prefix: string, meaning: Meaning])[] = [
     },
   ],
   [
+    'MODULE_NOT_FOUND',
+    {
+      code: 'DATABASE_UNUSABLE',
+      message: "cannot be opened: SQLite's driver was not installed, or could not be built",
+      hint: 'Install asset-cli again without leaving out optional packages, and with a C++ compiler, make and Python 3 on Node 20.',
+    },
+  ],
+  [
     'SQLITE_BUSY',
     {
       code: 'DATABASE_LOCKED',

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { AssetError } from '../../core/errors.ts';
 import { retryWhile } from '../retry.ts';
+import { type Driver, loadDriver } from './driver.ts';
 import { isBusy, sqliteCode } from './errors.ts';
 
 type Connection = BetterSqlite3.Database;
@@ -29,7 +30,7 @@ const BLOCKING_WAIT = 20;
  * directory 0700; SQLite gives the write-ahead log the file's own permissions.
  */
 export async function openFile(path: string, options: OpenFileOptions): Promise<OpenedFile> {
-  const { default: Database } = await import('better-sqlite3');
+  const Database = await loadDriver();
   if (path === ':memory:' || (options.readOnly && isMissingOrEmpty(path))) {
     const connection = new Database(':memory:');
     connection.pragma('foreign_keys = ON');
@@ -39,7 +40,7 @@ export async function openFile(path: string, options: OpenFileOptions): Promise<
   return retryWhile(() => openExisting(Database, path), isBusy, options.lockTimeout);
 }
 
-function openExisting(Database: typeof BetterSqlite3, path: string): OpenedFile {
+function openExisting(Database: Driver, path: string): OpenedFile {
   const connection = new Database(path, { timeout: BLOCKING_WAIT, fileMustExist: true });
   try {
     configure(connection);
@@ -67,7 +68,7 @@ function isUnwritable(error: unknown): boolean {
 }
 
 /** A catalog on a read-only disk, or someone else's file, can still be listed. */
-function openUnwritable(Database: typeof BetterSqlite3, path: string): Connection {
+function openUnwritable(Database: Driver, path: string): Connection {
   const connection = new Database(path, { readonly: true, fileMustExist: true, timeout: BLOCKING_WAIT });
   try {
     connection.pragma('schema_version');
