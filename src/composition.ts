@@ -69,6 +69,7 @@ export function composeWorld(request: WorldRequest): World {
       scanning: { mode: settings.scan.mode, expected: settings.scan.configured, scanner: lazyScanner(settings) },
       serving: {
         ...settings.serve,
+        answersFor: localBackends(settings),
         signingKeys: signingKeysOf(settings, warn),
         listensAt(url) {
           ownAddress = url;
@@ -97,6 +98,11 @@ export function composeWorld(request: WorldRequest): World {
 
 function flagsFor({ flags }: LoadRequest, stores: boolean): SettingsFlags {
   return stores ? flags : { ...flags, backend: undefined };
+}
+
+function localBackends({ backends }: Settings): ReadonlySet<string> {
+  const local = [...backends].filter(([, { provider }]) => provider === 'LOCAL');
+  return new Set(local.map(([name]) => name));
 }
 
 function toLifecycle({ retention, trash }: Settings): OperationContext['lifecycle'] {

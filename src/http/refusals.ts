@@ -62,7 +62,8 @@ export function answerErrors(app: FastifyInstance, log: AccessLog): void {
   app.setErrorHandler((failure, request, reply) => {
     const error = isLate(failure) ? new AssetError('TIMEOUT', 'The catalog does not answer', TRY_AGAIN) : failure;
     if (isServerFailure(error)) log.failure(request.id, describeFailure(error));
-    return sendProblem(reply, toProblem(error, request.id));
+    // Returned, it would be listened to once more, after all that the stream of a broken answer did.
+    sendProblem(reply, toProblem(error, request.id));
   });
 }
 

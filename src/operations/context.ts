@@ -52,6 +52,8 @@ export interface ServingSettings {
   /** Requests a minute for each client; 0: any number. */
   rateLimit: number;
   corsOrigins: readonly string[];
+  /** The backends whose files it hands out, as their stores answer nobody. */
+  answersFor: ReadonlySet<string>;
   /** As configured: what signed URLs begin with. */
   publicUrl: string | undefined;
   /** The server's own address, which the URLs begin with that it signs if nothing is configured. */

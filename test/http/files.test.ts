@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -321,6 +322,25 @@ describe('the address of a public asset', () => {
     const unsigned = signed.slice(0, signed.indexOf('?'));
     expect((await server.request(unsigned, { token: null })).status).toBe(403);
     expect((await server.request(path.replace('/local/', '/other/'), { token: null })).status).toBe(404);
+  });
+
+  test('opens no store for anyone who asks for what there is not', async () => {
+    const opened: string[] = [];
+    const server = await startServer({
+      serving: { answersFor: new Set(['local']) },
+      workspace: {
+        backends: ['local', 'cloud'],
+        openStore(name) {
+          opened.push(name);
+          return Promise.reject(new Error('it is away'));
+        },
+      },
+    });
+    for (const backend of ['local', 'cloud', 'other']) {
+      const path = `/files/${backend}/public/acme/seo_report/2026/01/02/${randomUUID()}.txt`;
+      expect((await server.request(path, { token: null })).status).toBe(404);
+    }
+    expect(opened).toEqual([]);
   });
 });
 

@@ -101,7 +101,7 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
         scanner: () => Promise.reject(new Error('no scanner')),
       },
       serving: {
-        ...{ rateLimit: 0, corsOrigins: [], publicUrl: undefined },
+        ...{ rateLimit: 0, corsOrigins: [], answersFor: new Set(names), publicUrl: undefined },
         signingKeys: () => [],
         listensAt: () => undefined,
         ...changes.serving,

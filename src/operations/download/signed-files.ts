@@ -3,7 +3,6 @@ import { AssetError } from '../../core/errors.ts';
 import { isSignedBy, type SignedPath } from '../../core/signed-path.ts';
 import { isPublicKey, parseStorageKey } from '../../core/storage-key.ts';
 import type { OperationContext } from '../context.ts';
-import { openOwnStore } from '../stores/own-store.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 import { SMALL_BYTES } from './hand-out.ts';
 import { cacheControlUntil, mayBeShown, publicHeaders } from './public-access.ts';
@@ -35,13 +34,12 @@ export async function findSigned(context: OperationContext, path: SignedPath, si
 
 /**
  * What the address of a public asset leads to in a store that does not answer itself: the same, without a signature.
+ * Anyone may ask: no store is opened before the catalog knows what for.
  * @throws AssetError NOT_PERMITTED, ASSET_NOT_FOUND, VERDICT_REQUIRED
  */
 export async function findPublic(context: OperationContext, backend: string, storagePath: string): Promise<ServedFile> {
   if (!isPublicKey(storagePath)) throw notSigned();
-  if (!context.backends.names.includes(backend)) throw gone();
-  const store = await openOwnStore(context, backend);
-  if (store.answers === undefined) throw gone();
+  if (!context.serving.answersFor.has(backend)) throw gone();
   const { object, asset } = await lookUp(context, { backend, storagePath });
   const { contentType, contentDisposition } = publicHeaders(asset);
   return { object, contentType, disposition: contentDisposition, cacheControl: cacheControlUntil(asset.expiresAt) };
