@@ -24,6 +24,8 @@ export interface ContextOptions {
   readOnly?: boolean;
   /** For what stores: the backend that was named is where to. To everything else it is a filter. */
   stores?: boolean;
+  /** Takes its warnings, instead of the world's. */
+  warn?: (message: string) => void;
 }
 
 /** Where the implementations are put together. Nothing is opened before it is asked for. */
@@ -44,17 +46,21 @@ export interface WorldRequest extends LoadRequest {
 }
 
 export function composeWorld(request: WorldRequest): World {
-  const { signal, warn } = request;
+  const { signal } = request;
   const closers: (() => Promise<void>)[] = [];
   let loading: Promise<Settings> | undefined;
   const settingsFor = (stores: boolean): Promise<Settings> => {
     loading ??= loadSettings({ ...request, flags: flagsFor(request, stores) }).then(({ settings, warnings }) => {
-      for (const warning of warnings) warn(warning);
+      for (const warning of warnings) request.warn(warning);
       return settings;
     });
     return loading;
   };
-  const contextFrom = (settings: Settings, environment: Environment, readOnly = false): OperationContext => {
+  const contextFrom = (
+    settings: Settings,
+    environment: Environment,
+    { readOnly = false, warn = request.warn }: ContextOptions = {},
+  ): OperationContext => {
     let ownAddress = DEFAULT_PUBLIC_URL;
     const publicUrl = (): string => settings.serve.publicUrl ?? ownAddress;
     return {
@@ -83,8 +89,8 @@ export function composeWorld(request: WorldRequest): World {
   };
   return {
     contextFrom,
-    async context({ readOnly = false, stores = false } = {}) {
-      return contextFrom(await settingsFor(stores), request.env, readOnly);
+    async context(options = {}) {
+      return contextFrom(await settingsFor(options.stores ?? false), request.env, options);
     },
     async describeSettings() {
       const { configFile } = (await settingsFor(false)).sources;

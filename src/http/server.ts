@@ -125,6 +125,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   await limitRates(app, context.serving.rateLimit);
   answerUnknownPaths(app, context.serving.rateLimit > 0);
   await allowOrigins(app, context.serving.corsOrigins);
+  readEmptyJson(app);
   // Its route reads it as it comes.
   app.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null));
   for (const route of ROUTES) route.register(app, serving);
@@ -152,6 +153,7 @@ function createApp(limits: ServeLimits, { proxies, log }: ServerOptions, metrics
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    schemaErrorFormatter: describeMismatch,
     ajv: { customOptions: { coerceTypes: true, removeAdditional: false, allErrors: false } },
     http: {
       requireHostHeader: false,
@@ -183,6 +185,21 @@ function kindOf({ method, routeOptions }: FastifyRequest): Kind {
   return method === 'GET' || method === 'HEAD' ? 'read' : 'write';
 }
 
+/** Many clients name the type of a body that they do not send. */
+function readEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, null);
+    else parse(request, body, done);
+  });
+}
+
+/** One reason is enough: where several kinds of a query are possible, a validator says what each of them lacks. */
+function describeMismatch(errors: readonly { instancePath: string; message?: string }[], place: string): Error {
+  const [{ instancePath, message } = { instancePath: '', message: undefined }] = errors;
+  return new Error(`${place}${instancePath} ${message ?? 'is not as described'}`);
+}
+
 /** Off unless the configuration names origins: there are no cookies that another site could use. */
 async function allowOrigins(app: FastifyInstance, origins: readonly string[]): Promise<void> {
   if (origins.length === 0) return;
@@ -195,6 +212,13 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
   });
 }
 
+const LISTENING_HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Something else listens there already: choose another --port or --host.',
+  EACCES: 'Ports below 1024 are for root: choose another --port.',
+  EADDRNOTAVAIL: 'This machine does not have that address: choose another --host, or 0.0.0.0 for all it has.',
+  ENOTFOUND: 'There is no such name: choose another --host.',
+};
+
 async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
   try {
     return await app.listen({ host, port });
@@ -202,7 +226,7 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (!/^E[A-Z]+$/.test(code)) throw error;
     throw new AssetError('UNAVAILABLE', `Cannot listen at ${host}:${port} (${code})`, {
-      hint: 'Something else may listen there already: choose another --port or --host.',
+      hint: LISTENING_HINTS[code] ?? 'Choose another --host or --port.',
       cause: error,
     });
   }

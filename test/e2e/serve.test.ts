@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { finished, type ProgramResult, runProgram, startProgram } from '../support/program.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
@@ -117,6 +117,26 @@ test('a token that was revoked elsewhere ends at once', async () => {
   expect((await upload(url, token)).status).toBe(401);
 });
 
+test('every line on stderr is JSON, also of what happens to the file of signing keys', async () => {
+  const home = await temporaryDirectory();
+  const token = await newToken(home);
+  const { child, url, end } = await serve(home);
+  const signed = await signedUrl(url, token);
+  chmodSync(join(home, 'data/asset-cli/signing.keys'), 0o644);
+  const lines = () => log.trimEnd().split('\n');
+  let log = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  // It is looked at again after a while.
+  await vi.waitUntil(async () => (await fetch(signed)).ok && log.includes('open to other users'), 20_000);
+  child.kill('SIGTERM');
+  await end;
+  expect(lines().map((line) => JSON.parse(line))).toContainEqual(
+    expect.objectContaining({ level: 'warning', message: expect.stringContaining('open to other users') }),
+  );
+});
+
 test('a port that is taken is told', async () => {
   const home = await temporaryDirectory();
   const { url } = await serve(home);
@@ -126,4 +146,11 @@ test('a port that is taken is told', async () => {
     code: 'UNAVAILABLE',
     message: expect.stringContaining('EADDRINUSE'),
   });
+});
+
+test('a host that does not exist is told, and not as a port that is taken', async () => {
+  const { code, stderr } = await runProgram(await temporaryDirectory(), ['serve', '--host', 'host.invalid', '--json']);
+  expect(code).toBe(8);
+  expect(JSON.parse(stderr).error.hint).toMatch(/--host/);
+  expect(JSON.parse(stderr).error.hint).not.toMatch(/--port|listens there/);
 });

@@ -315,3 +315,12 @@ test('what many send at once is all stored, and equal content once', async () =>
     expect(await (await server.request(`/download/${id}`)).text()).toBe(contents[index]);
   }
 });
+
+test('a request that names the type of a body which it does not have is like one without', async () => {
+  const server = await startServer();
+  const id = await server.stored('signed, then deleted');
+  const headers = { 'content-type': 'application/json' };
+  expect((await server.request(`/assets/${id}/sign`, { method: 'POST', headers })).status).toBe(200);
+  expect((await server.request(`/assets/${id}/sign`, { method: 'POST', headers, body: '{' })).status).toBe(400);
+  expect((await server.request(`/assets/${id}`, { method: 'DELETE', headers })).status).toBe(200);
+});

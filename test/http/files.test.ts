@@ -140,6 +140,16 @@ describe('a signed URL', () => {
     }
   });
 
+  test('that was cut off is told what it lacks, in one sentence', async () => {
+    const server = await startServer();
+    const path = await server.sign(await server.stored('cut off'));
+    const cut = await server.request(path.slice(0, path.indexOf('&signature=')), { token: null });
+    expect(await jsonOf(cut)).toMatchObject({
+      status: 400,
+      detail: "querystring must have required property 'signature'",
+    });
+  });
+
   test('ends at its time, and with the asset', async () => {
     const server = await startServer();
     const id = await server.stored('content', { fields: { expires_in: '3s' } });

@@ -51,18 +51,19 @@ async function runServe(invocation: Invocation, { host, port, trustProxy }: Serv
   const { createServer } = await import('../../http/server.ts');
   const { createAccessLog } = await import('../../http/access-log.ts');
   const log = createAccessLog(lines.write, output.quiet);
-  const context = await invocation.context({ stores: true });
+  const warn = (message: string): void => log.write({ level: 'warning', message });
+  const context = await invocation.context({ stores: true, warn });
   // Whether there is a catalog to serve is known before the first request.
   await context.catalog();
   const server = await createServer({
-    context: { ...context, warn: (message) => log.write({ level: 'warning', message }) },
+    context,
     version: invocation.version,
     proxies: trustProxy === true ? 1 : (trustProxy ?? 0),
     log,
   });
   const url = await server.listen(host, port);
   if (context.serving.publicUrl === undefined && (EVERYWHERE.has(host) || trustProxy !== undefined)) {
-    log.write({ level: 'warning', message: `signed URLs begin with ${url}: set serve.publicUrl to what others reach` });
+    warn(`signed URLs begin with ${url}: set serve.publicUrl to what others reach`);
   }
   await output.out.write(announcement(output.format, url));
   if (!signal.aborted) await once(signal, 'abort');
