@@ -153,7 +153,8 @@ interface Words {
 }
 
 function serverWords(code: ErrorCode): Words {
-  return { detail: SENTENCES[code] ?? UNEXPECTED_SENTENCE, hint: LOG_HINT };
+  // There is no more to find of a request that the server had no time for.
+  return { detail: SENTENCES[code] ?? UNEXPECTED_SENTENCE, hint: code === 'INTERRUPTED' ? 'Try again.' : LOG_HINT };
 }
 
 function wordsOf({ code, message, hint }: AssetError): Words {

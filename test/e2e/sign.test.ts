@@ -127,7 +127,7 @@ await describeWithService('postgres', 'on PostgreSQL a local store', ({ url: adm
     expect(refused.code).toBe(3);
     expect(JSON.parse(refused.stderr).error).toMatchObject({
       code: 'CANNOT_SIGN',
-      message: expect.stringContaining('serve.signingKey is not configured'),
+      message: expect.stringMatching(/serve\.signingKey is not configured.*openssl rand/),
     });
     const config = join(home, 'with-key.json');
     writeFileSync(config, JSON.stringify({ serve: { signingKey: 'k'.repeat(40) } }), { mode: 0o600 });

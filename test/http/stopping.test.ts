@@ -11,7 +11,7 @@ function silent(catalog: Catalog): Catalog {
 }
 
 const INTERRUPTED =
-  /^HTTP\/1\.1 503 (?=.*^content-type: application\/problem\+json)(?=.*^retry-after: \d)(?=.*^connection: close).*"code":"INTERRUPTED"/ims;
+  /^HTTP\/1\.1 503 (?=.*^content-type: application\/problem\+json)(?=.*^retry-after: \d)(?=.*^connection: close).*"code":"INTERRUPTED".*"hint":"Try again\."/ims;
 
 describe('a server that stops', () => {
   test('refuses with a problem what still comes on connections it has', async () => {

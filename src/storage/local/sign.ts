@@ -34,7 +34,6 @@ function firstKey(backend: string, { keys }: LocalSigning): SigningKey {
     if (!(error instanceof AssetError)) throw error;
     throw new StorageError('UNSUPPORTED', error.message, { backend, cause: error });
   }
-  throw new StorageError('UNSUPPORTED', 'serve.signingKey is not configured, which hosts that share a database need', {
-    backend,
-  });
+  const missing = 'serve.signingKey is not configured, which hosts that share a database need, the same on all';
+  throw new StorageError('UNSUPPORTED', `${missing} (openssl rand -base64 48 makes one)`, { backend });
 }
