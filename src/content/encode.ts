@@ -12,6 +12,8 @@ const SMALLEST = 1024;
 const LEAST_SAVING = 0.1;
 /** A sixth of the time of the highest level for a twentieth more bytes. */
 const LEVEL = 4;
+/** What fits into a window has no matches beyond it. */
+const SMALL_WINDOW = 16 * 1024;
 /** A file whose beginning does not compress is not read to its end to find out. */
 const SAMPLE_LENGTH = 256 * 1024;
 const CHUNK_LENGTH = 256 * 1024;
@@ -54,10 +56,15 @@ function largestWorthwhile(size: number): number {
 
 /** At once: for small files the way to another thread and back costs more than the work. */
 function codeBytes(bytes: Uint8Array, fingerprint: Fingerprint): StoredForm | undefined {
-  const coded = gzipSync(bytes, { level: LEVEL });
+  const coded = gzipSync(bytes, { level: LEVEL, ...tablesFor(bytes.byteLength) });
   if (coded.byteLength > largestWorthwhile(bytes.byteLength)) return undefined;
   fingerprint.update(coded);
   return { body: bytesBody(coded), encoding: 'gzip', checksums: fingerprint.digest().checksums };
+}
+
+/** For a large content zlib's own tables, a quarter of a MiB; to make them takes longer than to code a small one. */
+function tablesFor(size: number): { windowBits?: number; memLevel?: number } {
+  return size > SMALL_WINDOW ? {} : { windowBits: Math.log2(SMALL_WINDOW), memLevel: 6 };
 }
 
 /** Through a temporary file, in flat memory. */
