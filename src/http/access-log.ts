@@ -29,7 +29,10 @@ const MILLISECONDS = 1000;
 
 /** One line and one count for each answer. Never a query, which may be a signed URL's, nor a header. */
 export function logAnswers(app: FastifyInstance, log: AccessLog, metrics: Metrics): void {
-  app.addHook('onRequest', async (request, reply) => logAnswer(request, reply, log, metrics));
+  app.addHook('onRequest', (request, reply, done) => {
+    logAnswer(request, reply, log, metrics);
+    done();
+  });
 }
 
 export function logAnswer(request: FastifyRequest, reply: FastifyReply, log: AccessLog, metrics: Metrics): void {

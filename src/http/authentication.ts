@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { AssetError, toFailure } from '../core/errors.ts';
+import { AssetError, asError, toFailure } from '../core/errors.ts';
 import type { DownloadLedger } from '../operations/download/download-ledger.ts';
 import type { Authenticator, Bearer } from '../operations/tokens/authenticate.ts';
 
@@ -46,10 +46,10 @@ export function authenticateRequests(app: FastifyInstance, { authenticator, ledg
       request.refusal = error;
     }
   });
-  app.addHook('preParsing', async (request) => {
-    if (request.refusal === undefined) return;
-    noteRefusal(request, ledger, host);
-    throw request.refusal;
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    const { refusal } = request;
+    if (refusal !== undefined) noteRefusal(request, ledger, host);
+    done(refusal === undefined ? undefined : asError(refusal));
   });
 }
 

@@ -5,7 +5,7 @@ import type { ContentRange } from '../operations/download/read-asset.ts';
 import type { StoredForm } from '../operations/download/stored-form.ts';
 import { acceptsGzip, judgeConditions } from './conditions.ts';
 import { HttpError } from './problems.ts';
-import type { Route } from './route.ts';
+import type { Route, Sent } from './route.ts';
 
 /** What a request for content may say, and what comes of it: the same for every route that hands some out. */
 export const CONTENT_ROUTE = {
@@ -44,7 +44,7 @@ export async function answerWithContent(
   request: FastifyRequest,
   reply: FastifyReply,
   content: HandedContent,
-): Promise<unknown> {
+): Promise<Sent> {
   const { method } = request;
   const headers = conditionsOf(request);
   reply.header('accept-ranges', 'bytes').header('cache-control', content.cacheControl ?? 'private, no-cache');
@@ -53,14 +53,15 @@ export async function answerWithContent(
   // Other bytes have another entity tag (RFC 9110, 8.8.3.3).
   const codedTag = content.etag.replace(/"$/, '-gzip"');
   if (coded !== undefined && judgeConditions(headers, { etag: codedTag, size: coded.size }).kind === 'unchanged') {
-    return reply.header('etag', codedTag).code(304).send();
+    reply.header('etag', codedTag).code(304);
+    return undefined;
   }
   const opened = coded === undefined || method === 'HEAD' ? undefined : await coded.open();
   if (coded === undefined || (method !== 'HEAD' && opened === undefined)) return answerPlainly(request, reply, content);
   reply.headers(contentHeaders(content)).header('etag', codedTag);
   reply.header('content-encoding', coded.encoding).header('content-length', coded.size);
-  if (opened === undefined) return reply.send('');
-  return send(reply, content, { opened, bytes: coded.size, range: undefined });
+  if (opened === undefined) return '';
+  return sent(reply, content, { opened, bytes: coded.size, range: undefined });
 }
 
 /** A range is for GET alone (RFC 9110, 14.2). */
@@ -68,11 +69,14 @@ function conditionsOf({ headers, method }: FastifyRequest): FastifyRequest['head
   return method === 'HEAD' ? { ...headers, range: undefined } : headers;
 }
 
-async function answerPlainly(request: FastifyRequest, reply: FastifyReply, content: HandedContent): Promise<unknown> {
+async function answerPlainly(request: FastifyRequest, reply: FastifyReply, content: HandedContent): Promise<Sent> {
   const { etag, size } = content;
   const wanted = judgeConditions(conditionsOf(request), content);
   reply.header('etag', etag);
-  if (wanted.kind === 'unchanged') return reply.code(304).send();
+  if (wanted.kind === 'unchanged') {
+    reply.code(304);
+    return undefined;
+  }
   if (wanted.kind === 'unsatisfiable') {
     reply.header('content-range', `bytes */${size}`);
     throw new HttpError(416, `The content has ${size} bytes`, 'Ask for a range within it.');
@@ -81,8 +85,8 @@ async function answerPlainly(request: FastifyRequest, reply: FastifyReply, conte
   const bytes = range === undefined ? size : range.end - range.start + 1;
   reply.headers(contentHeaders(content)).header('content-length', bytes);
   if (range !== undefined) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${size}`);
-  if (request.method === 'HEAD') return reply.send('');
-  return send(reply, content, { opened: await content.open(range), bytes, range });
+  if (request.method === 'HEAD') return '';
+  return sent(reply, content, { opened: await content.open(range), bytes, range });
 }
 
 /** An attachment is never run as a page of ours, whatever a browser takes it for. */
@@ -100,16 +104,16 @@ interface Opened {
   range: ContentRange | undefined;
 }
 
-function send(reply: FastifyReply, content: HandedContent, { opened, bytes, range }: Opened): FastifyReply {
+function sent(reply: FastifyReply, content: HandedContent, { opened, bytes, range }: Opened): Buffer | Readable {
   let failure: unknown;
   reply.raw.once('close', () => {
     if (reply.raw.writableFinished) content.done(bytes, range);
     else content.failed(failure ?? new AssetError('INTERRUPTED', 'The reader went away before the end'));
   });
-  if (Buffer.isBuffer(opened)) return reply.send(opened);
+  if (Buffer.isBuffer(opened)) return opened;
   const stream = opened instanceof Readable ? opened : Readable.from(opened, { objectMode: false });
   stream.once('error', (error) => {
     failure = error;
   });
-  return reply.send(stream);
+  return stream;
 }

@@ -25,13 +25,16 @@ export function commonHeaders(requestId: string): Record<string, string> {
 }
 
 /** What Node would refuse by itself, without a word. */
-export function refuseStrange({ raw: { headers, httpVersionMinor } }: FastifyRequest, reply: FastifyReply): void {
+export function refusalOfStrange(
+  { raw: { headers, httpVersionMinor } }: FastifyRequest,
+  reply: FastifyReply,
+): HttpError | undefined {
   const hasHost = headers.host !== undefined || httpVersionMinor === 0;
   const isExpected = headers.expect === undefined || headers.expect.toLowerCase() === '100-continue';
-  if (hasHost && isExpected) return;
+  if (hasHost && isExpected) return undefined;
   reply.header('connection', 'close');
-  if (!hasHost) throw new HttpError(400, 'The Host header is missing', READABLE);
-  throw new HttpError(417, 'The only thing to expect is 100-continue', 'Leave the Expect header out.');
+  if (!hasHost) return new HttpError(400, 'The Host header is missing', READABLE);
+  return new HttpError(417, 'The only thing to expect is 100-continue', 'Leave the Expect header out.');
 }
 
 const READABLE = 'Send HTTP/1.1.';

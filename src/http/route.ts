@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AssetError } from '../core/errors.ts';
 import type { OperationContext } from '../operations/context.ts';
@@ -23,6 +24,9 @@ export interface Serving {
 /** JSON Schema, as Fastify checks requests by it and OpenAPI describes them. */
 export type Schema = Readonly<Record<string, unknown>>;
 
+/** The body of an answer; none of one that has only a status. */
+export type Sent = string | Buffer | Readable | undefined;
+
 /** One operation of the API. What it takes is checked by the schemas that /openapi.json shows. */
 export interface Route {
   methods: readonly ('GET' | 'HEAD' | 'POST' | 'DELETE')[];
@@ -44,7 +48,10 @@ export interface Route {
   bodyType?: 'multipart/form-data';
   /** By status; what goes wrong is the same for all. */
   responses: Readonly<Record<number, RouteResponse>>;
-  handle(serving: Serving, request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
+  /**
+   * @returns what is sent. Never the reply: waiting for that, the framework listens to the connection from all sides.
+   */
+  handle(serving: Serving, request: FastifyRequest, reply: FastifyReply): Promise<Sent>;
 }
 
 export interface RouteResponse {
@@ -102,8 +109,9 @@ export function contextOf({ context }: Serving, request: FastifyRequest): Operat
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
-export function sendJson(reply: FastifyReply, status: number, value: object): FastifyReply {
-  return reply.code(status).type(JSON_TYPE).send(JSON.stringify(value));
+export function answerJson(reply: FastifyReply, status: number, value: object): string {
+  reply.code(status).type(JSON_TYPE);
+  return JSON.stringify(value);
 }
 
 /** The one outcome of an operation on one item, which is driven to its end. */

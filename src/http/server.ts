@@ -17,9 +17,9 @@ import {
   answerErrors,
   answerUnknownPaths,
   commonHeaders,
+  refusalOfStrange,
   refuseMalformed,
   refuseOtherMethods,
-  refuseStrange,
   sendProblem,
 } from './refusals.ts';
 import type { Serving } from './route.ts';
@@ -103,7 +103,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   const endWatch = endSlowClients(app.server, limits);
   answerErrors(app, options.log);
-  app.addHook('onRequest', async (request, reply) => refuseStrange(request, reply));
+  app.addHook('onRequest', (request, reply, done) => done(refusalOfStrange(request, reply)));
   const close = stopInSteps(app, {
     grace: limits.grace,
     stopping,
@@ -173,9 +173,11 @@ function createApp(limits: ServeLimits, { proxies, log }: ServerOptions, metrics
   logAnswers(app, log, metrics);
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   const turns = createTurns(TURN_MILLISECONDS);
-  app.addHook('onRequest', async (request, reply) => {
-    await turns(kindOf(request));
+  app.addHook('onRequest', (request, reply, done) => {
     reply.headers(commonHeaders(request.id));
+    const turn = turns(kindOf(request));
+    if (turn === undefined) done();
+    else turn.then(() => done(), done);
   });
   return app;
 }

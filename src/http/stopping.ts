@@ -24,13 +24,14 @@ const STEP_MILLISECONDS = 500;
 export function stopInSteps(app: FastifyInstance, options: StopOptions): () => Promise<void> {
   const unanswered = new Set<FastifyReply>();
   let isStopping = false;
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     unanswered.add(reply);
     reply.raw.once('close', () => unanswered.delete(reply));
-    if (isStopping) throw interrupted();
+    done(isStopping ? interrupted() : undefined);
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isStopping) reply.header('connection', 'close');
+    done();
   });
 
   async function endSlowWork(signal: AbortSignal): Promise<void> {

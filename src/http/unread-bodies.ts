@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ContentRules } from '../content/content.ts';
 import { refuseDeclared } from './upload-form.ts';
 
@@ -21,19 +21,26 @@ export function leaveRefusedBodies(app: FastifyInstance, rules: ContentRules, st
     app.server.emit('request', request, response);
   });
   // Comes after the refusal of bad tokens.
-  app.addHook('preParsing', async (request, reply) => {
-    if (!expecting.delete(request.raw)) return;
-    refuseDeclared(request, rules);
-    reply.raw.writeContinue();
+  app.addHook('preParsing', (request, reply, _payload, done) => {
+    if (expecting.delete(request.raw)) {
+      refuseDeclared(request, rules);
+      reply.raw.writeContinue();
+    }
+    done();
   });
-  app.addHook('onSend', async ({ raw }, reply) => {
+  app.addHook('onSend', ({ raw }, reply, _payload, done) => {
     const { 'content-length': length, 'transfer-encoding': coding } = raw.headers;
-    if (raw.complete || (length === undefined && coding === undefined)) return;
+    if (raw.complete || (length === undefined && coding === undefined)) done();
+    else endUnread(raw, reply).then(() => done(), done);
+  });
+
+  async function endUnread(raw: IncomingMessage, reply: FastifyReply): Promise<void> {
+    const { 'content-length': length, 'transfer-encoding': coding } = raw.headers;
     const isShort = coding === undefined && Number(length) <= LARGEST_HEARD_OUT;
     if (isShort && !stopping.aborted && !expecting.has(raw)) await hearOut(raw);
     // Node reads on for the next request unless the connection is to end.
     if (!raw.complete) reply.header('connection', 'close');
-  });
+  }
 }
 
 function hearOut(raw: IncomingMessage): Promise<void> {

@@ -21,7 +21,7 @@ function slowly(milliseconds: number): (catalog: Catalog) => Catalog {
 
 describe('a client', () => {
   test('that waits for a server at work gets its answer, however long that takes', async () => {
-    const { port } = await startServer({ limits: PACE, wrapCatalog: slowly(1500) });
+    const { port } = await startServer({ limits: PACE, wrapCatalog: slowly(800) });
     const answer = await exchange(port, 'GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   });

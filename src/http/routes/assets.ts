@@ -4,7 +4,7 @@ import { listAssets } from '../../operations/assets/list-assets.ts';
 import { findAsset, findRecorded } from '../../operations/download/hand-out.ts';
 import { LONGEST_SIGNATURE_SECONDS, sign } from '../../operations/download/sign.ts';
 import { deleteAssets } from '../../operations/removal/delete.ts';
-import { contextOf, defineRoute, only, sendJson } from '../route.ts';
+import { answerJson, contextOf, defineRoute, only } from '../route.ts';
 import { ASSET, ASSET_TYPE, COUNT, ID_PARAMS, LISTED, record, success, TEXT, toSnakeCase } from '../schemas.ts';
 
 const DEFAULT_PAGE = 50;
@@ -49,7 +49,7 @@ export const listRoute = defineRoute({
     };
     const query = { filter, allOrganizations: false, sort: NEWEST_FIRST, limit };
     const page = await only(listAssets(context, cursor === undefined ? query : { ...query, after: cursor }));
-    return sendJson(reply, 200, { success: true, data: page.assets.map(toListed), next_cursor: page.nextCursor });
+    return answerJson(reply, 200, { success: true, data: page.assets.map(toListed), next_cursor: page.nextCursor });
   },
 });
 
@@ -73,7 +73,7 @@ export const showRoute = defineRoute({
   responses: { 200: { description: 'The asset.', schema: success(ASSET) } },
   async handle(serving, request, reply) {
     const { asset } = await findAsset(contextOf(serving, request), idOf(request.params));
-    return sendJson(reply, 200, { success: true, data: toSnakeCase(asset) });
+    return answerJson(reply, 200, { success: true, data: toSnakeCase(asset) });
   },
 });
 
@@ -101,10 +101,10 @@ export const deleteRoute = defineRoute({
     const outcome = await only(deleteAssets(context, { selection, dryRun: false }));
     if (outcome.kind === 'failed') {
       if (outcome.failure.code !== 'BYTES_REMAIN') throw toError(outcome.failure);
-      return sendJson(reply, 202, { success: true, data: { id: asset.id, status: 'deleted', bytes_freed: 0 } });
+      return answerJson(reply, 202, { success: true, data: { id: asset.id, status: 'deleted', bytes_freed: 0 } });
     }
     const data = { id: outcome.id, status: outcome.kind, bytes_freed: outcome.bytes };
-    return sendJson(reply, 200, { success: true, data });
+    return answerJson(reply, 200, { success: true, data });
   },
 });
 
@@ -154,7 +154,7 @@ export const signRoute = defineRoute({
     const outcome = await only(sign(context, wish));
     if (outcome.kind === 'failed') throw toError(outcome.failure);
     const { id, url, expiresAt } = outcome;
-    return sendJson(reply, 200, { success: true, data: { id, url, expires_at: expiresAt } });
+    return answerJson(reply, 200, { success: true, data: { id, url, expires_at: expiresAt } });
   },
 });
 

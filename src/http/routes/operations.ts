@@ -1,5 +1,5 @@
 import { METRICS_TYPE } from '../metrics.ts';
-import { defineRoute, JSON_TYPE, sendJson } from '../route.ts';
+import { answerJson, defineRoute } from '../route.ts';
 import { record } from '../schemas.ts';
 
 const READINESS_MILLISECONDS = 2000;
@@ -14,7 +14,7 @@ export const OPERATION_ROUTES = [
     isCheck: true,
     summary: 'Whether the process answers.',
     responses: { 200: { description: 'It does.', schema: STATUS } },
-    handle: async (_serving, _request, reply) => sendJson(reply, 200, { status: 'ok' }),
+    handle: async (_serving, _request, reply) => answerJson(reply, 200, { status: 'ok' }),
   }),
   defineRoute({
     methods: ['GET', 'HEAD'],
@@ -28,7 +28,7 @@ export const OPERATION_ROUTES = [
     async handle({ context }, _request, reply) {
       const catalog = await context.catalog();
       await catalog.maintenance.ready();
-      return sendJson(reply, 200, { status: 'ready' });
+      return answerJson(reply, 200, { status: 'ready' });
     },
   }),
   defineRoute({
@@ -37,7 +37,10 @@ export const OPERATION_ROUTES = [
     access: 'operations',
     summary: "Counts for Prometheus; from this machine, or with an operator's token.",
     responses: { 200: { description: 'The counts.', contentType: 'text/plain', schema: { type: 'string' } } },
-    handle: async ({ metrics }, _request, reply) => reply.type(METRICS_TYPE).send(metrics.render()),
+    async handle({ metrics }, _request, reply) {
+      reply.type(METRICS_TYPE);
+      return metrics.render();
+    },
   }),
   defineRoute({
     methods: ['GET', 'HEAD'],
@@ -45,6 +48,6 @@ export const OPERATION_ROUTES = [
     access: 'open',
     summary: 'This description.',
     responses: { 200: { description: 'An OpenAPI 3.1 document.', schema: { type: 'object' } } },
-    handle: async ({ openApi }, _request, reply) => reply.type(JSON_TYPE).send(JSON.stringify(openApi)),
+    handle: async ({ openApi }, _request, reply) => answerJson(reply, 200, openApi),
   }),
 ];

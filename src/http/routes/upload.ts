@@ -8,7 +8,7 @@ import type { OperationContext } from '../../operations/context.ts';
 import { checkAssetType } from '../../operations/upload/check-asset-type.ts';
 import { recordRefusals } from '../../operations/upload/upload-refusals.ts';
 import type { UploadRequest } from '../../operations/upload/upload-request.ts';
-import { contextOf, defineRoute, type Serving, sendJson } from '../route.ts';
+import { answerJson, contextOf, defineRoute, type Serving } from '../route.ts';
 import { success, TEXT, UPLOADED } from '../schemas.ts';
 import { receiveForm, type UploadForm } from '../upload-form.ts';
 import { toError } from './assets.ts';
@@ -46,7 +46,7 @@ export const uploadRoute = defineRoute({
     serving.metrics.addBytes('received', form.spool.size);
     const limit = form.spool.fd === undefined ? small : large;
     const asset = await limit(() => store(serving, context, form)).finally(() => form.spool.discard());
-    return sendJson(reply, 201, { success: true, data: toUploaded(asset) });
+    return answerJson(reply, 201, { success: true, data: toUploaded(asset) });
   },
 });
 
