@@ -1,4 +1,4 @@
-import type { AliasedRawBuilder, Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
+import type { AliasedRawBuilder, CompiledQuery, Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
 import type { AssetError } from '../core/errors.ts';
 import type { RangeName } from './filters.ts';
 import type { GlobToken } from './glob.ts';
@@ -22,6 +22,8 @@ export interface SqlDialect {
   readonly writesAlone: boolean;
   /** Rows of the program as a table named `r`: one parameter, whatever their number. */
   rowSet<C extends ColumnKinds>(columns: C, rows: readonly RowOf<C>[]): AliasedRawBuilder<RowOf<C>, 'r'>;
+  /** The same of rows as JSON, which a prepared query takes. */
+  rowSetOf<C extends ColumnKinds>(columns: C, json: string): AliasedRawBuilder<RowOf<C>, 'r'>;
   /** Case-sensitive match of a whole text. */
   matchesGlob(column: string, tokens: readonly GlobToken[]): RawBuilder<boolean>;
   /** The column's value in a form that no index serves: keeps the planner from another order than the asked one. */
@@ -76,6 +78,8 @@ export interface Reach {
 export interface Session {
   readonly db: Kysely<OpenTables>;
   readonly dialect: SqlDialect;
+  /** A query that was compiled before. */
+  run<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]>;
   /** The database's time, ISO 8601 in UTC with milliseconds. */
   now(): Promise<string>;
   /** Inserts all rows, in their order. `ifAbsent` leaves rows whose key exists as they are. */

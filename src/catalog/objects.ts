@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import type { ClaimedObject, ObjectRecord, ObjectState, StoredFacts } from './catalog.ts';
 import type { Session } from './database.ts';
+import { toJsonText } from './json-text.ts';
+import { prepared } from './prepared.ts';
 import { toObjectRecord } from './rows.ts';
-import { type Content, contentRows } from './verdicts.ts';
+import { CONTENT_COLUMNS, type Content, toContentRow } from './verdicts.ts';
 
 export interface Claim {
   objectId: string;
@@ -11,17 +13,21 @@ export interface Claim {
 
 /** Locks objects in id order and reads them as they are now. */
 export async function lockObjects(session: Session, ids: readonly string[]): Promise<Map<string, ObjectRecord>> {
-  const query = objectsById(session, ids).selectAll('objects');
-  const rows = await session.dialect.forUpdate(query, 'objects').execute();
+  const rows = await lockedObjects(session, [idRows(ids)]);
   return new Map(rows.map((row) => [row.id, toObjectRecord(row)]));
 }
+
+const lockedObjects = prepared(
+  (session, [ids = '']) => session.dialect.forUpdate(objectsById(session, ids).selectAll('objects'), 'objects'),
+  1,
+);
 
 /** The same for who needs no more of them. */
 export async function lockStates(
   session: Session,
   ids: readonly string[],
 ): Promise<Map<string, Pick<ObjectRecord, 'state' | 'storedSize'>>> {
-  const query = objectsById(session, ids).select([
+  const query = objectsById(session, idRows(ids)).select([
     'objects.id',
     'objects.state',
     'objects.stored_size',
@@ -33,12 +39,13 @@ export async function lockStates(
   );
 }
 
-function objectsById(session: Session, ids: readonly string[]) {
-  const sorted = [...new Set(ids)].sort();
-  const wanted = session.dialect.rowSet(
-    { id: 'uuid' },
-    sorted.map((id) => ({ id })),
-  );
+/** Each once, in the order in which they are locked. */
+function idRows(ids: readonly string[]): string {
+  return toJsonText([...new Set(ids)].sort().map((id) => ({ id })));
+}
+
+function objectsById(session: Session, ids: string) {
+  const wanted = session.dialect.rowSetOf({ id: 'uuid' }, ids);
   return session.db
     .selectFrom('objects')
     .where('objects.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
@@ -52,17 +59,21 @@ export async function holdObjects(session: Session, ids: readonly string[]): Pro
 
 /** The STORED private objects of these contents, in any backend. */
 export async function storedObjects(session: Session, contents: readonly Content[]): Promise<ObjectRecord[]> {
-  const wanted = contentRows(session, contents);
-  const rows = await session.db
-    .selectFrom('objects as o')
-    .innerJoin(wanted, (join) =>
-      join.onRef('o.organization_id', '=', 'r.organization_id').onRef('o.sha256', '=', 'r.sha256'),
-    )
-    .where(sql<boolean>`o.state = 'STORED' and o.is_public = false`)
-    .selectAll('o')
-    .execute();
+  const rows = await storedOfContents(session, [toJsonText(contents.map(toContentRow))]);
   return rows.map(toObjectRecord);
 }
+
+const storedOfContents = prepared(
+  ({ db, dialect }, [contents = '']) =>
+    db
+      .selectFrom('objects as o')
+      .innerJoin(dialect.rowSetOf(CONTENT_COLUMNS, contents), (join) =>
+        join.onRef('o.organization_id', '=', 'r.organization_id').onRef('o.sha256', '=', 'r.sha256'),
+      )
+      .where(sql<boolean>`o.state = 'STORED' and o.is_public = false`)
+      .selectAll('o'),
+  1,
+);
 
 /** PENDING rows whose bytes have arrived become STORED; with `retainSeconds`, former copies for so long. */
 export async function markStored(
@@ -72,16 +83,7 @@ export async function markStored(
   retainSeconds?: number,
 ): Promise<void> {
   if (stored.length === 0) return;
-  const facts = session.dialect.rowSet(
-    {
-      id: 'uuid',
-      stored_size: 'int',
-      content_encoding: 'text?',
-      stored_sha256: 'text?',
-      stored_md5: 'text?',
-      stored_crc32c: 'text?',
-      etag: 'text',
-    },
+  const facts = toJsonText(
     stored.map(({ objectId, facts: reported }) => ({
       id: objectId,
       stored_size: reported.storedSize,
@@ -92,9 +94,26 @@ export async function markStored(
       etag: reported.etag,
     })),
   );
-  await session.db
+  if (retainSeconds === undefined) await settingStored(session, [facts, now]);
+  else await settingFacts(session, facts, now, retainSeconds).execute();
+}
+
+const FACT_COLUMNS = {
+  id: 'uuid',
+  stored_size: 'int',
+  content_encoding: 'text?',
+  stored_sha256: 'text?',
+  stored_md5: 'text?',
+  stored_crc32c: 'text?',
+  etag: 'text',
+} as const;
+
+const settingStored = prepared((session, [facts = '', now = '']) => settingFacts(session, facts, now), 2);
+
+function settingFacts(session: Session, facts: string, now: string, retainSeconds?: number) {
+  return session.db
     .updateTable('objects')
-    .from(facts)
+    .from(session.dialect.rowSetOf(FACT_COLUMNS, facts))
     .set((eb) => ({
       state: retainSeconds === undefined ? 'STORED' : 'RETAINED',
       retain_until: retainSeconds === undefined ? null : session.dialect.nowPlus(retainSeconds),
@@ -110,8 +129,7 @@ export async function markStored(
       etag: eb.ref('r.etag'),
       updated_at: now,
     }))
-    .whereRef('objects.id', '=', 'r.id')
-    .execute();
+    .whereRef('objects.id', '=', 'r.id');
 }
 
 /** Rows that were locked before turn DELETING under the given claims, from whatever state. */

@@ -20,17 +20,16 @@ const MARK = '\u0000parameter ';
 export function prepared<Row>(
   build: (session: Session, parameters: readonly string[]) => Compilable<Row>,
   count: number,
-): (session: Session, parameters: readonly string[]) => Promise<Row[]> {
+): (session: Session, parameters: readonly string[]) => Promise<readonly Row[]> {
   const marks = Array.from({ length: count }, (_, index) => `${MARK}${index}`);
   const compiled = new WeakMap<SqlDialect, CompiledQuery<Row>>();
-  return async (session, parameters) => {
+  return (session, parameters) => {
     const query = compiled.get(session.dialect) ?? build(session, marks).compile();
     compiled.set(session.dialect, query);
     const values = query.parameters.map((value) => {
-      const index = marks.indexOf(String(value));
+      const index = typeof value === 'string' ? marks.indexOf(value) : -1;
       return index === -1 ? value : parameters[index];
     });
-    const { rows } = await session.db.executeQuery<Row>({ ...query, parameters: values });
-    return rows;
+    return session.run<Row>({ ...query, parameters: values });
   };
 }

@@ -2,6 +2,8 @@ import type { Selectable } from 'kysely';
 import type { ScanStatus } from '../core/asset.ts';
 import type { ContentRef, KnownVerdict } from './catalog.ts';
 import type { Session } from './database.ts';
+import { toJsonText } from './json-text.ts';
+import { prepared } from './prepared.ts';
 import type { OpenTables } from './tables.ts';
 
 export type Content = ContentRef;
@@ -47,12 +49,16 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
+/** Of contents as a table `r`. */
+export const CONTENT_COLUMNS = { organization_id: 'text', sha256: 'text' } as const;
+
 /** Contents as a table `r (organization_id, sha256)`. */
 export function contentRows(session: Session, contents: readonly Content[]) {
-  return session.dialect.rowSet(
-    { organization_id: 'text', sha256: 'text' },
-    contents.map(({ organizationId, sha256 }) => ({ organization_id: organizationId, sha256 })),
-  );
+  return session.dialect.rowSet(CONTENT_COLUMNS, contents.map(toContentRow));
+}
+
+export function toContentRow({ organizationId, sha256 }: Content) {
+  return { organization_id: organizationId, sha256 };
 }
 
 /** Makes a PENDING verdict for contents that have none: from the content's first upload on there is one. */
@@ -83,19 +89,28 @@ export async function lockVerdicts(
   contents: readonly Content[],
   options: { skipLocked: boolean } = { skipLocked: false },
 ): Promise<Map<string, Verdict>> {
-  return byContent(await session.dialect.forUpdate(verdictRows(session, contents), 'v', options).execute());
+  const wanted = toJsonText(inLockOrder(contents));
+  if (!options.skipLocked) return byContent(await lockedVerdicts(session, [wanted]));
+  return byContent(await session.dialect.forUpdate(verdictRows(session, wanted), 'v', options).execute());
 }
 
 /** The contents' verdicts as they are at this moment. */
 export async function readVerdicts(session: Session, contents: readonly Content[]): Promise<Map<string, Verdict>> {
-  return byContent(await verdictRows(session, contents).execute());
+  return byContent(await verdictsNow(session, [toJsonText(inLockOrder(contents))]));
 }
 
-function verdictRows(session: Session, contents: readonly Content[]) {
-  const wanted = session.dialect.rowSet({ organization_id: 'text', sha256: 'text' }, inLockOrder(contents));
+const lockedVerdicts = prepared(
+  (session, [wanted = '']) => session.dialect.forUpdate(verdictRows(session, wanted), 'v'),
+  1,
+);
+
+const verdictsNow = prepared((session, [wanted = '']) => verdictRows(session, wanted), 1);
+
+function verdictRows(session: Session, wanted: string) {
+  const contents = session.dialect.rowSetOf(CONTENT_COLUMNS, wanted);
   return session.db
     .selectFrom('content_verdicts as v')
-    .innerJoin(wanted, (join) =>
+    .innerJoin(contents, (join) =>
       join.onRef('v.organization_id', '=', 'r.organization_id').onRef('v.sha256', '=', 'r.sha256'),
     )
     .selectAll('v')

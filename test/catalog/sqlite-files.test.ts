@@ -1,8 +1,10 @@
 import { chmodSync, existsSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CompiledQuery } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { OpenCatalogOptions } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
+import { openSqlite } from '../../src/catalog/sqlite/open.ts';
 import { person, storeAssets } from '../support/catalog-uploads.ts';
 import { Sqlite } from '../support/sqlite-driver.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
@@ -141,4 +143,22 @@ describe('a SQLite catalog', () => {
       message: expect.not.stringContaining('secret'),
     });
   });
+});
+
+it('shows a prepared query nothing of a transaction that is under way on the same connection', async () => {
+  const database = await openSqlite(`sqlite:${join(await temporaryDirectory(), 'assets.db')}`, OPTIONS);
+  const count = CompiledQuery.raw('select count(*) as n from backends');
+  const asked: Promise<readonly unknown[]>[] = [];
+  const undone = database.write(async (session) => {
+    await session.run(CompiledQuery.raw("insert into backends values ('b', 'id', 'LOCAL', null, '2026')"));
+    asked.push(
+      session.run(count),
+      database.read((reader) => reader.run(count)),
+    );
+    await new Promise(setImmediate);
+    throw new Error('undone');
+  });
+  await expect(undone).rejects.toThrow('undone');
+  expect(await Promise.all(asked)).toEqual([[{ n: 1 }], [{ n: 0 }]]);
+  await database.close();
 });

@@ -179,6 +179,7 @@ function postgresSession(db: Kysely<OpenTables>, begun?: string): Session {
   return {
     db,
     dialect: postgresDialect,
+    run: async (query) => (await db.executeQuery(query)).rows,
     async now() {
       if (begun !== undefined) return begun;
       const { rows } = await sql<{ now: string }>`select ${postgresDialect.now} as now`.execute(db);

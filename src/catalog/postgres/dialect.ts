@@ -25,6 +25,7 @@ export const postgresDialect: SqlDialect = {
   forUpdate: (query, table, options) =>
     query.modifyEnd(sql`for update of ${sql.ref(table)}${sql.raw(options?.skipLocked === true ? ' skip locked' : '')}`),
   rowSet: (columns, rows) => sql<never>`(select * from ${recordSet(columns, rows)})`.as('r'),
+  rowSetOf: (columns, json) => sql<never>`(select * from ${recordSetOf(columns, json)})`.as('r'),
   matchesGlob: (column, tokens) => sql<boolean>`${sql.ref(column)} ~ ${toPostgresPattern(tokens)}`,
   withoutIndex(column, kind) {
     if (kind === 'int') return sql<never>`(${sql.ref(column)} + 0)`;
@@ -58,10 +59,14 @@ export const postgresDialect: SqlDialect = {
 
 /** `json_to_recordset(…) as s (id uuid, …)`: rows in their order. */
 export function recordSet(columns: ColumnKinds, rows: readonly unknown[]): RawBuilder<unknown> {
+  return recordSetOf(columns, toJsonText(rows));
+}
+
+function recordSetOf(columns: ColumnKinds, json: string): RawBuilder<unknown> {
   const fields = Object.entries(columns).map(
     ([name, kind]) => sql`${sql.ref(name)} ${sql.raw(SQL_TYPES[baseKind(kind)])}`,
   );
-  return sql`json_to_recordset(${toJsonText(rows)}::json) as s (${sql.join(fields)})`;
+  return sql`json_to_recordset(${json}::json) as s (${sql.join(fields)})`;
 }
 
 export function baseKind(kind: ColumnKind): BaseKind {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type BetterSqlite3 from 'better-sqlite3';
-import { Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
+import { type CompiledQuery, Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
 import { AssetError } from '../../core/errors.ts';
 import type { Database, NewRow, Session, WriteOptions } from '../database.ts';
 import { newestVersion } from '../migrations/migration.ts';
@@ -26,11 +26,14 @@ export function sqliteDatabase(connection: Connection, location: string, lockTim
       throw toAssetError(error, location);
     }
   };
+  // Whoever has begun a transaction has the connection; without one anybody may ask in between.
+  const isOurs = (): boolean => true;
+  const isFree = (): boolean => !connection.inTransaction;
   const transaction = <T>(begin: string, work: (session: Session) => Promise<T>) =>
     kysely.connection().execute(async (db) => {
       prepare(begin).run();
       try {
-        const result = await work(sqliteSession(db, prepare));
+        const result = await work(sqliteSession(db, prepare, isOurs));
         prepare('commit').run();
         return result;
       } catch (error) {
@@ -44,7 +47,7 @@ export function sqliteDatabase(connection: Connection, location: string, lockTim
     kind: 'sqlite',
     location,
     newestVersion: newestVersion(SQLITE_MIGRATIONS),
-    read: (work) => attempt(() => work(sqliteSession(kysely, prepare))),
+    read: (work) => attempt(() => work(sqliteSession(kysely, prepare, isFree))),
     snapshot: (work) => attempt(() => transaction('begin', work)),
     async write(work, options: WriteOptions = {}) {
       const result = await attempt(() => transaction('begin immediate', work), options.wait);
@@ -95,10 +98,19 @@ function adapt(connection: Connection, prepare: Prepare): SqliteDatabase {
   };
 }
 
-function sqliteSession(db: Kysely<OpenTables>, prepare: Prepare): Session {
+/** `mayRun`: whether a statement may be run at once; else it waits until nobody has the connection. */
+function sqliteSession(db: Kysely<OpenTables>, prepare: Prepare, mayRun: () => boolean): Session {
   return {
     db,
     dialect: sqliteDialect,
+    async run<Row>(query: CompiledQuery<Row>) {
+      if (!mayRun()) return (await db.executeQuery(query)).rows;
+      const statement = prepare(query.sql);
+      const parameters = query.parameters.map(bind);
+      if (statement.reader) return statement.all(...parameters) as Row[];
+      statement.run(...parameters);
+      return [];
+    },
     async now() {
       const { rows } = await sql<{ now: string }>`select ${sqliteDialect.now} as now`.execute(db);
       return rows[0]?.now ?? '';
@@ -120,9 +132,8 @@ function insertEach<T extends TableName>(
   const marks = columns.map(() => '?').join(', ');
   const ending = ifAbsent ? ' on conflict do nothing' : '';
   const statement = prepare(`insert into ${table} (${columns.join(', ')}) values (${marks})${ending}`);
-  for (const row of rows) {
-    const values: Readonly<Record<string, unknown>> = { ...row };
-    statement.run(columns.map((column) => bind(values[column])));
+  for (const row of rows as readonly Readonly<Record<string, unknown>>[]) {
+    statement.run(columns.map((column) => bind(row[column])));
   }
 }
 
