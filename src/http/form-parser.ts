@@ -26,6 +26,7 @@ type State = 'preamble' | 'boundary' | 'headers' | 'data' | 'end';
 /** Parses multipart/form-data (RFC 7578) over any chunking. Data are views of the chunks, never copied. */
 export function createFormParser(boundary: string): FormParser {
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
+  const opening = delimiter.subarray(LINE_END.length);
   let state: State = 'preamble';
   // The first boundary stands at the beginning of a line as well.
   let rest: Buffer = LINE_END;
@@ -80,7 +81,11 @@ export function createFormParser(boundary: string): FormParser {
     push(chunk) {
       const events: FormEvent[] = [];
       if (state === 'end') return events;
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      // Mostly the form begins with its boundary, and a small one is whole: nothing is copied.
+      if (rest === LINE_END && opening.equals(chunk.subarray(0, opening.length))) {
+        rest = chunk.subarray(opening.length);
+        state = 'boundary';
+      } else rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       while (step(events));
       return events;
     },

@@ -48,6 +48,9 @@ export class Spool {
   }
 
   takeMemory(): Uint8Array {
+    const [only] = this.#chunks;
+    // Most small contents come in one piece, which is most of what came with it: no copy.
+    if (this.#chunks.length === 1 && only !== undefined && only.byteLength * 2 >= only.buffer.byteLength) return only;
     return Buffer.concat(this.#chunks, this.#buffered);
   }
 

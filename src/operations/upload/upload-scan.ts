@@ -66,7 +66,8 @@ export async function scanFiles(
   known: Known,
   concurrency: number,
 ): Promise<(PreparedFile | PreparationFailure)[]> {
-  const limit = pLimit(concurrency);
+  // The forms of one file take their turns anyway.
+  const limit: Asking = files.length > 1 ? pLimit(concurrency) : (work) => work();
   const verdicts = new Map<string, Promise<FoundVerdict | undefined>>();
   const verdictOf = (form: Form): Promise<FoundVerdict | undefined> => {
     const earlier = verdicts.get(form.sha256);
@@ -92,6 +93,8 @@ export async function scanFiles(
     }),
   );
 }
+
+type Asking = (work: () => Promise<FoundVerdict | undefined>) => Promise<FoundVerdict | undefined>;
 
 /** @throws AssetError VIRUS_FOUND; where a verdict is required NOT_SCANNABLE */
 function refuseUnfit(context: OperationContext, file: PreparedFile, { sha256 }: Form, found: FoundVerdict): void {

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { closeSync, fsync as fsyncCallback } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, fsync as fsyncCallback, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { sharedTurns } from '../../core/shared-turns.ts';
@@ -158,13 +157,14 @@ async function syncFileSystems(paths: readonly string[]): Promise<boolean> {
   }
 }
 
+/** Only the sync itself is worth the way to another thread and back. */
 async function syncPath(path: string, mayBeGone = false): Promise<void> {
   try {
-    const handle = await open(path, 'r');
+    const descriptor = openSync(path, 'r');
     try {
-      await handle.sync();
+      await fsync(descriptor);
     } finally {
-      await handle.close();
+      closeSync(descriptor);
     }
   } catch (error) {
     if (mayBeGone && errorCode(error) === 'ENOENT') return;
