@@ -275,6 +275,13 @@ describe('a client of a store', () => {
     expect(served.sockets).toHaveLength(128);
   });
 
+  it('begins nothing after it was closed, also if nothing was asked of it before', async () => {
+    const { origin, client, sockets } = await serve((socket) => socket.write(answer('too late')));
+    client.close();
+    await expect(client.send({ method: 'GET', origin, path: '/', headers: {} })).rejects.toThrow('was closed');
+    expect(sockets).toEqual([]);
+  });
+
   it('refuses what would end a header or the request, at the cost of no connection', async () => {
     const served = await serve((socket) => socket.write(answer('')));
     await expect(get(served, { headers: { 'x-a': 'b\r\nx-c: d' } })).rejects.toThrow(TypeError);

@@ -42,8 +42,10 @@ const MOST_IDLE_MILLISECONDS = 4000;
 export function createHttpClient({ connect, deadline }: StorageTimeouts): HttpClient {
   const pools = new Map<string, Pool>();
   const silence = Math.max(1000, deadline / 4);
+  let isClosed = false;
 
   async function send(request: HttpRequest): Promise<HttpAnswer> {
+    if (isClosed) throw new Error('the client was closed');
     const pool = pools.get(request.origin) ?? createPool(request.origin, { connect, silence });
     pools.set(request.origin, pool);
     const head = requestHead(request, pool.host);
@@ -52,6 +54,7 @@ export function createHttpClient({ connect, deadline }: StorageTimeouts): HttpCl
   }
 
   function close(): void {
+    isClosed = true;
     for (const pool of pools.values()) pool.close();
   }
 
