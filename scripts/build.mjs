@@ -2,6 +2,7 @@
 // Entries are replaced after the chunks that they name, so that the program can be started at any moment of a build.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -78,7 +79,7 @@ async function bundle(input, removeWhitespace) {
     external: [/\.node$/, 'pg-native', 'cloudflare:sockets', 'sharp', 'better-sqlite3-13'],
     transform: { target: 'node20' },
     preserveEntrySignatures: 'allow-extension',
-    plugins: [directNativeModule(), lazyChildProcess()],
+    plugins: [directNativeModule(), lazyChildProcess(), ownPunycode()],
     output: {
       dir: dist,
       format: 'cjs',
@@ -132,6 +133,12 @@ function lazyChildProcess() {
     resolveId: (source, importer) => (source === 'node:child_process' && importer?.includes('/commander/') ? id : null),
     load: (source) => (source === id ? 'module.exports = {};' : null),
   };
+}
+
+/** A library of Google's takes Node's own, whose use newer versions of Node complain about on stderr. */
+function ownPunycode() {
+  const own = createRequire(import.meta.url).resolve('punycode/punycode.js');
+  return { name: 'own-punycode', resolveId: (source) => (source === 'punycode' ? own : null) };
 }
 
 /** The licences of the packages that the bundle contains, which ask to be shipped with every copy. */

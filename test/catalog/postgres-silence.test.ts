@@ -43,12 +43,21 @@ describe.skipIf(isMissing && process.env['CI'] !== 'true')('PostgreSQL that fall
   async function freeze(): Promise<() => void> {
     const rows = await runSql(url, 'select pid from pg_stat_activity where pid <> pg_backend_pid()');
     const pids = [main, ...rows.map(({ pid }) => Number(pid))];
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    for (const pid of pids) signal(pid, 'SIGSTOP');
     const thaw = () => {
-      for (const pid of pids.splice(0)) process.kill(pid, 'SIGCONT');
+      for (const pid of pids.splice(0)) signal(pid, 'SIGCONT');
     };
     onTestFinished(thaw);
     return thaw;
+  }
+
+  /** Some of the server's processes end by themselves. */
+  function signal(pid: number, name: NodeJS.Signals): void {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   async function timed(work: () => Promise<unknown>): Promise<number> {
