@@ -46,6 +46,21 @@ export function addGlobalOptions(command: Command): Command {
   return command;
 }
 
+const ALL_ORGANIZATIONS = '--all-orgs';
+
+/** Lets `--all-orgs` stand before the name of a command that has it. */
+export function acceptAllOrganizations(program: Command): void {
+  program.addOption(
+    new Option(ALL_ORGANIZATIONS, 'every organisation (operators; not of every command)').helpGroup(GLOBAL_GROUP),
+  );
+  program.hook('preAction', (_program, command) => {
+    if (program.opts()['allOrgs'] !== true) return;
+    const isKnown = command.options.some(({ long }) => long === ALL_ORGANIZATIONS);
+    if (!isKnown) command.error(`error: unknown option '${ALL_ORGANIZATIONS}'`, { code: 'commander.unknownOption' });
+    command.setOptionValueWithSource('allOrgs', true, 'cli');
+  });
+}
+
 /** What was given on the command line, on any level; the one nearer to the end wins. */
 export function collectGlobals(command: Command): GlobalOptions {
   const names = new Set(globalOptions().map((option) => option.attributeName()));

@@ -1,7 +1,7 @@
 import { Command, Help } from 'commander';
 import type { Bind } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
-import { addGlobalOptions } from './globals.ts';
+import { acceptAllOrganizations, addGlobalOptions } from './globals.ts';
 import { TOPICS } from './help/topics.ts';
 
 const WIDEST_HELP = 100;
@@ -34,6 +34,7 @@ export function createProgram(options: ProgramOptions): Command {
     .helpCommand(false)
     .enablePositionalOptions();
   addGlobalOptions(program);
+  acceptAllOrganizations(program);
   for (const entry of COMMANDS) {
     const command = program.command(entry.name).enablePositionalOptions().description(entry.summary);
     if (entry.alias !== undefined) command.alias(entry.alias);

@@ -43,6 +43,27 @@ async function parse(...argv: string[]): Promise<Parsed> {
   return parsed;
 }
 
+describe('--all-orgs', () => {
+  test.each([
+    [['--all-orgs', 'stats']],
+    [['stats', '--all-orgs']],
+    [['--all-orgs', '--json', 'audit']],
+    [['--all-orgs', 'token', 'list']],
+  ])('stands before and after the subcommand: %j', async (argv) => {
+    expect((await parse(...argv)).options).toMatchObject({ allOrgs: true });
+  });
+
+  test.each([[['--all-orgs', 'show', '1f0c2a9b']], [['show', '1f0c2a9b', '--all-orgs']]])(
+    'is refused by a command that has no such option: %j',
+    async (argv) => {
+      const host = createTestHost();
+      expect(await main(argv, host)).toBe(2);
+      expect(host.errors()).toContain("Unknown option '--all-orgs'");
+      expect(host.errors()).toContain('asset-cli show --help');
+    },
+  );
+});
+
 describe('global options', () => {
   test.each([
     [['--json', 'list'], { json: true }],

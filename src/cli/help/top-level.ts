@@ -48,6 +48,7 @@ Global options:
   --no-progress         no spinners, bars and progress lines
   --no-color            no colours (NO_COLOR)
   --no-input            never ask
+  --all-orgs            every organisation (operators; not of every command)
 
 Topics:
   help exit-codes   what the exit status tells a script
