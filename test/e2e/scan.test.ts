@@ -105,8 +105,14 @@ await describeWithService('clamd', 'the virus scan of commands', () => {
   });
 
   test('asks before it deletes, and then deletes', async () => {
+    writeFileSync(join(home, 'good.txt'), 'judged already');
+    expect((await json('upload', 'good.txt')).value.assets).toMatchObject([{ virusScanStatus: 'CLEAN' }]);
     const bad = await uploadUnscanned('bad.txt', EICAR);
-    expect(await run('scan', '--on-infected', 'delete')).toMatchObject({ code: 2 });
+    const asked = await run('scan', '--on-infected', 'delete');
+    expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining('Scan 1 asset (68 B) and delete') });
+    expect((await run('scan', '--all', '--on-infected', 'delete')).stderr).toContain('Scan 2 assets (82 B) and delete');
+    const stale = await run('scan', '--stale', '--on-infected', 'delete');
+    expect(stale.stderr).toContain('Scan what older signatures have judged of 2 assets (82 B), and delete');
     const { code, value } = await json('scan', '--on-infected', 'delete', '--yes');
     expect(code).toBe(7);
     expect(value).toMatchObject({ findings: [{ action: 'deleted', assetIds: [bad] }], summary: { deleted: 1 } });

@@ -8,6 +8,7 @@ import { fixedSelection, measureSelection } from '../../operations/removal/delet
 import { scanAssets } from '../../operations/scan/scan.ts';
 import { scanFile, scanStream } from '../../operations/scan/scan-file.ts';
 import type { ScanRequest } from '../../operations/scan/scan-run.ts';
+import { scannedAssets } from '../../operations/scan/scan-selection.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { withFlatMemory } from '../flat-memory.ts';
 import { addFilterOptions, type FilterOptions, toFilter } from '../options/filters.ts';
@@ -140,7 +141,12 @@ async function confirm(
   context: OperationContext,
   { selection }: ScanRequest,
 ): Promise<void> {
-  const { count, bytes } = await measureSelection(context, selection);
-  const deed = `Scan ${countAndSize(count, bytes)} and delete what is infected, for good`;
+  const scanned = selection.kind === 'ids' ? selection : { ...selection, filter: scannedAssets(selection) };
+  const { count, bytes } = await measureSelection(context, scanned);
+  const isStale = selection.kind === 'filter' && selection.which === 'stale';
+  const what = isStale
+    ? `what older signatures have judged of ${countAndSize(count, bytes)},`
+    : countAndSize(count, bytes);
+  const deed = `Scan ${what} and delete what is infected, for good`;
   await confirmOrStop(streams, { yes: false, input: globals.input !== false }, deed, signal);
 }

@@ -1,4 +1,4 @@
-import type { ScanCondition } from '../../catalog/catalog.ts';
+import type { AssetFilter, ScanCondition } from '../../catalog/catalog.ts';
 import { decideOnAsset } from '../../core/access-policy.ts';
 import type { Asset } from '../../core/asset.ts';
 import { toFailure } from '../../core/errors.ts';
@@ -78,18 +78,25 @@ function judgeSelected(
   return fail(decision === 'hide' ? notFound(selected.id) : notPermitted(asset, 'scan'));
 }
 
+type FilterSelection = Extract<ScanRequest['selection'], { kind: 'filter' }>;
+
+/** The assets that a scan goes through; of those, `stale` passes over what newer signatures have judged. */
+export function scannedAssets({ filter, which }: FilterSelection): AssetFilter {
+  return which === 'pending' ? { ...filter, scanStatus: 'PENDING' } : filter;
+}
+
 async function* pagesOfFilter(
   run: ScanRun,
-  { filter }: Extract<ScanRequest['selection'], { kind: 'filter' }>,
+  selection: FilterSelection,
   organization: string,
   condition: ScanCondition,
 ): AsyncGenerator<ScanPage> {
   const catalog = await run.context.catalog();
-  const pending = condition.kind === 'pending' ? { scanStatus: 'PENDING' as const } : {};
+  const filter = scannedAssets(selection);
   let after: string | null | undefined;
   while (after !== null && !mustStop(run)) {
     const position = after === undefined ? {} : { after };
-    const query = { filter: { ...filter, ...pending }, limit: PAGE_SIZE, ...position };
+    const query = { filter, limit: PAGE_SIZE, ...position };
     const page = await catalog.assets.page({ organization }, query);
     yield { contents: distinct(page.assets), condition, failed: [] };
     after = page.nextCursor;
