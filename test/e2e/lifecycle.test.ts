@@ -71,6 +71,20 @@ await describeEachDatabase('the life of assets', (database) => {
   });
 
   describe('purge-expired', () => {
+    test('names one asset as one, a type that nothing has, and by its id what is to be done first', async () => {
+      const { run, upload } = await desk();
+      const { id } = await upload('a.txt', '--expires-in', '1s');
+      await run('delete', id, '--trash', '--yes');
+      await upload('b.txt', '--expires-in', '1s');
+      await sleep(1100);
+      expect((await run('purge-expired')).stderr).toContain('Remove 1 asset (16 B) that is due');
+      const bounded = await run('purge-expired', '--yes', '--max-delete', '0');
+      expect(bounded.stderr).toContain('1 asset would be removed');
+      const misspelt = await run('purge-expired', '--yes', '--type', 'EXPORT_FIEL');
+      expect(misspelt).toMatchObject({ code: 0, stderr: expect.stringContaining('Did you mean "EXPORT_FILE"') });
+      expect((await run('restore', id)).stderr).toContain(`asset-cli extend ${id} --expires-in 30d`);
+    });
+
     test('says what it would do, then does it, in one line of JSON', async () => {
       const { run, upload } = await desk();
       const assets = [await upload('a.txt', '--expires-in', '1s'), await upload('b.txt', '--expires-in', '1s')];

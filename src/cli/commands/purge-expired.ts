@@ -8,7 +8,7 @@ import { measurePurge, purgeExpired } from '../../operations/removal/purge-expir
 import type { PurgeOutcome, PurgeRequest } from '../../operations/removal/purge-run.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { withSmallHeap } from '../flat-memory.ts';
-import { checkAssetType } from '../options/filters.ts';
+import { checkAssetType, warnOfUnknownType } from '../options/filters.ts';
 import { addMaxDeleteOption } from '../options/max-delete.ts';
 import { parsedBy, parseTime, wholeNumber } from '../options/values.ts';
 import { confirmOrStop, countAndSize } from '../output/confirm.ts';
@@ -82,9 +82,10 @@ async function runPurge(invocation: Invocation, options: PurgeOptions): Promise<
   const { globals, streams, signal } = invocation;
   const request = toRequest(options, globals.backend);
   const context = await invocation.context({ readOnly: request.dryRun });
+  warnOfUnknownType(request.assetType, context);
   if (!request.dryRun && options.yes !== true) {
     const { count, bytes } = await measurePurge(context, request);
-    const deed = `Remove ${countAndSize(count, bytes)} that are due, for good, and leftovers`;
+    const deed = `Remove ${countAndSize(count, bytes)} that ${count === 1 ? 'is' : 'are'} due, for good, and leftovers`;
     await confirmOrStop(streams, { yes: false, input: globals.input !== false }, deed, signal);
   }
   return report(invocation, withSmallHeap(purgeExpired(context, request)), request.dryRun);

@@ -73,7 +73,7 @@ const ANYWHERE = 'any' as const;
 
 /** What the options ask for. `--backend` filters only as a flag, never from the environment or a file. */
 export function toFilter(options: FilterOptions, globals: Pick<GlobalOptions, 'backend'>, context: Names): AssetFilter {
-  warnOfUnknown(options.type, 'asset type', context.assetTypes, context);
+  warnOfUnknownType(options.type, context);
   warnOfUnknown(globals.backend, 'backend', context.backends.names, context);
   const wanted = {
     assetType: options.type,
@@ -95,8 +95,17 @@ export function toFilter(options: FilterOptions, globals: Pick<GlobalOptions, 'b
   return withoutUndefined(wanted);
 }
 
+export function warnOfUnknownType(name: string | undefined, context: Pick<Names, 'assetTypes' | 'warn'>): void {
+  warnOfUnknown(name, 'asset type', context.assetTypes, context);
+}
+
 /** A misspelt name matches nothing, which looks like an answer; one of earlier days may still be meant. */
-function warnOfUnknown(name: string | undefined, what: string, known: readonly string[], { warn }: Names): void {
+function warnOfUnknown(
+  name: string | undefined,
+  what: string,
+  known: readonly string[],
+  { warn }: Pick<Names, 'warn'>,
+): void {
   if (name === undefined || known.includes(name)) return;
   warn(`no ${what} is called "${name}". ${suggestion(name, known)}`);
 }

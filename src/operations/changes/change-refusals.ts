@@ -32,9 +32,9 @@ function explanation(asset: Asset, verb: string, reason: SkipReason): [message: 
   switch (reason) {
     case 'in-trash':
       if (isShowing(verb)) {
-        return [`Asset ${id} is in the trash`, { hint: 'Bring it back first: asset-cli restore <id>' }];
+        return [`Asset ${id} is in the trash`, { hint: `Bring it back first: asset-cli restore ${id}` }];
       }
-      return [`Asset ${id} is in the trash already`, { hint: 'Remove it for good: asset-cli delete <id> --no-trash' }];
+      return [`Asset ${id} is in the trash already`, { hint: `Remove it for good: asset-cli delete ${id} --no-trash` }];
     case 'not-in-trash':
       return [`Asset ${id} is not in the trash`, { hint: 'See what is: asset-cli list --status trashed' }];
     case 'not-in-quarantine':
@@ -44,7 +44,7 @@ function explanation(asset: Asset, verb: string, reason: SkipReason): [message: 
     case 'expired':
       return [
         `Asset ${id} expired at ${asset.expiresAt}`,
-        { hint: 'Extend it first: asset-cli extend <id> --expires-in 30d' },
+        { hint: `Extend it first: asset-cli extend ${id} --expires-in 30d` },
       ];
     default:
       return [`Asset ${id} was changed by another while you tried to ${verb} it (${reason})`, { hint: 'Try again.' }];

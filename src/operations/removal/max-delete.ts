@@ -19,7 +19,8 @@ export async function checkMaxDelete(
     most.kind === 'count' ? most.count : Math.floor((most.percent / 100) * (await inScope(context, scope)));
   if (wanted <= allowed) return;
   const limit = most.kind === 'count' ? `${most.count}` : `${most.percent}%, which is ${allowed}`;
-  throw new AssetError('MAX_DELETE_EXCEEDED', `${wanted} assets would be removed; --max-delete allows ${limit}`, {
+  const many = wanted === 1 ? '1 asset' : `${wanted} assets`;
+  throw new AssetError('MAX_DELETE_EXCEEDED', `${many} would be removed; --max-delete allows ${limit}`, {
     hint: 'Nothing was removed. See which they are with --dry-run alone; if that is right, allow more.',
     details: { wanted, allowed },
   });
