@@ -94,6 +94,8 @@ export type NewRow<T extends TableName> = T extends 'audit_events'
 export interface WriteOptions {
   /** Milliseconds to wait for locks instead of the configured time. */
   wait?: number;
+  /** Writes pages of nearly every index and comes back to few: more than a small cache of them only costs memory. */
+  touchesManyPages?: boolean;
   /** `work` cannot be repeated once it has begun: it reads a stream. */
   once?: boolean;
 }

@@ -20,7 +20,9 @@ export function assetPurge(database: Database): AssetPurge {
     page: (filter, limit, after) => database.read((session) => page(session, filter, limit, after)),
     take: (identity, filter, limit, leaseSeconds, context) =>
       inTurns(limit, MOST_LOCKED[database.kind], (size) =>
-        database.write((session) => take(session, identity, filter, size, leaseSeconds, context)),
+        database.write((session) => take(session, identity, filter, size, leaseSeconds, context), {
+          touchesManyPages: true,
+        }),
       ),
   };
 }

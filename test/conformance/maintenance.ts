@@ -104,6 +104,7 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
       expect(await keys(work)).toHaveLength(3);
       const outcomes = await purge(work);
       expect(ids(outcomes, 'purged')).toEqual(ids(planned, 'would-purge'));
+      expect(outcomes[0]).toEqual({ kind: 'due', count: 2 });
       expect(outcomes.at(-1)).toEqual({ kind: 'remaining', count: 0 });
       expect(await keys(work)).toEqual([kept.storagePath]);
       expect((await events(work, 'deleted')).map(({ assetId }) => assetId).sort()).toEqual([one.id, two.id].sort());

@@ -13,6 +13,9 @@ import { syncWalElsewhere } from './wal-sync.ts';
 
 type Connection = BetterSqlite3.Database;
 
+/** KiB; what is cached already and beyond it gives its memory to the next pages. */
+const SMALL_CACHE = 'cache_size = -8192';
+
 /** The catalog's transactions and statements on one SQLite connection. */
 export function sqliteDatabase(connection: Connection, location: string, lockTimeout: number): Database {
   const prepare = statementCache(connection);
@@ -50,6 +53,7 @@ export function sqliteDatabase(connection: Connection, location: string, lockTim
     read: (work) => attempt(() => work(sqliteSession(kysely, prepare, isFree))),
     snapshot: (work) => attempt(() => transaction('begin', work)),
     async write(work, options: WriteOptions = {}) {
+      if (options.touchesManyPages === true) connection.pragma(SMALL_CACHE);
       const result = await attempt(() => transaction('begin immediate', work), options.wait);
       await wal?.durable();
       return result;

@@ -7,7 +7,7 @@ import type { MaxDelete } from '../../operations/removal/max-delete.ts';
 import { measurePurge, purgeExpired } from '../../operations/removal/purge-expired.ts';
 import type { PurgeOutcome, PurgeRequest } from '../../operations/removal/purge-run.ts';
 import type { Bind, Invocation } from '../command.ts';
-import { withSmallHeap } from '../flat-memory.ts';
+import { keepHeapSmall } from '../flat-memory.ts';
 import { checkAssetType, warnOfUnknownType } from '../options/filters.ts';
 import { addMaxDeleteOption } from '../options/max-delete.ts';
 import { parsedBy, parseTime, wholeNumber } from '../options/values.ts';
@@ -88,7 +88,7 @@ async function runPurge(invocation: Invocation, options: PurgeOptions): Promise<
     const deed = `Remove ${countAndSize(count, bytes)} that ${count === 1 ? 'is' : 'are'} due, for good, and leftovers`;
     await confirmOrStop(streams, { yes: false, input: globals.input !== false }, deed, signal);
   }
-  return report(invocation, withSmallHeap(purgeExpired(context, request)), request.dryRun);
+  return report(invocation, purgeExpired(context, request), request.dryRun);
 }
 
 function toRequest(options: PurgeOptions, backend: string | undefined): PurgeRequest {
@@ -146,10 +146,11 @@ function nameOf(subject: Extract<PurgeItem, { kind: 'failed' }>['subject']): str
   return 'backend' in subject ? `backend ${subject.backend}` : `content ${subject.sha256}`;
 }
 
-/** Keeps the totals of what is no asset, and passes the rest on. */
+/** Acts on what is no asset or keeps its totals, and passes the rest on. */
 async function* itemsOf(outcomes: AsyncIterable<PurgeOutcome>, totals: Totals): AsyncGenerator<PurgeItem> {
   for await (const outcome of outcomes) {
-    if (outcome.kind === 'leftovers') {
+    if (outcome.kind === 'due') keepHeapSmall(outcome.count);
+    else if (outcome.kind === 'leftovers') {
       totals.leftovers += outcome.count;
       totals.bytes += outcome.bytes;
     } else if (outcome.kind === 'quarantined') totals.quarantined += outcome.count;

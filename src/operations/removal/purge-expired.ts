@@ -29,10 +29,9 @@ const BUSY_PAUSE_MILLISECONDS = 100;
  */
 export async function* purgeExpired(context: OperationContext, request: PurgeRequest): AsyncGenerator<PurgeOutcome> {
   const run = await prepare(context, request);
-  if (request.maxDelete !== undefined) {
-    const due = Math.min(await countDue(run), request.limit ?? Number.POSITIVE_INFINITY);
-    await checkMaxDelete(context, request.maxDelete, due, run.scope);
-  }
+  const due = Math.min(await countDue(run), request.limit ?? Number.POSITIVE_INFINITY);
+  if (request.maxDelete !== undefined) await checkMaxDelete(context, request.maxDelete, due, run.scope);
+  yield { kind: 'due', count: due };
   let planned = 0;
   for (const organization of run.organizations) {
     for (const kind of KINDS) {

@@ -24,6 +24,8 @@ export interface PurgeRequest {
 }
 
 export type PurgeOutcome =
+  /** Said first: assets that were due when everything was open and nothing removed. */
+  | { kind: 'due'; count: number }
   | { kind: 'purged' | 'would-purge'; id: string; reason: PurgeKind; organizationId: string; bytes: number }
   /** Interrupted uploads and deletes, former copies past their time, multipart leftovers. */
   | { kind: 'leftovers'; count: number; bytes: number }
