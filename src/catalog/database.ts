@@ -91,11 +91,14 @@ export type NewRow<T extends TableName> = T extends 'audit_events'
   ? Omit<TableRow<T>, 'seq'> & { seq?: number }
   : TableRow<T>;
 
-export interface WriteOptions {
+export interface PageUse {
+  /** Goes through pages of nearly everything and comes back to few: more than a small cache of them only costs memory. */
+  touchesManyPages?: boolean;
+}
+
+export interface WriteOptions extends PageUse {
   /** Milliseconds to wait for locks instead of the configured time. */
   wait?: number;
-  /** Writes pages of nearly every index and comes back to few: more than a small cache of them only costs memory. */
-  touchesManyPages?: boolean;
   /** `work` cannot be repeated once it has begun: it reads a stream. */
   once?: boolean;
 }
@@ -108,7 +111,7 @@ export interface Database {
   /** Of the schema that this program brings. */
   readonly newestVersion: number;
   /** Statements on their own. */
-  read<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  read<T>(work: (session: Session) => Promise<T>, use?: PageUse): Promise<T>;
   /** One view of the data during all statements. */
   snapshot<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** One transaction; `work` may run again after a lock, a deadlock or a serialization failure. */

@@ -6,23 +6,23 @@ import { type AssetSelection, assetsIn, organizationsWithAssets } from './asset-
 import { writeAudit } from './audit-write.ts';
 import type { AssetPurge, AuditContext, PurgedAsset, PurgeFilter, PurgeKind } from './catalog.ts';
 import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
-import type { Database, Session } from './database.ts';
+import type { Database, PageUse, Session } from './database.ts';
 import { contentOf, type DeletedAsset, deletedEvent, type LockedAsset, removeLocked } from './deletes.ts';
 import { normalizeTime } from './filters.ts';
 import { toAsset } from './rows.ts';
 import { contentKey, lockVerdicts } from './verdicts.ts';
 
+const PAGE_USE: PageUse = { touchesManyPages: true };
+
 export function assetPurge(database: Database): AssetPurge {
   return {
     organizations: async (scope) =>
       'organization' in scope ? [scope.organization] : database.read(organizationsWithAssets),
-    due: (filter) => database.read((session) => due(session, filter)),
+    due: (filter) => database.read((session) => due(session, filter), PAGE_USE),
     page: (filter, limit, after) => database.read((session) => page(session, filter, limit, after)),
     take: (identity, filter, limit, leaseSeconds, context) =>
       inTurns(limit, MOST_LOCKED[database.kind], (size) =>
-        database.write((session) => take(session, identity, filter, size, leaseSeconds, context), {
-          touchesManyPages: true,
-        }),
+        database.write((session) => take(session, identity, filter, size, leaseSeconds, context), PAGE_USE),
       ),
   };
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type BetterSqlite3 from 'better-sqlite3';
 import { type CompiledQuery, Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
 import { AssetError } from '../../core/errors.ts';
-import type { Database, NewRow, Session, WriteOptions } from '../database.ts';
+import type { Database, NewRow, PageUse, Session, WriteOptions } from '../database.ts';
 import { newestVersion } from '../migrations/migration.ts';
 import { retryWhile } from '../retry.ts';
 import { COLUMNS, type OpenTables, type TableName } from '../tables.ts';
@@ -29,6 +29,10 @@ export function sqliteDatabase(connection: Connection, location: string, lockTim
       throw toAssetError(error, location);
     }
   };
+  /** For as long as the connection is open. */
+  const fitCache = ({ touchesManyPages = false }: PageUse): void => {
+    if (touchesManyPages) connection.pragma(SMALL_CACHE);
+  };
   // Whoever has begun a transaction has the connection; without one anybody may ask in between.
   const isOurs = (): boolean => true;
   const isFree = (): boolean => !connection.inTransaction;
@@ -50,10 +54,13 @@ export function sqliteDatabase(connection: Connection, location: string, lockTim
     kind: 'sqlite',
     location,
     newestVersion: newestVersion(SQLITE_MIGRATIONS),
-    read: (work) => attempt(() => work(sqliteSession(kysely, prepare, isFree))),
+    read(work, use = {}) {
+      fitCache(use);
+      return attempt(() => work(sqliteSession(kysely, prepare, isFree)));
+    },
     snapshot: (work) => attempt(() => transaction('begin', work)),
     async write(work, options: WriteOptions = {}) {
-      if (options.touchesManyPages === true) connection.pragma(SMALL_CACHE);
+      fitCache(options);
       const result = await attempt(() => transaction('begin immediate', work), options.wait);
       await wal?.durable();
       return result;
