@@ -11,11 +11,14 @@ export function usageError(error: CommanderError, program: Command, argv: readon
   return new AssetError('USAGE', capitalise(message), { hint, cause: error });
 }
 
+/** The first word that is neither an option nor the value of one before it; a later one may be a value of the command's. */
 function invokedCommand(program: Command, argv: readonly string[]): Command | undefined {
-  const named = program.commands.filter((command) =>
-    argv.some((word) => word === command.name() || command.aliases().includes(word)),
-  );
-  return named[0];
+  const word = argv.find((each, at) => !each.startsWith('-') && !takesValue(program, argv[at - 1] ?? ''));
+  return program.commands.find((command) => command.name() === word || command.aliases().includes(word ?? ''));
+}
+
+function takesValue(program: Command, flag: string): boolean {
+  return program.options.some((option) => option.required && (option.long === flag || option.short === flag));
 }
 
 function subject(program: Command, argv: readonly string[]): string {
