@@ -107,6 +107,7 @@ await describeWithService('clamd', 'the virus scan of commands', () => {
   test('asks before it deletes, and then deletes', async () => {
     writeFileSync(join(home, 'good.txt'), 'judged already');
     expect((await json('upload', 'good.txt')).value.assets).toMatchObject([{ virusScanStatus: 'CLEAN' }]);
+    expect(await run('scan', '--on-infected', 'delete'), 'nothing is without a verdict').toMatchObject({ code: 0 });
     const bad = await uploadUnscanned('bad.txt', EICAR);
     const asked = await run('scan', '--on-infected', 'delete');
     expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining('Scan 1 asset (68 B) and delete') });

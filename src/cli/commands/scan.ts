@@ -143,6 +143,7 @@ async function confirm(
 ): Promise<void> {
   const scanned = selection.kind === 'ids' ? selection : { ...selection, filter: scannedAssets(selection) };
   const { count, bytes } = await measureSelection(context, scanned);
+  if (count === 0) return;
   const isStale = selection.kind === 'filter' && selection.which === 'stale';
   const what = isStale
     ? `what older signatures have judged of ${countAndSize(count, bytes)},`
