@@ -107,7 +107,7 @@ async function end({ output }: Invocation, { score, codes, signatures }: Run, fa
   if (fatal !== undefined && !hides) throw fatal;
   if (hides) output.warn(fatal.message);
   const isJson = output.format !== 'text';
-  if (signatures.size > 0) await tell(output, virusFound([...signatures], score.infected));
+  if (signatures.size > 0) await tell(output, virusFound([...signatures], score));
   else if (codes.length > 0 && isJson) {
     const hint = 'Each is named with its own code under "failed".';
     await tell(output, new AssetError('SOME_FAILED', `${score.failed} could not be scanned`, { hint }));
@@ -119,12 +119,18 @@ async function tell({ err, format, paintError }: Invocation['output'], error: As
   await err.write(renderError(error, { json: format !== 'text', verbose: false, paint: paintError }));
 }
 
-function virusFound(signatures: readonly string[], count: number): AssetError {
+function virusFound(signatures: readonly string[], score: Score): AssetError {
   const named = `${signatures.slice(0, 3).join(', ')}${signatures.length > 3 ? ', …' : ''}`;
-  return new AssetError('VIRUS_FOUND', `${count} infected: ${named}`, {
-    hint: 'What is in quarantine is listed with: asset-cli list --status quarantined',
+  return new AssetError('VIRUS_FOUND', `${score.infected} infected: ${named}`, {
+    hint: whatNext(score),
     details: { signatures },
   });
+}
+
+function whatNext({ infected, quarantined, deleted }: Score): string {
+  if (quarantined > 0) return 'What is in quarantine is listed with: asset-cli list --status quarantined';
+  if (deleted === infected) return 'What was deleted is listed with: asset-cli audit --action deleted';
+  return 'It is handed out no more. The next scan or purge-expired takes its bytes away.';
 }
 
 /** The verdict on a local file, which is no asset. Without one it is refused where an upload would be. */
