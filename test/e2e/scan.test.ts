@@ -132,7 +132,26 @@ await describeWithService('clamd', 'the virus scan of commands', () => {
     const examined = await json('scan', '--file', 'larger.txt');
     expect(examined).toMatchObject({ code: 6, stderr: expect.stringContaining('NOT_SCANNABLE') });
     expect(examined.value.summary).toMatchObject({ pending: 1, clean: 0 });
-    expect(await run('download', id, '-o', '-')).toMatchObject({ code: 5, stdout: '' });
+    const refused = await run('download', id, '-o', '-');
+    expect(refused).toMatchObject({ code: 5, stdout: '', stderr: expect.stringContaining('asset-cli doctor') });
+  });
+
+  test('doctor finds it an error where a verdict is required and clamd can give none', async () => {
+    const silent = await startOwnClamd({ AlertExceedsMax: 'no' });
+    try {
+      const address = { clamd: { host: silent.host, port: silent.port } };
+      for (const [mode, exit, status] of [
+        ['auto', 0, 'warning'],
+        ['required', 3, 'error'],
+      ] as const) {
+        configure({ mode, ...address });
+        const { code, value } = await json('doctor');
+        const alerts = value.checks.find(({ name }: { name: string }) => name === 'scanner alerts');
+        expect({ mode, code, alerts }).toMatchObject({ mode, code: exit, alerts: { status } });
+      }
+    } finally {
+      await silent.stop();
+    }
   });
 
   test('without a scanner that is required nothing is stored; doctor says so, and compares the limits', async () => {

@@ -59,9 +59,10 @@ export function isInfected(asset: Asset): AssetError {
 }
 
 export function verdictRequired(asset: Asset): AssetError {
-  const why = asset.virusScanResult === null ? 'was not scanned yet' : asset.virusScanResult;
-  return new AssetError('VERDICT_REQUIRED', `Asset ${asset.id} has no verdict: ${why}`, {
-    hint: 'scan.mode is required. Have it scanned: asset-cli scan <id>',
+  const { virusScanResult: reason } = asset;
+  const first = reason === null ? 'Have it scanned' : 'When clamd takes such files (asset-cli doctor), scan it again';
+  return new AssetError('VERDICT_REQUIRED', `Asset ${asset.id} has no verdict: ${reason ?? 'it was not scanned yet'}`, {
+    hint: `scan.mode is required. ${first}: asset-cli scan <id>`,
     details: { id: asset.id },
   });
 }

@@ -19,7 +19,7 @@ export async function* checkScanner(context: OperationContext): AsyncGenerator<D
     yield ok('scanner', `${report.engine}, ${signaturesOf(report)}; scan.mode is ${mode}`);
     yield* checkSignatures(report, new Date());
     yield* checkLimit(context, report);
-    yield* checkAlerts(report);
+    yield* checkAlerts(mode, report);
   } catch (error) {
     if (context.signal.aborted) return;
     yield unreachable(error, context.scanning);
@@ -72,12 +72,16 @@ function* checkLimit({ rules, scanning }: OperationContext, report: ScannerRepor
   };
 }
 
-function* checkAlerts({ reportsExceededLimits }: ScannerReport): Generator<DoctorCheck> {
+/** Where a verdict is required, nothing at all could be stored. */
+function* checkAlerts(
+  mode: OperationContext['scanning']['mode'],
+  { reportsExceededLimits }: ScannerReport,
+): Generator<DoctorCheck> {
   if (reportsExceededLimits) return;
-  yield {
-    name: 'scanner alerts',
-    status: 'warning',
-    message: 'does not tell when content exceeds its limits, so that no file can be CLEAN',
-    hint: 'Add "AlertExceedsMax yes" to clamd.conf and restart clamd.',
-  };
+  const name = 'scanner alerts';
+  const message = 'does not tell when content exceeds its limits, so that no file can be CLEAN';
+  const hint = 'Add "AlertExceedsMax yes" to clamd.conf and restart clamd.';
+  if (mode !== 'required') yield { name, status: 'warning', message, hint };
+  else
+    yield { name, status: 'error', message: `${message}, and every upload is refused`, hint, code: 'CONFIG_INVALID' };
 }
