@@ -54,8 +54,10 @@ export interface GetOptions extends CallOptions {
   ifMatch?: string;
   /** Bytes as stored, where the caller knows them; a hint only. */
   size?: number;
-  /** Read all of it before get answers: it is held in memory anyway. */
-  inMemory?: boolean;
+  /** Read all of it into this memory, if it fits, before get answers. */
+  into?: Buffer;
+  /** Chunks may lie in memory that is lent (core/lent-memory.ts): whoever uses them last gives them back. */
+  lends?: boolean;
 }
 
 export interface ListOptions extends CallOptions {

@@ -1,3 +1,4 @@
+import { giveBack } from '../core/lent-memory.ts';
 import type { GuardedBody } from './guarded-body.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -26,9 +27,9 @@ export function createPartPool(): PartPool {
   async function acquire(size: number): Promise<Buffer> {
     if (inUse >= MOST_BUFFERS) await new Promise<void>((resolve) => waiting.push(resolve));
     else inUse += 1;
-    if (size > STANDARD_PART) return Buffer.allocUnsafeSlow(size);
+    if (size > STANDARD_PART) return shared(size);
     // Reused: fresh memory of this size is paged in anew each time.
-    return free.pop() ?? Buffer.allocUnsafeSlow(STANDARD_PART);
+    return free.pop() ?? shared(STANDARD_PART);
   }
 
   function release(buffer: Buffer): void {
@@ -39,6 +40,11 @@ export function createPartPool(): PartPool {
   }
 
   return { acquire, release };
+}
+
+/** Threads make the checksums of parts. */
+function shared(size: number): Buffer {
+  return Buffer.from(new SharedArrayBuffer(size));
 }
 
 /** 8 MiB, or more if the provider's number of parts would not do. */
@@ -64,6 +70,7 @@ export async function withWholeBody<T>(
     for await (const chunk of body.chunks()) {
       buffer.set(chunk, filled);
       filled += chunk.byteLength;
+      giveBack(chunk);
     }
     return await use(buffer.subarray(0, filled));
   } finally {
@@ -141,6 +148,7 @@ export async function* readParts(reading: PartReading): AsyncGenerator<{ part: P
         rest = rest.subarray(taken.byteLength);
         if (filled === partSize) yield takePart(buffer);
       }
+      giveBack(chunk);
     }
     if (buffer !== undefined) yield takePart(buffer);
   } finally {

@@ -148,6 +148,28 @@ describe('a client of a store', () => {
     expect(served.sockets).toHaveLength(1);
   });
 
+  it('reads a body that fits to where it belongs, and the next answer elsewhere', async () => {
+    const bytes = randomBytes(5 * MIB);
+    const head = (size: number) => `HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n`;
+    const served = await serve((socket, text) => {
+      if (text.startsWith('GET /short')) socket.write(answer('short'));
+      else socket.write(Buffer.concat([Buffer.from(head(bytes.length)), bytes]));
+    });
+    const into = Buffer.from(new SharedArrayBuffer(bytes.length + 1)).fill('x');
+    const [held] = (await get(served, { into })).body.held ?? [];
+    expect(held?.buffer).toBe(into.buffer);
+    expect(held?.length).toBe(bytes.length);
+    expect(into.subarray(0, -1).equals(bytes)).toBe(true);
+    expect(await (await get(served, { path: '/short' })).body.text()).toBe('short');
+    const tooShort = Buffer.alloc(bytes.length - 1);
+    expect(Buffer.concat(await (await get(served, { into: tooShort })).body.stream().toArray()).equals(bytes)).toBe(
+      true,
+    );
+    expect(tooShort.every((byte) => byte === 0)).toBe(true);
+    expect(into.at(-1)).toBe('x'.charCodeAt(0));
+    expect(served.sockets).toHaveLength(1);
+  });
+
   it('drops what is not wanted with its connection', async () => {
     const served = await serve((socket, _, connection) => {
       socket.write(connection === 1 ? `HTTP/1.1 200 OK\r\ncontent-length: ${HOUR}\r\n\r\nab` : answer('next'));

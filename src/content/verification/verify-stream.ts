@@ -1,5 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import { AssetError } from '../../core/errors.ts';
+import { isLent } from '../../core/lent-memory.ts';
+import { createThreadedDigest, type ThreadedDigest } from '../../core/threaded-digest.ts';
 
 /** Size in bytes and SHA-256 in lower-case hex, as recorded. */
 export interface ExpectedContent {
@@ -16,21 +18,50 @@ export async function* verifiedContent(
   source: AsyncIterable<Uint8Array>,
   expected: ExpectedContent,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const sums = createHash('sha256');
+  let sums: Sums | undefined;
   let size = 0;
   let held: Uint8Array | undefined;
-  for await (const chunk of source) {
-    if (chunk.byteLength === 0) continue;
-    size += chunk.byteLength;
-    if (size > expected.size) throw damaged(`more than ${expected.size} bytes are stored`, expected);
-    sums.update(chunk);
+  let heldIsSummed: Promise<unknown> | undefined;
+  try {
+    for await (const chunk of source) {
+      if (chunk.byteLength === 0) continue;
+      size += chunk.byteLength;
+      if (size > expected.size) throw damaged(`more than ${expected.size} bytes are stored`, expected);
+      sums ??= isLent(chunk) ? createThreadedDigest('sha256') : sumsMadeHere();
+      // A thread takes this chunk in while the one before it is used.
+      const isSummed = sums.update(chunk);
+      if (heldIsSummed !== undefined) await heldIsSummed;
+      if (held !== undefined) yield held;
+      held = chunk;
+      heldIsSummed = isSummed;
+    }
+    if (size < expected.size) throw damaged(`only ${size} of ${expected.size} bytes are stored`, expected);
+    sums ??= sumsMadeHere();
+    const sha256 = await sums.digest();
+    if (sha256 !== expected.sha256) {
+      throw damaged(`their SHA-256 is ${sha256}, recorded is ${expected.sha256}`, expected);
+    }
     if (held !== undefined) yield held;
-    held = chunk;
+  } finally {
+    sums?.end();
   }
-  if (size < expected.size) throw damaged(`only ${size} of ${expected.size} bytes are stored`, expected);
-  const sha256 = sums.digest('hex');
-  if (sha256 !== expected.sha256) throw damaged(`their SHA-256 is ${sha256}, recorded is ${expected.sha256}`, expected);
-  if (held !== undefined) yield held;
+}
+
+type Sums = Pick<ThreadedDigest, 'end'> & {
+  update(bytes: Uint8Array): Promise<unknown> | undefined;
+  digest(): Promise<string> | string;
+};
+
+function sumsMadeHere(): Sums {
+  const hash = createHash('sha256');
+  return {
+    update(bytes) {
+      hash.update(bytes);
+      return undefined;
+    },
+    digest: () => hash.digest('hex'),
+    end: () => undefined,
+  };
 }
 
 /**

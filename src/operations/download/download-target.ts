@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Asset } from '../../core/asset.ts';
+import { giveBack } from '../../core/lent-memory.ts';
 import { insertBeforeExtension } from '../../core/safe-filename.ts';
 import { handoutName } from './handout-name.ts';
 import { partialPath, removeAbandonedParts } from './partial-files.ts';
@@ -48,7 +49,10 @@ function sameName(name: string): string {
 /** Sends content down a stream that stays open, honouring its pace. */
 export async function writeToStream(body: AsyncIterable<Uint8Array>, stream: Writable): Promise<void> {
   try {
-    for await (const chunk of body) await writeChunk(stream, chunk);
+    for await (const chunk of body) {
+      await writeChunk(stream, chunk);
+      giveBack(chunk);
+    }
   } catch (error) {
     throw asTargetError(error, 'standard output');
   }
@@ -144,10 +148,18 @@ async function makeDirectory(path: string): Promise<void> {
 const SMALL_BYTES = 2 ** 20;
 
 async function writeBody(path: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
-  if (size > SMALL_BYTES) return pipeline(body, createWriteStream(path, { highWaterMark: SMALL_BYTES }));
+  if (size > SMALL_BYTES) return pipeline(givenBack(body), createWriteStream(path, { highWaterMark: SMALL_BYTES }));
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   writeFileSync(path, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+}
+
+/** A chunk that fills a stream has been written when the stream asks for another; a shorter one, the last, may not have. */
+async function* givenBack(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    yield chunk;
+    if (chunk.byteLength >= SMALL_BYTES) giveBack(chunk);
+  }
 }
 
 /** What stands at a path: a file (behind a link: where that leads) with its permissions, or a device. */

@@ -9,7 +9,10 @@ import { gracePeriod } from '../stopping.ts';
 import { openOwnStore } from '../stores/own-store.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 
-/** Takes the content; called again from the start if the asset was moved while it was read. */
+/**
+ * Takes the content; called again from the start if the asset was moved while it was read. Chunks may be lent
+ * (core/lent-memory.ts): the writer gives back what it has written.
+ */
 export type ContentWriter = (body: AsyncIterable<Uint8Array>) => Promise<void>;
 
 /** Thrown by a writer that cannot start again because some of its output is out already; its cause is why it ended. */
@@ -96,20 +99,27 @@ async function followMoves<T>(
 }
 
 async function readOnce(context: OperationContext, object: ObjectRecord, write: ContentWriter): Promise<void> {
-  await write(await openContent(context, object));
+  await write(await openContent(context, object, { lends: true }));
 }
 
 /**
- * The content of a stored object, verified while it is read: its last bytes come only if all were right.
+ * The content of a stored object, verified while it is read: its last bytes come only if all were right. What `lends`
+ * lends is to be given back by its reader.
  * @throws StorageError NOT_FOUND before the first byte, or what the store answers; AssetError BYTES_DAMAGED
  */
-export async function openContent(context: OperationContext, object: ObjectRecord): Promise<AsyncIterable<Uint8Array>> {
+export async function openContent(
+  context: OperationContext,
+  object: ObjectRecord,
+  { lends = false } = {},
+): Promise<AsyncIterable<Uint8Array>> {
+  const { size, sha256, contentEncoding } = object;
   const store = await openOwnStore(context, object.backend);
   const { body } = await store.get(object.storagePath, {
     size: object.storedSize,
+    // What is decoded on the way is not given back.
+    lends: lends && contentEncoding === null,
     signal: gracePeriod(context.signal),
   });
-  const { size, sha256, contentEncoding } = object;
   const held = size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;
   if (held !== undefined) return verifiedLater(held, object);
   return verifiedContent(decodedContent(body, contentEncoding), { size, sha256 });

@@ -10,7 +10,7 @@ import { createGate, type Gate } from './gate.ts';
 import type { Candidate, MigrateRun } from './migrate-run.ts';
 
 /** Large objects through this process at once: several parts of each are held in memory. */
-const MOST_STREAMS = 4;
+const MOST_STREAMS = 2;
 
 export type GrantedMove = Exclude<MoveReservation, { kind: 'skipped' }>;
 

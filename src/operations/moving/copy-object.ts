@@ -208,7 +208,9 @@ async function openSource(
   { onRetry }: CopyManner,
 ): Promise<Readable> {
   const told = onRetry === undefined ? {} : { onRetry };
-  return (await store.get(object.storagePath, { size: object.storedSize, signal, ...told })).body;
+  // What is decoded on the way is not given back.
+  const lends = object.contentEncoding === null;
+  return (await store.get(object.storagePath, { size: object.storedSize, lends, signal, ...told })).body;
 }
 
 function decodedAndVerified(

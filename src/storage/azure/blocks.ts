@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { StorageKey } from '../../core/storage-key.ts';
+import { digestInThread } from '../../core/threaded-digest.ts';
 import type { AbandonedUpload, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
 import { hexToBase64 } from '../http/encoding.ts';
@@ -59,14 +59,12 @@ export async function refuseTaken(store: AzureStore, key: StorageKey, { signal }
 
 async function sendBlock(store: AzureStore, name: string, part: Part, signal: AbortSignal): Promise<string> {
   const id = Buffer.from(String(part.number).padStart(8, '0')).toString('base64');
+  const md5 = await digestInThread('md5', part.bytes);
   const answer = await store.azure.call({
     method: 'PUT',
     name,
     query: { comp: 'block', blockid: id },
-    headers: {
-      'content-type': 'application/octet-stream',
-      'content-md5': createHash('md5').update(part.bytes).digest('base64'),
-    },
+    headers: { 'content-type': 'application/octet-stream', 'content-md5': hexToBase64(md5) },
     body: part.bytes,
     signal,
   });

@@ -20,6 +20,8 @@ export interface AzureRequest {
   key?: string | undefined;
   /** The answer comes with all of its body. */
   inMemory?: boolean | undefined;
+  /** The body is read into this memory, if it fits. */
+  into?: Buffer | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -54,6 +56,7 @@ export function createAzureCaller(definition: AzureDefinition, timeouts: Storage
         method: request.method,
         headers: prepared.headers,
         inMemory: request.inMemory,
+        into: request.into,
         signal: request.signal,
         ...(request.body === undefined ? {} : { body: request.body }),
       });

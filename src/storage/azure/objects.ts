@@ -81,7 +81,7 @@ export async function getObject(
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     },
     key,
-    inMemory: options.inMemory,
+    into: options.into,
     signal,
   });
   const object = describeAnswer(key, answer);

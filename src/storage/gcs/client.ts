@@ -20,6 +20,8 @@ export interface GcsRequest {
   key?: string | undefined;
   /** The answer comes with all of its body. */
   inMemory?: boolean | undefined;
+  /** The body is read into this memory, if it fits. */
+  into?: Buffer | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -71,6 +73,7 @@ export function createGcsCaller(definition: GcsDefinition, timeouts: StorageTime
           ...request.headers,
         },
         inMemory: request.inMemory,
+        into: request.into,
         signal: request.signal,
         ...(request.body === undefined ? {} : { body: request.body }),
       });

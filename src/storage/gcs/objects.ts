@@ -136,7 +136,7 @@ export async function getObject(
         ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end ?? ''}` }),
       },
       key,
-      inMemory: options.inMemory,
+      into: options.into,
       signal,
     }),
   );

@@ -44,8 +44,11 @@ const KEEP_ALIVE_MILLISECONDS = 60_000;
 
 export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events: ConnectionEvents): Connection {
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-  const socket = openSocket(origin, { buffer, callback: (count) => onBytes(buffer.subarray(0, count)) });
   let current: Exchange | undefined;
+  const socket = openSocket(origin, {
+    buffer: () => current?.receiver.room() ?? buffer,
+    callback: (count, bytes) => onBytes(bytes.subarray(0, count)),
+  });
   let isPaused = false;
   let isShut = false;
 
@@ -179,9 +182,10 @@ function closed(): Error {
 const NOTHING = new Uint8Array(0);
 
 interface OnRead {
-  buffer: Buffer;
+  /** Where the next bytes go; asked for anew after each read. */
+  buffer(): Buffer;
   /** @returns whether to read on */
-  callback(count: number): boolean;
+  callback(count: number, bytes: Buffer): boolean;
 }
 
 /** Of each origin the last TLS session, which makes the next handshake shorter. */

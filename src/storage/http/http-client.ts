@@ -14,6 +14,8 @@ export interface HttpRequest {
   body?: Uint8Array;
   /** The answer comes with all of its body, however long. */
   inMemory?: boolean | undefined;
+  /** A body of told length that fits is read into this memory, and comes with the answer. */
+  into?: Buffer | undefined;
   signal?: AbortSignal | undefined;
 }
 

@@ -11,8 +11,10 @@ export interface Flow {
 
 export interface AnswerReceiver {
   readonly answer: Promise<HttpAnswer>;
+  /** Where the next bytes of the body belong, if that is known: read there, they need no copy. */
+  room(): Buffer | undefined;
   onHead(status: number, headers: Record<string, string>, length: number | undefined): void;
-  /** Copies what it keeps. */
+  /** Copies what it keeps, unless it was read to where it belongs. */
   onData(bytes: Buffer): void;
   onEnd(): void;
   fail(error: Error): void;
@@ -22,11 +24,11 @@ export interface AnswerReceiver {
 const HELD_BYTES = 1024 * 1024;
 const STREAM_BUFFER = 256 * 1024;
 
-export function receiveAnswer({ inMemory = false }: HttpRequest, flow: Flow): AnswerReceiver {
+export function receiveAnswer({ inMemory = false, into }: HttpRequest, flow: Flow): AnswerReceiver {
   const { promise: answer, resolve, reject } = withResolvers<HttpAnswer>();
   const chunks: Buffer[] = [];
   let head: Omit<HttpAnswer, 'body'> | undefined;
-  let room: Buffer | undefined;
+  let whole: Buffer | undefined;
   let filled = 0;
   let stream: Readable | undefined;
 
@@ -34,13 +36,19 @@ export function receiveAnswer({ inMemory = false }: HttpRequest, flow: Flow): An
     head = { status, headers };
     // Of unknown length it is gathered until it turns out to be long.
     if (length === undefined) return;
-    if (inMemory || length <= HELD_BYTES) room = Buffer.allocUnsafe(length);
+    if (into !== undefined && length <= into.byteLength) whole = into.subarray(0, length);
+    else if (inMemory || length <= HELD_BYTES) whole = Buffer.allocUnsafe(length);
     else beginStream(head);
   }
 
+  function room(): Buffer | undefined {
+    return whole === undefined || filled === whole.byteLength ? undefined : whole.subarray(filled);
+  }
+
   function onData(bytes: Buffer): void {
-    if (room !== undefined) {
-      filled += bytes.copy(room, filled);
+    if (whole !== undefined) {
+      const isInPlace = bytes.buffer === whole.buffer && bytes.byteOffset === whole.byteOffset + filled;
+      filled += isInPlace ? bytes.byteLength : bytes.copy(whole, filled);
       return;
     }
     const chunk = Buffer.from(bytes);
@@ -68,7 +76,7 @@ export function receiveAnswer({ inMemory = false }: HttpRequest, flow: Flow): An
 
   function onEnd(): void {
     if (stream !== undefined) stream.push(null);
-    else if (head !== undefined) resolve({ ...head, body: heldBody(room === undefined ? chunks : [room]) });
+    else if (head !== undefined) resolve({ ...head, body: heldBody(whole === undefined ? chunks : [whole]) });
   }
 
   function fail(error: Error): void {
@@ -76,7 +84,7 @@ export function receiveAnswer({ inMemory = false }: HttpRequest, flow: Flow): An
     stream?.destroy(error);
   }
 
-  return { answer, onHead, onData, onEnd, fail };
+  return { answer, room, onHead, onData, onEnd, fail };
 }
 
 function withResolvers<T>() {

@@ -1,8 +1,8 @@
 import fs, { type BigIntStats } from 'node:fs';
 import { MARKER_KEY } from '../../core/marker-key.ts';
+import { startThread } from '../../core/thread.ts';
 import { compareBytes } from '../byte-order.ts';
 import { TEMPORARY_PREFIX } from './root.ts';
-import { startThread } from './thread.ts';
 
 export interface FilesWanted {
   /** The store's directory. */

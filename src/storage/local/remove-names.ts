@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { startThread, type Thread } from './thread.ts';
+import { startThread, type Thread } from '../../core/thread.ts';
 
 export interface NamesToRemove {
   call: 'unlink' | 'rmdir';

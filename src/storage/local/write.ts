@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { giveBack } from '../../core/lent-memory.ts';
 import { MARKER_KEY } from '../../core/marker-key.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { PutOptions, StoredObject } from '../backend.ts';
@@ -113,6 +114,7 @@ async function writeBody(descriptor: number, body: GuardedBody, signal: AbortSig
       const { bytesWritten } = await writeSome(descriptor, chunk, written, chunk.byteLength - written, null);
       written += bytesWritten;
     }
+    giveBack(chunk);
   }
 }
 

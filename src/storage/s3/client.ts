@@ -19,6 +19,8 @@ export interface S3Request {
   payloadHash?: string;
   /** The answer comes with all of its body. */
   inMemory?: boolean | undefined;
+  /** The body is read into this memory, if it fits. */
+  into?: Buffer | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -103,6 +105,7 @@ export function createS3Caller(definition: S3Definition, timeouts: StorageTimeou
       method: request.method,
       headers,
       inMemory: request.inMemory,
+      into: request.into,
       signal: request.signal,
       ...(request.body === undefined ? {} : { body: request.body }),
     });

@@ -1,7 +1,9 @@
-import { createHash, webcrypto } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { StorageKey } from '../../core/storage-key.ts';
+import { digestInThread } from '../../core/threaded-digest.ts';
 import type { AbandonedUpload, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
+import { hexToBase64 } from '../http/encoding.ts';
 import { childrenOf, escapeXml, textOf, type XmlElement } from '../http/xml.ts';
 import { type Part, partSizeFor, sendParts } from '../parts.ts';
 import { type RetryOptions, retrying } from '../retry-policy.ts';
@@ -75,16 +77,15 @@ export async function begin(store: S3Store, name: string, options: PutOptions): 
 }
 
 async function sendPart(store: S3Store, upload: Upload, part: Part, signal: AbortSignal): Promise<SentPart> {
-  // Hashed on another thread: a large body would otherwise wait for its own checksums.
-  const digest = Buffer.from(await webcrypto.subtle.digest('SHA-256', part.bytes));
-  const sha256 = digest.toString('base64');
+  const payloadHash = await digestInThread('sha256', part.bytes);
+  const sha256 = hexToBase64(payloadHash);
   const answer = await store.s3.call({
     method: 'PUT',
     name: upload.name,
     query: { partNumber: String(part.number), uploadId: upload.id },
     headers: { 'x-amz-checksum-sha256': sha256 },
     body: part.bytes,
-    payloadHash: digest.toString('hex'),
+    payloadHash,
     signal,
   });
   await answer.body.dump();

@@ -78,7 +78,7 @@ export async function getObject(
       ...(range === undefined ? {} : { range: `bytes=${range.start}-${range.end ?? ''}` }),
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     },
-    inMemory: options.inMemory,
+    into: options.into,
     signal,
   });
   const object = describeAnswer(key, answer);

@@ -27,7 +27,7 @@ export function startThread<Question, Answer>(program: string): Thread<Question,
     if (waiting.length === 0) worker.unref();
   });
   worker.on('error', fail);
-  worker.on('exit', () => fail(new Error('the thread for the file system has ended')));
+  worker.on('exit', () => fail(new Error('the thread has ended')));
   return {
     ask(question) {
       if (broken !== undefined) return Promise.reject(broken);

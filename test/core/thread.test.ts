@@ -18,7 +18,7 @@ const PROGRAM = `(async () => {
 })()`;
 
 it('a program goes on to its own end behind the end of a thread that had more to answer', () => {
-  const args = ['--import', urlOf('scripts/run-typescript.mjs'), '-e', PROGRAM, urlOf('src/storage/local/thread.ts')];
+  const args = ['--import', urlOf('scripts/run-typescript.mjs'), '-e', PROGRAM, urlOf('src/core/thread.ts')];
   const printed = execFileSync(process.execPath, args, { encoding: 'utf8' });
-  expect(printed).toBe('2\nthe thread for the file system has ended\n');
+  expect(printed).toBe('2\nthe thread has ended\n');
 });

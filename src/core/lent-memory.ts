@@ -1,0 +1,50 @@
+/** By memory, while it is lent: what takes it back. */
+const lent = new WeakMap<ArrayBufferLike, () => void>();
+
+export interface Loan {
+  /** Of arbitrary content. */
+  memory: Buffer;
+  /** Unless it was given back: whoever has the memory keeps it, and another may be lent in its place. */
+  forget(): void;
+}
+
+/**
+ * Lends pieces of memory of one size, which threads share and which are used again: fresh memory of such a size costs
+ * more than to fill it.
+ * @returns what lends one; undefined while as many as may be are out
+ */
+export function createLender(size: number, most: number): () => Loan | undefined {
+  const free: Buffer[] = [];
+  let out = 0;
+
+  function lend(memory: Buffer): Loan {
+    const takeBack = () => {
+      out -= 1;
+      free.push(memory);
+    };
+    out += 1;
+    lent.set(memory.buffer, takeBack);
+    return {
+      memory,
+      forget() {
+        // It may have been given back, and lent to another.
+        if (lent.get(memory.buffer) !== takeBack) return;
+        lent.delete(memory.buffer);
+        out -= 1;
+      },
+    };
+  }
+
+  return () => (out === most ? undefined : lend(free.pop() ?? Buffer.from(new SharedArrayBuffer(size))));
+}
+
+export function isLent({ buffer }: Uint8Array): boolean {
+  return lent.has(buffer);
+}
+
+/** By whoever was the last to use a chunk: its memory may now take another. Nothing where it is not lent. */
+export function giveBack({ buffer }: Uint8Array): void {
+  const takeBack = lent.get(buffer);
+  lent.delete(buffer);
+  takeBack?.();
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { giveBack, isLent } from '../../src/core/lent-memory.ts';
+import { parseStorageKey } from '../../src/core/storage-key.ts';
+import { openBackend } from '../../src/storage/open.ts';
+
+const KEY = parseStorageKey('org/report.csv');
+const MIB = 2 ** 20;
+
+/** A store that answers ranges of one object, and counts them. */
+async function openStore(bytes: Buffer, answer?: (response: ServerResponse, start: number) => boolean) {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAEXAMPLE');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+  const server = createServer((request, response) => {
+    const [, start = 0, end = 0] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '')?.map(Number) ?? [];
+    if (answer?.(response, start) === true) return;
+    const part = bytes.subarray(start, end + 1);
+    const range = `bytes ${start}-${start + part.length - 1}/${bytes.length}`;
+    response.writeHead(206, { etag: '"x"', 'content-range': range, 'content-length': part.length }).end(part);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const place = { bucket: 'b', region: 'r', endpoint, forcePathStyle: true };
+  const backend = await openBackend({ name: 's3', provider: 'AWS_S3', ...place }, { connect: 5000, deadline: 20_000 });
+  onTestFinished(async () => {
+    vi.unstubAllEnvs();
+    await backend.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  return backend;
+}
+
+describe('a large object that is read in parts', () => {
+  const bytes = randomBytes(70 * MIB + 5);
+  const options = { size: bytes.length, lends: true };
+
+  it('comes in order, in memory that is used again when it was given back', async () => {
+    const store = await openStore(bytes);
+    const memories = new Set<ArrayBufferLike>();
+    let at = 0;
+    for await (const chunk of (await store.get(KEY, options)).body) {
+      expect(isLent(chunk)).toBe(true);
+      expect(bytes.subarray(at, at + chunk.length).equals(chunk)).toBe(true);
+      at += chunk.length;
+      memories.add(chunk.buffer);
+      giveBack(chunk);
+    }
+    expect(at).toBe(bytes.length);
+    expect(memories.size).toBeLessThanOrEqual(8);
+  });
+
+  it('stays with a reader that gives nothing back, whatever is read after it', async () => {
+    const store = await openStore(bytes);
+    const [one, two] = await Promise.all([store.get(KEY, options), store.get(KEY, options)]);
+    const kept = await Promise.all([one.body.toArray(), two.body.toArray()]);
+    const later = await (await store.get(KEY, options)).body.toArray();
+    for (const chunks of [...kept, later]) expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+  });
+
+  it('is read by many at once, though there is not memory for all', async () => {
+    const store = await openStore(bytes);
+    const reads = Array.from({ length: 6 }, async () => {
+      const hashed: boolean[] = [];
+      let at = 0;
+      for await (const chunk of (await store.get(KEY, options)).body) {
+        hashed.push(bytes.subarray(at, at + chunk.length).equals(chunk));
+        at += chunk.length;
+        giveBack(chunk);
+      }
+      return at === bytes.length && hashed.every(Boolean);
+    });
+    expect(await Promise.all(reads)).toEqual(reads.map(() => true));
+  });
+
+  it('is not lent to whoever does not ask for that', async () => {
+    const store = await openStore(bytes);
+    const chunks = await (await store.get(KEY, { size: bytes.length })).body.toArray();
+    expect(chunks.some((chunk) => isLent(chunk) || chunk.buffer instanceof SharedArrayBuffer)).toBe(false);
+    expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+  });
+
+  it('is asked for again where an answer breaks off within a part', async () => {
+    const broken = new Set<number>();
+    const store = await openStore(bytes, (response, start) => {
+      if (broken.has(start)) return false;
+      broken.add(start);
+      response.writeHead(206, {
+        etag: '"x"',
+        'content-range': `bytes ${start}-0/${bytes.length}`,
+        'content-length': 4096,
+      });
+      response.write(Buffer.alloc(100), () => response.destroy());
+      return true;
+    });
+    expect(Buffer.concat(await (await store.get(KEY, options)).body.toArray()).equals(bytes)).toBe(true);
+  });
+
+  it('leaves memory for others when it is dropped, unread or half-way', async () => {
+    const store = await openStore(bytes);
+    for (let count = 0; count < 20; count += 1) {
+      const { body } = await store.get(KEY, options);
+      if (count % 2 === 0) await body[Symbol.asyncIterator]().next();
+      body.destroy();
+      await once(body, 'close');
+    }
+    const { body } = await store.get(KEY, options);
+    const [first] = await body.take(1).toArray();
+    expect(isLent(first)).toBe(true);
+  });
+});
