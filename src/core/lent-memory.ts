@@ -16,6 +16,16 @@ export interface Loan {
 export function createLender(size: number, most: number): () => Loan | undefined {
   const free: Buffer[] = [];
   let out = 0;
+  /** What a failed reader never gave back comes to an end with its last user. */
+  const lost = new FinalizationRegistry(() => {
+    out -= 1;
+  });
+
+  function make(): Buffer {
+    const memory = Buffer.from(new SharedArrayBuffer(size));
+    lost.register(memory.buffer, undefined, memory.buffer);
+    return memory;
+  }
 
   function lend(memory: Buffer): Loan {
     const takeBack = () => {
@@ -30,12 +40,13 @@ export function createLender(size: number, most: number): () => Loan | undefined
         // It may have been given back, and lent to another.
         if (lent.get(memory.buffer) !== takeBack) return;
         lent.delete(memory.buffer);
+        lost.unregister(memory.buffer);
         out -= 1;
       },
     };
   }
 
-  return () => (out === most ? undefined : lend(free.pop() ?? Buffer.from(new SharedArrayBuffer(size))));
+  return () => (out === most ? undefined : lend(free.pop() ?? make()));
 }
 
 export function isLent({ buffer }: Uint8Array): boolean {

@@ -8,14 +8,19 @@ import type { RetryOptions } from './retry-policy.ts';
 
 export type GetObject = (key: StorageKey, options: GetOptions) => Promise<OpenedObject>;
 
-const PART_BYTES = 4 * 2 ** 20;
+interface PartMemory {
+  /** Of one part. */
+  bytes: number;
+  /** Parts of one object that are fetched ahead of the one that is read. */
+  ahead: number;
+  /** Parts in memory, by all reads of a backend together. A part that finds none is read as it comes: it never waits. */
+  most: number;
+}
+
+const KEPT: PartMemory = { bytes: 4 * 2 ** 20, ahead: 4, most: 4 };
+/** Its readers hold it for a while. Larger: each range costs a store something. */
+const LENT: PartMemory = { bytes: 8 * 2 ** 20, ahead: 2, most: 10 };
 const SLICE = 2 ** 20;
-/** Parts of one object that are fetched ahead of the one that is read. */
-const AHEAD = 4;
-/** Parts in memory, by all reads of a backend together. A part that finds none is read as it comes: it never waits. */
-const MOST_HELD = 4;
-/** The same where readers may hold them too. */
-const MOST_LENT = 12;
 
 /** A part that is being fetched, and the memory for it. */
 interface Fetch {
@@ -28,12 +33,13 @@ interface Fetch {
  * carries less than a store and a line can. The body is in order, of one version, and resumed like any other.
  */
 export function gettingInParts(backend: StorageBackend, retry: RetryOptions): GetObject {
-  const lend = createLender(PART_BYTES, MOST_LENT);
-  const handOut = createKeeping(MOST_HELD);
+  const lend = createLender(LENT.bytes, LENT.most);
+  const handOut = createKeeping(KEPT);
 
   return async (key, options) => {
     const { size = 0, range, lends = false, ...call } = options;
-    if (backend.features.readsInParts !== true || range !== undefined || size <= 2 * PART_BYTES) {
+    const { bytes, ahead: mostAhead } = lends ? LENT : KEPT;
+    if (backend.features.readsInParts !== true || range !== undefined || size <= 2 * bytes) {
       return getResuming(backend, retry, key, options);
     }
     const stop = new AbortController();
@@ -42,12 +48,12 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
     const begun = lends ? fetchPart(0, call) : undefined;
     const first = await (begun?.opened ?? getPart(0, call)).catch(forgetting);
     const { object } = first;
-    const count = Math.ceil(object.size / PART_BYTES);
+    const count = Math.ceil(object.size / bytes);
     const sameVersion: GetOptions = { ...call, ifMatch: object.etag };
 
     function getPart(index: number, partOptions: GetOptions): Promise<OpenedObject> {
-      const start = index * PART_BYTES;
-      const part = { start, end: start + PART_BYTES - 1 };
+      const start = index * bytes;
+      const part = { start, end: start + bytes - 1 };
       return getResuming(backend, retry, key, { ...partOptions, signal, range: part });
     }
 
@@ -67,7 +73,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
       try {
         for (let index = 0; index < count; index += 1) {
           const fetched = index === 0 ? begun : ahead.shift();
-          while (ahead.length < AHEAD && index + ahead.length + 1 < count) {
+          while (ahead.length < mostAhead && index + ahead.length + 1 < count) {
             const next = fetchPart(index + ahead.length + 1, sameVersion);
             if (next === undefined) break;
             ahead.push(next);
@@ -75,6 +81,8 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
           if (fetched !== undefined) yield* take(fetched);
           else yield* index === 0 ? first.body : (await getPart(index, sameVersion)).body;
         }
+        // The last parts are with their reader, who gives them back.
+        loans.clear();
       } finally {
         stop.abort();
         forgetAll();
@@ -90,7 +98,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
       yield* inSlices(chunksInMemory(body) ?? (await body.toArray()));
     }
 
-    /** What its reader did not give back may still be in use. */
+    /** A reader that stopped half-way, or met a failure, may still use what it did not give back. */
     function forgetAll(): void {
       for (const loan of loans) loan.forget();
     }
@@ -112,14 +120,14 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
 }
 
 /** Memory that is the reader's own in the end; so much of it at once before a reader has it. */
-function createKeeping(most: number): () => Loan | undefined {
+function createKeeping({ bytes, most }: PartMemory): () => Loan | undefined {
   let out = 0;
   return () => {
     if (out === most) return undefined;
     out += 1;
     let isOut = true;
     return {
-      memory: Buffer.allocUnsafeSlow(PART_BYTES),
+      memory: Buffer.allocUnsafeSlow(bytes),
       forget() {
         if (isOut) out -= 1;
         isOut = false;

@@ -1,5 +1,10 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { createLender, giveBack, isLent } from '../../src/core/lent-memory.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 describe('lent memory', () => {
   it('is lent up to a number of pieces, and again when it was given back', () => {
@@ -42,6 +47,18 @@ describe('lent memory', () => {
     before?.forget();
     expect(isLent(now?.memory ?? Buffer.alloc(0))).toBe(true);
     expect(lend()).toBeUndefined();
+  });
+
+  it('comes to an end with its last user where that never gave it back', async () => {
+    const lend = createLender(8, 1);
+    expect(lend()).toBeDefined();
+    expect(lend()).toBeUndefined();
+    await expect
+      .poll(() => {
+        collectGarbage();
+        return lend();
+      })
+      .toBeDefined();
   });
 
   it('is none of what was never lent', () => {
