@@ -58,7 +58,7 @@ async function runDownload(invocation: Invocation, ids: readonly string[], optio
 }
 
 function chooseTarget(ids: readonly string[], path: string | undefined, { streams }: Invocation): DownloadTarget {
-  if (path === '-') return { kind: 'stream', stream: streams.stdout };
+  if (path === '-') return { kind: 'stream', stream: streams.stdout, lends: true };
   if (path === undefined) return { kind: 'directory', path: '.' };
   if (path === '') throw new AssetError('USAGE', '-o is empty', { hint: 'Give a file, a directory or -.' });
   const directory = isDirectory(path);

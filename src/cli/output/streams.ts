@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 /** The process's streams as `main` gets them, so that tests can hand in their own. */
 export interface Streams {
   stdin: Readable & { isTTY?: boolean };
+  /** Keeps no chunk after its callback: a download writes memory that is used again. */
   stdout: OutputStream;
   stderr: OutputStream;
 }

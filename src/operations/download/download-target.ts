@@ -15,15 +15,16 @@ import { dirname, join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Asset } from '../../core/asset.ts';
-import { giveBack } from '../../core/lent-memory.ts';
+import { giveBack, isLent } from '../../core/lent-memory.ts';
 import { insertBeforeExtension } from '../../core/safe-filename.ts';
 import { handoutName } from './handout-name.ts';
 import { partialPath, removeAbandonedParts } from './partial-files.ts';
-import { CannotRestart, type ContentWriter } from './read-asset.ts';
+import { CannotRestart, type ContentWriter, type Reading } from './read-asset.ts';
 import { asTargetError, errorCode, isDirectory, targetExists } from './target-errors.ts';
 
 export type DownloadTarget =
-  | { kind: 'stream'; stream: Writable }
+  /** `lends`: the stream is done with a chunk when it calls back. One that is not ours may keep it, or pass it on. */
+  | { kind: 'stream'; stream: Writable; lends?: boolean }
   | { kind: 'file'; path: string }
   /** Made if it is missing; nothing is ever written outside it. */
   | { kind: 'directory'; path: string };
@@ -88,19 +89,19 @@ function writeChunk(stream: Writable, chunk: Uint8Array): Promise<void> {
 export async function writeToFile(
   target: { kind: 'file' | 'directory'; path: string },
   { name, size, force, durable = false }: { name: string; size: number; force: boolean; durable?: boolean },
-  read: (write: ContentWriter) => Promise<void>,
+  read: (write: ContentWriter, reading: Reading) => Promise<void>,
 ): Promise<string> {
   const path = target.kind === 'directory' ? join(target.path, name) : target.path;
   const existing = lookAt(path, force);
   if (existing.kind === 'device') {
-    await writeToDevice(path, read);
+    await writeToDevice(path, (write) => read(write, {}));
     return path;
   }
   if (existing.kind === 'file' && !force) throw targetExists(path);
   const final = existing.kind === 'file' ? existing.path : path;
   const partial = partialPath(dirname(final));
   try {
-    await read((body) => writeBody(partial, body, size));
+    await read((body) => writeBody(partial, body, size), { lends: true });
     if (existing.kind === 'file') chmodSync(partial, existing.mode);
     if (durable) await syncPath(partial);
     moveIntoPlace(partial, final, force);
@@ -148,18 +149,24 @@ async function makeDirectory(path: string): Promise<void> {
 const SMALL_BYTES = 2 ** 20;
 
 async function writeBody(path: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
-  if (size > SMALL_BYTES) return pipeline(givenBack(body), createWriteStream(path, { highWaterMark: SMALL_BYTES }));
+  if (size > SMALL_BYTES) return writeLarge(path, body);
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   writeFileSync(path, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
 }
 
 /** A chunk that fills a stream has been written when the stream asks for another; a shorter one, the last, may not have. */
-async function* givenBack(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    yield chunk;
-    if (chunk.byteLength >= SMALL_BYTES) giveBack(chunk);
-  }
+async function writeLarge(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+  const short: Uint8Array[] = [];
+  const givenBack = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      yield chunk;
+      if (chunk.byteLength >= SMALL_BYTES) giveBack(chunk);
+      else if (isLent(chunk)) short.push(chunk);
+    }
+  };
+  await pipeline(givenBack(), createWriteStream(path, { highWaterMark: SMALL_BYTES }));
+  for (const chunk of short) giveBack(chunk);
 }
 
 /** What stands at a path: a file (behind a link: where that leads) with its permissions, or a device. */

@@ -79,11 +79,11 @@ async function deliver(
 ): Promise<string> {
   const { target, force } = request;
   if (target.kind === 'stream') {
-    await readAsset(context, found, (body) => sendContent(body, target.stream));
+    await readAsset(context, found, (body) => sendContent(body, target.stream), target);
     return '-';
   }
   const file = { name, size: found.asset.fileSize, force };
-  return writeToFile(target, file, (write) => readAsset(context, found, write));
+  return writeToFile(target, file, (write, reading) => readAsset(context, found, write, reading));
 }
 
 export type { DownloadTarget };

@@ -9,11 +9,13 @@ import { gracePeriod } from '../stopping.ts';
 import { openOwnStore } from '../stores/own-store.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 
-/**
- * Takes the content; called again from the start if the asset was moved while it was read. Chunks may be lent
- * (core/lent-memory.ts): the writer gives back what it has written.
- */
+/** Takes the content; called again from the start if the asset was moved while it was read. */
 export type ContentWriter = (body: AsyncIterable<Uint8Array>) => Promise<void>;
+
+export interface Reading {
+  /** Chunks may be lent (core/lent-memory.ts): the writer gives back each when nobody uses it any more. */
+  lends?: boolean;
+}
 
 /** Thrown by a writer that cannot start again because some of its output is out already; its cause is why it ended. */
 export class CannotRestart extends Error {
@@ -34,8 +36,13 @@ export interface ContentRange {
  * an asset that was moved meanwhile is read from its new place; only otherwise is it damage.
  * @throws AssetError BYTES_MISSING, BYTES_DAMAGED, ASSET_NOT_FOUND, or what the store answers
  */
-export function readAsset(context: OperationContext, asset: AssetWithObject, write: ContentWriter): Promise<void> {
-  return followMoves(context, asset, (object) => readOnce(context, object, write));
+export function readAsset(
+  context: OperationContext,
+  asset: AssetWithObject,
+  write: ContentWriter,
+  reading: Reading = {},
+): Promise<void> {
+  return followMoves(context, asset, async (object) => write(await openContent(context, object, reading)));
 }
 
 /**
@@ -98,19 +105,14 @@ async function followMoves<T>(
   }
 }
 
-async function readOnce(context: OperationContext, object: ObjectRecord, write: ContentWriter): Promise<void> {
-  await write(await openContent(context, object, { lends: true }));
-}
-
 /**
- * The content of a stored object, verified while it is read: its last bytes come only if all were right. What `lends`
- * lends is to be given back by its reader.
+ * The content of a stored object, verified while it is read: its last bytes come only if all were right.
  * @throws StorageError NOT_FOUND before the first byte, or what the store answers; AssetError BYTES_DAMAGED
  */
 export async function openContent(
   context: OperationContext,
   object: ObjectRecord,
-  { lends = false } = {},
+  { lends = false }: Reading = {},
 ): Promise<AsyncIterable<Uint8Array>> {
   const { size, sha256, contentEncoding } = object;
   const store = await openOwnStore(context, object.backend);

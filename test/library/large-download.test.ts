@@ -1,0 +1,60 @@
+import { hash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { beforeEach, expect, test } from 'vitest';
+import { createAssets } from '../../src/library/assets.ts';
+import type { Assets } from '../../src/library/types.ts';
+import { withRetries } from '../../src/storage/retry.ts';
+import { sampleBytes } from '../support/bodies.ts';
+import { openFreshS3, TIMEOUTS } from '../support/cloud-stores.ts';
+import { describeWithService } from '../support/services/index.ts';
+import { createWorkspace } from '../support/workspace.ts';
+
+/** More than all the memory that a backend lends to reads. */
+const content = Buffer.concat([Buffer.from('%PDF-1.7\n'), sampleBytes(100 * 2 ** 20)]);
+const sha256 = hash('sha256', content);
+
+await describeWithService('s3', 'a large asset from a cloud store', (s3) => {
+  let assets: Assets;
+  let directory: string;
+  let id: string;
+
+  beforeEach(async () => {
+    const openStore = async () => withRetries(await openFreshS3(s3), TIMEOUTS);
+    const work = await createWorkspace({ backends: ['s3'], openStore });
+    directory = work.directory;
+    const context = work.context({ maxFileSize: 2 ** 30 });
+    assets = createAssets(context, directory, async () => (await context.backends.open('s3')).close());
+    await writeFile(join(directory, 'in.pdf'), content);
+    id = (await assets.upload({ path: 'in.pdf' })).id;
+    return () => assets.close();
+  });
+
+  test('comes whole as bytes', async () => {
+    expect(hash('sha256', await assets.download(id))).toBe(sha256);
+  });
+
+  test('comes whole to a stream that keeps what it gets', async () => {
+    const kept: Buffer[] = [];
+    const stream = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        kept.push(chunk);
+        done();
+      },
+    });
+    await assets.download(id, { stream });
+    expect(hash('sha256', Buffer.concat(kept))).toBe(sha256);
+  });
+
+  test('comes whole through a stream that is read later', async () => {
+    const stream = new PassThrough({ highWaterMark: 2 * content.length });
+    await assets.download(id, { stream });
+    expect(hash('sha256', Buffer.concat(await stream.end().toArray()))).toBe(sha256);
+  });
+
+  test('comes whole to a file', async () => {
+    await assets.download(id, { path: 'out.pdf' });
+    expect(hash('sha256', await readFile(join(directory, 'out.pdf')))).toBe(sha256);
+  });
+});
