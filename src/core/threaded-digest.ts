@@ -1,10 +1,15 @@
+import { hash } from 'node:crypto';
+import { AssetError } from './errors.ts';
 import { startThread, type Thread } from './thread.ts';
 
 type Algorithm = 'sha256' | 'md5';
 
 /** A digest that a thread of its own makes, of bytes in shared memory: others would be copied. */
 export interface ThreadedDigest {
-  /** Resolves when the bytes have been taken in; until then they must stay as they are. */
+  /**
+   * Resolves when the bytes have been taken in; until then they must stay as they are.
+   * @throws AssetError UNAVAILABLE if the thread has ended; so does digest()
+   */
   update(bytes: Uint8Array): Promise<unknown>;
   /** In lower-case hex, of all that was given. */
   digest(): Promise<string>;
@@ -42,29 +47,34 @@ export function createThreadedDigest(algorithm: Algorithm): ThreadedDigest {
   clearTimeout(resting);
 
   function ask(question: Pick<Question, 'bytes' | 'end'>): Promise<string> {
-    const answer = worker.thread.ask({ id, algorithm, ...question });
-    // A failure is met by whoever waits; the next digest gets another thread.
-    answer.catch(() => discard(worker));
+    const answer = worker.thread.ask({ id, algorithm, ...question }).catch((error: unknown) => {
+      // The next digest gets another thread.
+      discard(worker);
+      throw ended(error);
+    });
+    // A failure is met by whoever waits.
+    answer.catch(() => undefined);
     return answer;
   }
 
-  function close(): void {
+  /** Not before the answer has come: an idle thread is ended, and time may pass at once where a program was stopped. */
+  function close(question: Pick<Question, 'end'>): Promise<string> {
     isOpen = false;
+    const answer = ask(question);
+    answer.then(leave, leave);
+    return answer;
+  }
+
+  function leave(): void {
     worker.digests -= 1;
     if (workers.every(({ digests }) => digests === 0)) resting = setTimeout(endThreads, IDLE_MILLISECONDS).unref();
   }
 
   return {
     update: (bytes) => ask({ bytes }),
-    digest() {
-      const hex = ask({ end: 'digest' });
-      close();
-      return hex;
-    },
+    digest: () => close({ end: 'digest' }),
     end() {
-      if (!isOpen) return;
-      ask({ end: 'drop' });
-      close();
+      if (isOpen) close({ end: 'drop' });
     },
   };
 }
@@ -75,6 +85,9 @@ export async function digestInThread(algorithm: Algorithm, bytes: Uint8Array): P
   try {
     digest.update(bytes);
     return await digest.digest();
+  } catch {
+    // They are all at hand: what no thread could do is done here.
+    return hash(algorithm, bytes);
   } finally {
     digest.end();
   }
@@ -86,6 +99,10 @@ function leastBusy(): Worker {
   const worker = { thread: startThread<Question, string>(PROGRAM), digests: 0 };
   workers.push(worker);
   return worker;
+}
+
+function ended(cause: unknown): AssetError {
+  return new AssetError('UNAVAILABLE', 'The thread that makes checksums has ended', { hint: 'Try again.', cause });
 }
 
 function discard(broken: Worker): void {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { hash, randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createThreadedDigest, digestInThread } from '../../src/core/threaded-digest.ts';
@@ -12,6 +13,8 @@ function shared(bytes: Buffer): Buffer {
   bytes.copy(memory);
   return memory;
 }
+
+const NOTHING_TO_DIGEST = 1 as unknown as Uint8Array;
 
 /** Leaves a digest unfinished, counts its threads, and waits for nothing. */
 const PROGRAM = `(async () => {
@@ -47,11 +50,31 @@ describe('a digest in a thread', () => {
     expect(await createThreadedDigest('sha256').digest()).toBe(hash('sha256', ''));
   });
 
-  it('fails where its thread does, and the next one does not', async () => {
-    // Nothing that can be digested.
-    const bad = digestInThread('sha256', 1 as unknown as Uint8Array);
-    await expect(bad).rejects.toThrow();
+  it('is there after the program stood still for longer than an idle thread lives', async () => {
+    const bytes = shared(randomBytes(100_000));
+    const digest = createThreadedDigest('sha256');
+    await digest.update(bytes);
+    // What follows an immediate are timers, and only then the thread's answer.
+    await nextTurn();
+    const hex = digest.digest();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    expect(await hex).toBe(hash('sha256', bytes));
+  });
+
+  it('fails where its thread does, in a way that says to try again, and the next one does not', async () => {
+    await expect(createThreadedDigest('sha256').update(NOTHING_TO_DIGEST)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
     expect(await digestInThread('sha256', shared(Buffer.from('abc')))).toBe(hash('sha256', 'abc'));
+  });
+
+  it('of bytes that are all at hand is made without a thread where that fails', async () => {
+    const bytes = shared(Buffer.from('abc'));
+    const [one, two] = [createThreadedDigest('sha256'), createThreadedDigest('sha256')];
+    const failures = [one, two].map((digest) => digest.update(NOTHING_TO_DIGEST));
+    expect(await digestInThread('sha256', bytes)).toBe(hash('sha256', bytes));
+    await expect(Promise.all(failures)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(digestInThread('sha256', NOTHING_TO_DIGEST)).rejects.toThrow(TypeError);
   });
 
   it.skipIf(process.platform !== 'linux')('ends its thread when it is idle, and keeps no program alive', () => {
