@@ -4,8 +4,10 @@ const lent = new WeakMap<ArrayBufferLike, () => void>();
 export interface Loan {
   /** Of arbitrary content. */
   memory: Buffer;
-  /** Unless it was given back: whoever has the memory keeps it, and another may be lent in its place. */
+  /** Unless it was given back: whoever has the memory keeps it. It counts as out until nobody has it. */
   forget(): void;
+  /** By the borrower itself, where nobody else has the memory. Nothing if it was given back, or forgotten. */
+  giveBack(): void;
 }
 
 /**
@@ -16,14 +18,14 @@ export interface Loan {
 export function createLender(size: number, most: number): () => Loan | undefined {
   const free: Buffer[] = [];
   let out = 0;
-  /** What a failed reader never gave back comes to an end with its last user. */
+  /** What was never given back comes to an end with its last user. The collector takes its time: it does not see its size. */
   const lost = new FinalizationRegistry(() => {
     out -= 1;
   });
 
   function make(): Buffer {
     const memory = Buffer.from(new SharedArrayBuffer(size));
-    lost.register(memory.buffer, undefined, memory.buffer);
+    lost.register(memory.buffer, undefined);
     return memory;
   }
 
@@ -34,14 +36,15 @@ export function createLender(size: number, most: number): () => Loan | undefined
     };
     out += 1;
     lent.set(memory.buffer, takeBack);
+    // It may have been given back, and lent to another.
+    const isMine = () => lent.get(memory.buffer) === takeBack;
     return {
       memory,
       forget() {
-        // It may have been given back, and lent to another.
-        if (lent.get(memory.buffer) !== takeBack) return;
-        lent.delete(memory.buffer);
-        lost.unregister(memory.buffer);
-        out -= 1;
+        if (isMine()) lent.delete(memory.buffer);
+      },
+      giveBack() {
+        if (isMine()) giveBack(memory);
       },
     };
   }

@@ -54,7 +54,7 @@ export interface GetOptions extends CallOptions {
   ifMatch?: string;
   /** Bytes as stored, where the caller knows them; a hint only. */
   size?: number;
-  /** Read all of it into this memory, if it fits, before get answers. */
+  /** Read all of it into this memory, if it fits, before get answers. Nothing is written there once get has settled. */
   into?: Buffer;
   /** Chunks may lie in memory that is lent (core/lent-memory.ts): whoever uses them last gives them back. */
   lends?: boolean;

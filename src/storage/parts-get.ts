@@ -44,9 +44,10 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
     }
     const stop = new AbortController();
     const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-    const loans = new Set<Loan>();
+    const untaken = new Set<Fetch>();
+    const taken = new Set<Loan>();
     const begun = lends ? fetchPart(0, call) : undefined;
-    const first = await (begun?.opened ?? getPart(0, call)).catch(forgetting);
+    const first = await (begun?.opened ?? getPart(0, call)).catch(endingAll);
     const { object } = first;
     const count = Math.ceil(object.size / bytes);
     const sameVersion: GetOptions = { ...call, ifMatch: object.etag };
@@ -61,11 +62,11 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
     function fetchPart(index: number, partOptions: GetOptions): Fetch | undefined {
       const loan = lends ? lend() : handOut();
       if (loan === undefined) return undefined;
-      loans.add(loan);
-      const opened = getPart(index, { ...partOptions, into: loan.memory });
+      const fetch = { opened: getPart(index, { ...partOptions, into: loan.memory }), loan };
       // A failure is met at its own turn; until then it must not count as unhandled.
-      opened.catch(() => undefined);
-      return { opened, loan };
+      fetch.opened.catch(() => undefined);
+      untaken.add(fetch);
+      return fetch;
     }
 
     async function* chunks(): AsyncGenerator<Uint8Array> {
@@ -82,29 +83,40 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
           else yield* index === 0 ? first.body : (await getPart(index, sameVersion)).body;
         }
         // The last parts are with their reader, who gives them back.
-        loans.clear();
+        taken.clear();
       } finally {
-        stop.abort();
-        forgetAll();
+        endAll();
       }
     }
 
-    async function* take({ opened, loan }: Fetch): AsyncGenerator<Uint8Array> {
-      const { body } = await opened;
-      // What is lent comes in one piece, as it is given back.
-      if (lends) return yield* chunksInMemory(body) ?? body;
+    async function* take(fetch: Fetch): AsyncGenerator<Uint8Array> {
+      const { loan } = fetch;
+      const { body } = await fetch.opened;
+      const held = chunksInMemory(body);
+      // The body was closed meanwhile.
+      if (!untaken.delete(fetch)) throw stop.signal.reason;
+      if (lends) {
+        // An answer of another length than was asked for is not in this memory.
+        if (held?.[0]?.buffer === loan.memory.buffer) taken.add(loan);
+        else loan.giveBack();
+        // What is lent comes in one piece, as it is given back.
+        return yield* held ?? body;
+      }
       loan.forget();
-      loans.delete(loan);
-      yield* inSlices(chunksInMemory(body) ?? (await body.toArray()));
+      yield* inSlices(held ?? (await body.toArray()));
     }
 
-    /** A reader that stopped half-way, or met a failure, may still use what it did not give back. */
-    function forgetAll(): void {
-      for (const loan of loans) loan.forget();
+    function endAll(): void {
+      stop.abort();
+      // A reader that stopped half-way, or met a failure, may still use what it did not give back.
+      for (const loan of taken) loan.forget();
+      taken.clear();
+      for (const fetch of untaken) endUntaken(fetch);
+      untaken.clear();
     }
 
-    function forgetting(error: unknown): never {
-      forgetAll();
+    function endingAll(error: unknown): never {
+      endAll();
       throw error;
     }
 
@@ -113,10 +125,20 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
     // A body that is dropped unread never starts its generator.
     body.once('close', () => {
       first.body.destroy();
-      forgetAll();
+      endAll();
     });
     return { object, body };
   };
+}
+
+/** Nobody has its memory once it has settled. */
+function endUntaken({ opened, loan }: Fetch): void {
+  opened
+    .then(
+      ({ body }) => body.destroy(),
+      () => undefined,
+    )
+    .then(loan.giveBack);
 }
 
 /** Memory that is the reader's own in the end; so much of it at once before a reader has it. */
@@ -126,13 +148,11 @@ function createKeeping({ bytes, most }: PartMemory): () => Loan | undefined {
     if (out === most) return undefined;
     out += 1;
     let isOut = true;
-    return {
-      memory: Buffer.allocUnsafeSlow(bytes),
-      forget() {
-        if (isOut) out -= 1;
-        isOut = false;
-      },
+    const forget = () => {
+      if (isOut) out -= 1;
+      isOut = false;
     };
+    return { memory: Buffer.allocUnsafeSlow(bytes), forget, giveBack: forget };
   };
 }
 

@@ -25,7 +25,9 @@ export async function getResuming(
   }
 
   function continueAt(position: number): Promise<OpenedObject> {
-    return backend.get(key, { ...options, ifMatch: download.object.etag, range: { start: position, end } });
+    // The reader may still have what came in that memory.
+    const { into, ...rest } = options;
+    return backend.get(key, { ...rest, ifMatch: download.object.etag, range: { start: position, end } });
   }
 
   async function* chunks(): AsyncGenerator<Uint8Array> {
