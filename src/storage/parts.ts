@@ -27,13 +27,17 @@ export function createPartPool(): PartPool {
   async function acquire(size: number): Promise<Buffer> {
     if (inUse >= MOST_BUFFERS) await new Promise<void>((resolve) => waiting.push(resolve));
     else inUse += 1;
-    if (size > STANDARD_PART) return shared(size);
-    // Reused: fresh memory of this size is paged in anew each time.
-    return free.pop() ?? shared(STANDARD_PART);
+    // Reused: fresh memory of this size is paged in anew each time, and nothing tells the collector of shared memory.
+    const place = free.findIndex((buffer) => buffer.length >= size);
+    const [large] = place === -1 ? [] : free.splice(place, 1);
+    if (large !== undefined) return large;
+    // The new one takes the place of one that is too small.
+    free.pop();
+    return shared(Math.max(size, STANDARD_PART));
   }
 
   function release(buffer: Buffer): void {
-    if (buffer.length === STANDARD_PART) free.push(buffer);
+    free.push(buffer);
     const next = waiting.shift();
     if (next === undefined) inUse -= 1;
     else next();
