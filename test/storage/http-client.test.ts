@@ -112,6 +112,17 @@ describe('a client of a store', () => {
     expect(served.sockets).toHaveLength(2);
   });
 
+  it('never takes it for that either behind a body that was read to where it belongs', async () => {
+    const served = await serve((socket, head) => {
+      const isSecond = head.startsWith('GET /second');
+      socket.write(isSecond ? answer('real') : answer('a'.repeat(600_000)) + answer('injected'));
+    });
+    for (const more of [{}, { into: Buffer.alloc(MIB) }]) {
+      expect((await (await get(served, { path: '/first', ...more })).body.text()).length).toBe(600_000);
+      expect(await (await get(served, { path: '/second' })).body.text()).toBe('real');
+    }
+  });
+
   it('does not follow an answer to half a request with another request', async () => {
     const served = await serve((socket, head) => socket.write(answer(head.slice(0, 3))));
     const put = await get(served, { method: 'PUT', body: Buffer.alloc(64 * MIB) });

@@ -51,6 +51,8 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
   });
   let isPaused = false;
   let isShut = false;
+  /** The last read went to where the body belongs. */
+  let endedInPlace = false;
 
   const connecting = setTimeout(
     () => shut(transportFailure('ETIMEDOUT', `no connection within ${timeouts.connect / 1000} s`)),
@@ -103,11 +105,12 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
   }
 
   function onBytes(bytes: Buffer): boolean {
+    endedInPlace = bytes.buffer !== buffer.buffer;
     try {
       const taken = current?.parser.read(bytes) ?? 0;
       // Nobody asked for more: an answer after the answer, which must not be taken for the next one's.
       if (taken < bytes.length) shut(transportFailure('EBADMSG', 'the server sent what nobody asked for'));
-      else if (current === undefined && !isShut) rest();
+      else if (current === undefined && !isShut && !endedInPlace) rest();
     } catch (error) {
       shut(asError(error));
     }
@@ -122,9 +125,16 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
     // TLS hands on what it had decrypted also after a pause, and with it perhaps the rest of the answer.
     resume();
     exchange.stopWatching();
-    exchange.receiver.onEnd();
     // After an answer to half a request the other half would be read as the next one.
     if (!staysOpen || !exchange.isWritten) shut();
+    if (endedInPlace) afterAnotherRead(() => handOn(exchange));
+    else exchange.receiver.onEnd();
+  }
+
+  /** A read to where the body belongs ends with the body: what came behind it, unasked, is still to be seen. */
+  function handOn({ receiver }: Exchange): void {
+    receiver.onEnd();
+    if (!isShut) rest();
   }
 
   function rest(): void {
@@ -173,6 +183,11 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
   }
 
   return { send, close: () => shut() };
+}
+
+/** Once the sockets that have bytes were read: between two turns of the event loop's last phase. */
+function afterAnotherRead(work: () => void): void {
+  setImmediate(() => setImmediate(work));
 }
 
 function closed(): Error {
