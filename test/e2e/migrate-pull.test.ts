@@ -18,11 +18,13 @@ interface Definition {
 
 /** A catalog whose files are in `source`, and a container that is empty yet. */
 async function prepare(source: Definition, connectionString: string, env: Record<string, string>) {
-  const target = { ...azureDefinition(await needed('azure'), await createBucket('azure')), connectionString };
-  const store = await createStoreHome({ ...env, ASSET_CLI_AZURE: connectionString }, [
+  const target = { ...azureDefinition(await azure(), await createBucket('azure')), connectionString };
+  const backends = [
     { ...source, name: 'old' },
     { ...target, name: 'new' },
-  ]);
+  ];
+  const store = await createStoreHome({ ...env, ASSET_CLI_AZURE: connectionString }, backends);
+  store.configure(backends, { leases: { duration: '3s' } });
   for (const [name, size] of Object.entries(SIZES)) {
     writeFileSync(join(store.home, name), sampleBytes(size / 2, size % 251).toString('hex'));
   }
@@ -51,27 +53,36 @@ async function expectAllIntact({ home, run }: Store): Promise<void> {
   for (const name of Object.keys(SIZES)) expect(digest(join('back', name))).toBe(digest(name));
 }
 
-async function needed<Name extends 'azure' | 's3' | 'gcs'>(name: Name) {
-  const found = await service(name);
+async function azure() {
+  const found = await service('azure');
   if ('skip' in found) throw new Error(found.skip);
   return found;
 }
 
-async function s3Source(): Promise<[Definition, Record<string, string>]> {
-  const s3 = await needed('s3');
-  useS3Credentials(s3);
-  const env = { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey };
-  return [s3Definition(s3, await createBucket('s3')), env];
+async function startService() {
+  const pulling = await startPullingAzure(await azure());
+  onTestFinished(() => pulling.close());
+  return pulling;
 }
 
-await describeWithService('azure', 'migrate to a service that fetches from URLs', (azure) => {
-  async function startService() {
-    const pulling = await startPullingAzure(azure);
-    onTestFinished(() => pulling.close());
-    return pulling;
+await describeWithService('gcs', 'migrate from Google Cloud Storage to a service that fetches from URLs', (gcs) => {
+  test('has it fetch what is large: an MD5 of all is known', async () => {
+    const pulling = await startService();
+    const store = await prepare(gcsDefinition(gcs, await createBucket('gcs')), pulling.connectionString, {});
+    await migrate(store);
+    expect(pulling.requests().filter(({ pulls }) => pulls)).toHaveLength(3);
+    await expectAllIntact(store);
+  });
+});
+
+await describeWithService('s3', 'migrate from S3 to a service that fetches from URLs', (s3) => {
+  async function s3Source(): Promise<[Definition, Record<string, string>]> {
+    useS3Credentials(s3);
+    const env = { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey };
+    return [s3Definition(s3, await createBucket('s3')), env];
   }
 
-  test('has it fetch from S3 what came there in one part', async () => {
+  test('has it fetch what came there in one part', async () => {
     const pulling = await startService();
     const [source, env] = await s3Source();
     const store = await prepare(source, pulling.connectionString, env);
@@ -79,18 +90,6 @@ await describeWithService('azure', 'migrate to a service that fetches from URLs'
     expect(pulling.requests().filter(({ pulls }) => pulls)).toHaveLength(2);
     const sent = pulling.requests().reduce((sum, { bytes }) => sum + bytes, 0);
     expect(sent).toBeLessThan(18 * MIB);
-    await expectAllIntact(store);
-  });
-
-  test('has it fetch from Google Cloud Storage, which knows an MD5 of all', async () => {
-    const pulling = await startService();
-    const store = await prepare(
-      gcsDefinition(await needed('gcs'), await createBucket('gcs')),
-      pulling.connectionString,
-      {},
-    );
-    await migrate(store);
-    expect(pulling.requests().filter(({ pulls }) => pulls)).toHaveLength(3);
     await expectAllIntact(store);
   });
 
@@ -102,6 +101,37 @@ await describeWithService('azure', 'migrate to a service that fetches from URLs'
     await migrate(store);
     const reads = pulling.requests().filter(({ method, path }) => method === 'GET' && path.includes('document_upload'));
     expect(reads.length).toBeGreaterThanOrEqual(2);
+    await expectAllIntact(store);
+  });
+
+  test('reads the copy where an answer was lost: the service would tell what it was told', async () => {
+    const pulling = await startService();
+    pulling.loseFirstAnswer();
+    const [source, env] = await s3Source();
+    const store = await prepare(source, pulling.connectionString, env);
+    await migrate(store);
+    const reads = pulling.requests().filter(({ method, path }) => method === 'GET' && path.includes('document_upload'));
+    expect(reads.length).toBeGreaterThanOrEqual(1);
+    await expectAllIntact(store);
+  });
+
+  test('keeps in mind what the service may still fetch, and sends the rest itself', async () => {
+    const pulling = await startService();
+    const release = pulling.hold();
+    const [source, env] = await s3Source();
+    const store = await prepare(source, pulling.connectionString, env);
+    const words = ['migrate', '--from', 'old', '--to', 'new', '--yes', '--json', '--concurrency', '1'];
+    const first = await store.run(words);
+    expect(first.code, first.stderr).toBe(9);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      summary: { migrated: 3, failed: 1 },
+      failed: [{ code: 'UNAVAILABLE' }],
+    });
+    await release();
+    const verified = await store.run(['verify', '--json']);
+    expect(JSON.parse(verified.stdout).summary).toMatchObject({ missing: 0, corrupt: 0, orphaned: 0 });
+    const again = await store.run([...words, '--server-side', 'never']);
+    expect(JSON.parse(again.stdout).summary, again.stderr).toMatchObject({ failed: 0 });
     await expectAllIntact(store);
   });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { BlobServiceClient } from '@azure/storage-blob';
+import { BlobServiceClient, RestError } from '@azure/storage-blob';
 import type { AzureService } from './services/definitions.ts';
 
 export interface PullingAzure {
@@ -12,6 +12,10 @@ export interface PullingAzure {
   pullNothing(): void;
   /** Leaves out of its answers what it computed. */
   concealMd5(): void;
+  /** Answers no pull, and carries out none, before the returned function is called. */
+  hold(): () => Promise<void>;
+  /** Carries out pulls as ever, but answers the first one only to a connection that is gone. */
+  loseFirstAnswer(): void;
   /** One byte of what it fetches is another. */
   corrupt(): void;
   close(): Promise<void>;
@@ -28,6 +32,9 @@ export async function startPullingAzure(azure: AzureService): Promise<PullingAzu
   let tellsMd5 = true;
   let corrupts = false;
   let isAble = true;
+  let held: Promise<void> | undefined;
+  let losesAnswer = false;
+  const pulling = new Set<Promise<void>>();
 
   function forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { method, url: path, headers } = incoming;
@@ -40,6 +47,7 @@ export async function startPullingAzure(azure: AzureService): Promise<PullingAzu
   }
 
   async function pull({ headers, url = '' }: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    await held;
     const source = await fetch(String(headers['x-ms-copy-source']));
     if (!source.ok) return refuse(outgoing, source.status, 'CannotVerifyCopySource');
     const bytes = Buffer.from(await source.arrayBuffer());
@@ -52,6 +60,11 @@ export async function startPullingAzure(azure: AzureService): Promise<PullingAzu
       conditions: headers['if-none-match'] === '*' ? { ifNoneMatch: '*' } : {},
       blobHTTPHeaders: { blobContentType: String(headers['x-ms-blob-content-type']), blobContentMD5: md5 },
     });
+    if (losesAnswer) {
+      losesAnswer = false;
+      outgoing.destroy();
+      return;
+    }
     outgoing.writeHead(201, {
       etag: put.etag ?? '',
       'last-modified': put.lastModified?.toUTCString() ?? '',
@@ -64,8 +77,12 @@ export async function startPullingAzure(azure: AzureService): Promise<PullingAzu
     const { method = '', url: path = '', headers } = incoming;
     const pulls = headers['x-ms-copy-source'] !== undefined && headers['x-ms-blob-type'] !== undefined;
     seen.push({ method, path, bytes: Number(headers['content-length'] ?? 0), pulls });
-    if (pulls && isAble) pull(incoming, outgoing).catch((error: Error) => outgoing.destroy(error));
-    else forward(incoming, outgoing);
+    if (!pulls || !isAble) return forward(incoming, outgoing);
+    const work = pull(incoming, outgoing).catch((error: unknown) => {
+      if (error instanceof RestError) refuse(outgoing, error.statusCode ?? 500, error.code ?? '');
+      else outgoing.destroy();
+    });
+    pulling.add(work);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -73,6 +90,17 @@ export async function startPullingAzure(azure: AzureService): Promise<PullingAzu
   return {
     connectionString: azure.connectionString.replace(new URL(azure.url).origin, origin),
     requests: () => seen,
+    hold() {
+      const gate = new AbortController();
+      held = once(gate.signal, 'abort').then(() => undefined);
+      return async () => {
+        gate.abort();
+        await Promise.all(pulling);
+      };
+    },
+    loseFirstAnswer() {
+      losesAnswer = true;
+    },
     pullNothing() {
       isAble = false;
     },

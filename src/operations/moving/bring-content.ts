@@ -62,6 +62,8 @@ export function createBringing(run: MigrateRun, gate: Gate): BringContent {
         streaming: (work) => streams.run(work),
         onChunk: (bytes) => passOn(source, bytes),
         onRetry: () => gate.slower(),
+        // Once one took too long, the rest passes through us.
+        ...(run.uncertain.size > 0 ? {} : { onUncertainPull: () => run.uncertain.add(objectId) }),
       },
     );
     gate.faster();

@@ -40,6 +40,8 @@ export interface CopyManner {
   streaming?: <T>(work: () => Promise<T>) => Promise<T>;
   /** Told when either store turns a request away, which is then tried again. */
   onRetry?: () => void;
+  /** The target store may fetch the bytes itself; told when one was given up that the store may be fetching still. */
+  onUncertainPull?: () => void;
 }
 
 /** Read and verified as a whole before the put, which then needs no buffer of its own. */
@@ -84,10 +86,8 @@ export async function copyObject(
     return factsOf(await target.store.put(target.storagePath, damaged, options), contentEncoding);
   }
   const isOurs = decodes || manner.serverSide === false;
-  for (const route of isOurs ? [] : [copyWithin, copyPulled]) {
-    const copied = await route(source, target, options);
-    if (copied !== undefined) return copied;
-  }
+  const copied = isOurs ? undefined : await copyByStore(source, target, options, manner);
+  if (copied !== undefined) return copied;
   const put = async (body: BodySource) =>
     factsOf(await target.store.put(target.storagePath, body, options), contentEncoding);
   // Few bytes may decode to many, if only to judge them.
@@ -112,11 +112,24 @@ function knownChecksums({ contentEncoding, sha256, storedSha256, storedMd5, stor
   };
 }
 
-type CopyRoute = (source: CopySource, target: CopyTarget, options: PutOptions) => Promise<StoredFacts | undefined>;
+/** Without the bytes passing through us; undefined where that cannot be. */
+async function copyByStore(
+  source: CopySource,
+  target: CopyTarget,
+  options: PutOptions,
+  { onUncertainPull }: CopyManner,
+): Promise<StoredFacts | undefined> {
+  if (target.store.provider === source.store.provider) return copyWithin(source, target, options);
+  return onUncertainPull === undefined ? undefined : copyPulled(source, target, options, onUncertainPull);
+}
 
 /** undefined where the provider cannot, or not from there. */
-const copyWithin: CopyRoute = async ({ store, object }, target, options) => {
-  if (target.store.copyFrom === undefined || target.store.provider !== store.provider) return undefined;
+async function copyWithin(
+  { store, object }: CopySource,
+  target: CopyTarget,
+  options: PutOptions,
+): Promise<StoredFacts | undefined> {
+  if (target.store.copyFrom === undefined) return undefined;
   let copy: StoredObject;
   try {
     copy = await target.store.copyFrom(store, object.storagePath, target.storagePath, options);
@@ -125,24 +138,46 @@ const copyWithin: CopyRoute = async ({ store, object }, target, options) => {
     throw error;
   }
   return checkedFacts(object, target, copy, options);
-};
+}
 
 /** The target store fetches the bytes itself; undefined where it cannot, or where nothing would prove what it got. */
-const copyPulled: CopyRoute = async ({ store, object }, target, options) => {
+async function copyPulled(
+  { store, object }: CopySource,
+  target: CopyTarget,
+  options: PutOptions,
+  onUncertainPull: () => void,
+): Promise<StoredFacts | undefined> {
   const md5 = md5Of(store, object);
   if (target.store.pull === undefined || md5 === undefined || !isWorthAPull(store, object)) return undefined;
+  const url = await urlForAStore(store, object.storagePath, options.signal);
+  if (url === undefined) return undefined;
   let copy: StoredObject;
   try {
-    const { url } = await store.sign(object.storagePath, READ_BY_A_STORE);
     const checked = { ...options, checksums: { ...options.checksums, md5 } };
     copy = await target.store.pull({ url, size: object.storedSize, md5 }, target.storagePath, checked);
   } catch (error) {
-    // Bytes that differ pass through us then, where it is seen what is wrong with them; those that take too long, too.
-    if (isStorageError(error, 'UNSUPPORTED', 'DENIED', 'INTEGRITY', 'UNAVAILABLE')) return undefined;
+    // Refused: the bytes pass through us, where it is seen what is wrong with them.
+    if (isStorageError(error) && !isStorageError(error, 'UNAVAILABLE', 'CONFLICT')) return undefined;
+    onUncertainPull();
     throw error;
   }
   return checkedFacts({ ...object, storedMd5: md5 }, target, copy, options);
-};
+}
+
+/** undefined if it cannot be signed, for whatever reason: reading needs less than that. */
+async function urlForAStore(
+  store: StorageBackend,
+  key: StorageKey,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  try {
+    return (await store.sign(key, READ_BY_A_STORE)).url;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    signal?.throwIfAborted();
+    return undefined;
+  }
+}
 
 /**
  * S3 has no MD5, but its ETag is one where bytes came in one part and no key of KMS encrypts them. It proves as much as

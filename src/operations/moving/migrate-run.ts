@@ -80,6 +80,8 @@ export interface MigrateRun {
   halted: Error | undefined;
   /** Bytes of content by the id of the object that is copied. */
   underWay: Map<string, number>;
+  /** Ids of new objects whose copy was given up while the destination may be fetching their bytes still. */
+  uncertain: Set<string>;
   skipped: number;
   emit: (outcome: MigrateOutcome) => void;
 }

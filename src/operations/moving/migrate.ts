@@ -91,6 +91,7 @@ async function prepare(
     deadline: request.maxDuration === undefined ? Number.POSITIVE_INFINITY : performance.now() + request.maxDuration,
     halted: undefined,
     underWay: new Map(),
+    uncertain: new Set(),
     skipped: 0,
     emit,
   };

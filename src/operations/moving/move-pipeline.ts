@@ -104,7 +104,8 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       const arrived = target.kind === 'store' ? { move, written: storagePath } : { move };
       await settleMove(candidate, await commits.add(arrived));
     } catch (error) {
-      if (claim !== undefined) await releases.giveUp(claim);
+      // What may still arrive is undone once its lease has run out, and watched for a day (rule 4).
+      if (claim !== undefined && !run.uncertain.has(claim.objectId)) await releases.giveUp(claim);
       if (context.signal.aborted && error === context.signal.reason) return;
       if (await hasChanged(source)) await skipObjects(run, [{ source, reason: 'source-changed' }]);
       else await fail(candidate, error);
