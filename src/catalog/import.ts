@@ -102,7 +102,8 @@ async function insertBatch(session: Session, { table, rows }: Batch): Promise<vo
 
 /** In version 1 each stored object had one original of its own. */
 function formerOriginal(object: Readonly<Record<string, unknown>>): TableRow<'originals'>[] {
-  const isKnown = object['state'] === 'STORED' && typeof object['original_sha256'] === 'string';
+  const { state, original_sha256: original, profile } = object;
+  const isKnown = state === 'STORED' && typeof original === 'string' && typeof profile === 'string';
   return isKnown ? [fromBackupRow('originals', object)] : [];
 }
 

@@ -73,8 +73,10 @@ async function runScan(invocation: Invocation, ids: readonly string[], options: 
   if (options.file !== undefined) return runFile(invocation, context, ids, { ...options, file: options.file });
   requireMaintenance(context, 'scan');
   const request = await toRequest(invocation, context, ids, options);
-  if (request.onInfected === 'delete' && options.yes !== true) await confirm(invocation, context, request);
-  return reportScan(invocation, withFlatMemory(scanAssets(context, request)));
+  const mayDelete =
+    request.onInfected === 'delete' && (options.yes === true || (await confirmed(invocation, context, request)));
+  const onInfected = mayDelete ? 'delete' : 'quarantine';
+  return reportScan(invocation, withFlatMemory(scanAssets(context, { ...request, onInfected })));
 }
 
 async function runFile(
@@ -136,18 +138,20 @@ function whichOf({ pending, all, stale }: ScanOptions): ScanCondition['kind'] | 
   throw new AssetError('USAGE', '--pending, --all and --stale exclude each other', { hint: 'Give one of them.' });
 }
 
-async function confirm(
+/** false: nothing was there to ask about; what comes meanwhile is no one's to delete. */
+async function confirmed(
   { globals, streams, signal }: Invocation,
   context: OperationContext,
   { selection }: ScanRequest,
-): Promise<void> {
+): Promise<boolean> {
   const scanned = selection.kind === 'ids' ? selection : { ...selection, filter: scannedAssets(selection) };
   const { count, bytes } = await measureSelection(context, scanned);
-  if (count === 0) return;
+  if (count === 0) return false;
   const isStale = selection.kind === 'filter' && selection.which === 'stale';
   const what = isStale
     ? `what older signatures have judged of ${countAndSize(count, bytes)},`
     : countAndSize(count, bytes);
   const deed = `Scan ${what} and delete what is infected, for good`;
   await confirmOrStop(streams, { yes: false, input: globals.input !== false }, deed, signal);
+  return true;
 }

@@ -129,6 +129,10 @@ async function discard(store: S3Store, upload: Upload): Promise<void> {
     await abortOnce(store, upload);
     if (await isGone(store, upload)) return;
   }
+  throw new StorageError('UNAVAILABLE', 'the multipart upload still has parts after it was aborted', {
+    backend: store.name,
+    key: upload.name,
+  });
 }
 
 async function abortOnce(store: S3Store, { name, id }: Upload): Promise<void> {
