@@ -1,38 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
 import { giveBack, isLent } from '../../src/core/lent-memory.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
-import { openBackend } from '../../src/storage/open.ts';
+import { openBareS3 } from '../support/bare-s3.ts';
 
 const KEY = parseStorageKey('org/report.csv');
 const MIB = 2 ** 20;
 
-/** A store that answers ranges of one object, and counts them. */
-async function openStore(bytes: Buffer, answer?: (response: ServerResponse, start: number) => boolean) {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAEXAMPLE');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
-  const server = createServer((request, response) => {
+/** A store that answers ranges of one object. */
+function openStore(bytes: Buffer, answer?: (response: ServerResponse, start: number) => boolean) {
+  return openBareS3((request, response) => {
     const [, start = 0, end = 0] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '')?.map(Number) ?? [];
     if (answer?.(response, start) === true) return;
     const part = bytes.subarray(start, end + 1);
     const range = `bytes ${start}-${start + part.length - 1}/${bytes.length}`;
     response.writeHead(206, { etag: '"x"', 'content-range': range, 'content-length': part.length }).end(part);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const place = { bucket: 'b', region: 'r', endpoint, forcePathStyle: true };
-  const backend = await openBackend({ name: 's3', provider: 'AWS_S3', ...place }, { connect: 5000, deadline: 20_000 });
-  onTestFinished(async () => {
-    vi.unstubAllEnvs();
-    await backend.close();
-    server.closeAllConnections();
-    server.close();
-  });
-  return backend;
 }
 
 describe('a large object that is read in parts', () => {
