@@ -89,7 +89,7 @@ async function detachCopies(session: Session, sourceIds: readonly string[], whic
   await copies.execute();
 }
 
-/** What a copy is a copy of; the same photograph is still recognised by it. */
+/** What a copy is a copy of. */
 function contentOf({ organizationId, size, sha256 }: ObjectRecord) {
   return { organizationId, size, sha256 };
 }

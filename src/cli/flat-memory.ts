@@ -20,8 +20,8 @@ export async function* withFlatMemory<Item>(items: AsyncIterable<Item>): AsyncGe
 /**
  * For bulk that is made of large batches: keeps the young generation at its first size, in which no batch fits anyway, and
  * has V8 collect the old one whenever it has grown by a fifth. To be called when everything is loaded, before the first
- * batch: a young generation that has grown stays so. Measured on a purge of 100,000 assets, with the small page cache: 30 MiB less at the same
- * time.
+ * batch: after it, it saves less. Measured on a purge of 100,000 assets, with the small page cache: 38 MiB less at the
+ * same time.
  */
 export function keepHeapSmall(count: number): void {
   if (count < BULK) return;

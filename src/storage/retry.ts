@@ -109,7 +109,8 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
       ...(pull && {
         async pull(source, target, options = {}) {
           let answered: StoredObject | undefined;
-          const stored = await storing(target, source.size, options, async () => {
+          const expected = { ...options, checksums: { md5: source.md5 } };
+          const stored = await storing(target, source.size, expected, async () => {
             answered = await pull.call(inner, source, target, options);
             return answered;
           });

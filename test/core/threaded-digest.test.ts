@@ -14,6 +14,7 @@ function shared(bytes: Buffer): Buffer {
   return memory;
 }
 
+/** No type allows it: a thread that is given it throws, which is how one is brought to its end here. */
 const NOTHING_TO_DIGEST = 1 as unknown as Uint8Array;
 
 /** Leaves a digest unfinished, counts its threads, and waits for nothing. */

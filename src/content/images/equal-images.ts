@@ -3,8 +3,8 @@ import type { ImageBytes } from './transform-image.ts';
 
 /** undefined: best left as it came. */
 type Result = ImageBytes | undefined;
-/** `failed` is for whoever has the image to find out himself, under the name that he knows it by. */
-type Outcome = { result: Result } | 'failed';
+/** None where it failed: whoever has the image finds out himself, under the name that he knows it by. */
+type Outcome = { result: Result } | undefined;
 type Kept = { outcome: Promise<Outcome> } | { bytes: WeakRef<Uint8Array>; mimeType: string } | 'as-it-came';
 
 /** So many are under way before the catalog knows them; a result itself lives only while somebody else holds it. */
@@ -26,12 +26,12 @@ export function createOnceForEqual(): OnceForEqual {
   return async ({ sha256, profile }, make) => {
     const key = `${sha256} ${profile}`;
     const earlier = await recall(kept.get(key));
-    if (earlier !== undefined && earlier !== 'failed') return earlier.result;
+    if (earlier !== undefined) return earlier.result;
     const making = make();
     keep(key, {
       outcome: making.then(
         (result) => ({ result }),
-        () => 'failed',
+        () => undefined,
       ),
     });
     const result = await making;
@@ -40,7 +40,7 @@ export function createOnceForEqual(): OnceForEqual {
   };
 }
 
-async function recall(known: Kept | undefined): Promise<Outcome | undefined> {
+async function recall(known: Kept | undefined): Promise<Outcome> {
   if (known === undefined) return undefined;
   if (known === 'as-it-came') return { result: undefined };
   if ('outcome' in known) return known.outcome;

@@ -153,8 +153,7 @@ async function copyPulled(
   if (url === undefined) return undefined;
   let copy: StoredObject;
   try {
-    const checked = { ...options, checksums: { ...options.checksums, md5 } };
-    copy = await target.store.pull({ url, size: object.storedSize, md5 }, target.storagePath, checked);
+    copy = await target.store.pull({ url, size: object.storedSize, md5 }, target.storagePath, options);
   } catch (error) {
     // Refused: the bytes pass through us, where it is seen what is wrong with them.
     if (isStorageError(error) && !isStorageError(error, 'UNAVAILABLE', 'CONFLICT')) return undefined;
@@ -164,7 +163,7 @@ async function copyPulled(
   return checkedFacts({ ...object, storedMd5: md5 }, target, copy, options);
 }
 
-/** undefined if it cannot be signed, for whatever reason: reading needs less than that. */
+/** undefined if it cannot be signed, for whatever reason, an SDK's own included: reading needs less than that. */
 async function urlForAStore(
   store: StorageBackend,
   key: StorageKey,
