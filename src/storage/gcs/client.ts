@@ -88,11 +88,20 @@ export function createGcsCaller(definition: GcsDefinition, timeouts: StorageTime
     const context = { backend: definition.name };
     try {
       const found = await (await authenticate()).signer();
-      if (found !== undefined) return found;
+      if (found !== undefined) return { email: found.email, sign: (text) => signed(found, text) };
     } catch (error) {
       throw translateGcsError(error, context);
     }
     throw new StorageError('UNSUPPORTED', 'signing needs the credentials of a service account', context);
+  }
+
+  /** Without a key of its own the account is signed for by a service (IAM), which may refuse or be away. */
+  async function signed(account: UrlSigner, text: string): Promise<string> {
+    try {
+      return await account.sign(text);
+    } catch (error) {
+      throw translateGcsError(error, { backend: definition.name });
+    }
   }
 
   return { origin, bucket: definition.bucket, call, signer, close: async () => http.close() };

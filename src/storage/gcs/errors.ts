@@ -79,7 +79,7 @@ export function translateGcsError(error: unknown, context: CallContext): unknown
   if (context.signal?.aborted === true || error instanceof StorageError || !(error instanceof Error)) {
     return translateTransportError(error, context);
   }
-  const kind = kindOfCredentialsError(error);
+  const kind = kindOfCredentialsError(error) ?? kindOfRefusedCredentials(error);
   if (kind === undefined) return translateTransportError(error, context);
   // A parser's message quotes the file, which is a secret: the cause is left out too.
   if (isUnreadableKey(error)) {
@@ -101,4 +101,12 @@ function kindOfCredentialsError(error: Error): StorageErrorKind | undefined {
   const refused =
     /default credentials|invalid_grant|invalid_client|credentials? (?:file|json|does not)|keyfile|client_email|private key|DECODER|no such file/i;
   return refused.test(message) ? 'CREDENTIALS' : undefined;
+}
+
+/** An answer of the services that know accounts: the metadata server, the one for tokens, the one that signs (IAM). */
+function kindOfRefusedCredentials(error: Error): StorageErrorKind | undefined {
+  const status = 'response' in error ? (error.response as { status?: unknown } | undefined)?.status : undefined;
+  if (typeof status !== 'number') return undefined;
+  if (status === 403) return 'DENIED';
+  return status === 408 || status === 429 || status >= 500 ? 'UNAVAILABLE' : 'CREDENTIALS';
 }
