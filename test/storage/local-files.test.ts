@@ -8,6 +8,7 @@ import {
   readdir,
   readFile,
   readlink,
+  rename,
   rm,
   stat,
   symlink,
@@ -53,6 +54,36 @@ describe('a missing directory', () => {
     await putMarker(missing, MARKER);
     await missing.put(KEY, memoryBody('x'));
     expect((await stat(path)).mode & 0o777).toBe(0o700);
+  });
+
+  it('is noticed where an unmounted disk leaves an empty one while the store is in use, until it is back', async () => {
+    await putMarker(store, MARKER);
+    await store.put(KEY, memoryBody('x'));
+    await rename(root, join(outside, 'away'));
+    await mkdir(root);
+    const refusal = { kind: 'STORE_MISSING', message: expect.stringContaining('its marker is gone') };
+    await expect(store.get(KEY)).rejects.toMatchObject(refusal);
+    await expect(store.stat(KEY)).rejects.toMatchObject(refusal);
+    await expect(store.put(KEY, memoryBody('y'))).rejects.toMatchObject(refusal);
+    await expect(store.put(parseStorageKey('other/file'), memoryBody('y'))).rejects.toMatchObject(refusal);
+    await expect(store.deleteMany([KEY])).rejects.toMatchObject(refusal);
+    await expect(collect(store.list(''))).rejects.toMatchObject(refusal);
+    expect(await readdir(root)).toEqual([]);
+    await rm(root, { recursive: true });
+    await rename(join(outside, 'away'), root);
+    expect(await readAll((await store.get(KEY)).body)).toEqual(Buffer.from('x'));
+  });
+
+  it('is noticed where another store stands in its place', async () => {
+    await putMarker(store, MARKER);
+    await store.put(KEY, memoryBody('x'));
+    await rename(root, join(outside, 'away'));
+    await putMarker(openLocalBackend({ name: 'other', path: root }), { ...MARKER, catalogId: 'another' });
+    const refusal = { kind: 'STORE_MISSING', message: expect.stringContaining('its marker is another') };
+    await expect(store.put(KEY, memoryBody('y'))).rejects.toMatchObject(refusal);
+    await expect(store.get(KEY)).rejects.toMatchObject(refusal);
+    await putMarker(store, MARKER, { replace: true });
+    await store.put(KEY, memoryBody('z'));
   });
 
   it('is noticed when it goes while the store is in use', async () => {

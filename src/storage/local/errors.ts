@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { StorageError, type StorageErrorKind } from '../storage-error.ts';
 
 const KINDS: Readonly<Record<string, StorageErrorKind>> = {
@@ -27,9 +26,14 @@ const EXPLANATIONS: Partial<Record<StorageErrorKind, string>> = {
   UNAVAILABLE: 'the file system failed',
 };
 
+/** A store's directory (LocalRoot), as far as an error needs it. */
+interface StoreDirectory {
+  readonly backend: string;
+  absence(): string | undefined;
+}
+
 export interface LocalErrorContext {
-  backend: string;
-  root: string;
+  root: StoreDirectory;
   key?: string;
 }
 
@@ -42,18 +46,10 @@ export function errorCode(error: unknown): string | undefined {
 export function translateLocalError(error: unknown, context: LocalErrorContext): unknown {
   const code = errorCode(error);
   if (error instanceof StorageError || code === undefined || !('syscall' in Object(error))) return error;
-  const options = {
-    backend: context.backend,
-    cause: error,
-    ...(context.key === undefined ? {} : { key: context.key }),
-  };
-  if (code === 'ENOENT' && !rootExists(context.root)) {
-    return new StorageError('STORE_MISSING', `the directory ${context.root} does not exist`, options);
-  }
+  const { root, key } = context;
+  const options = { backend: root.backend, cause: error, ...(key === undefined ? {} : { key }) };
+  const absence = code === 'ENOENT' ? root.absence() : undefined;
+  if (absence !== undefined) return new StorageError('STORE_MISSING', absence, options);
   const kind = KINDS[code] ?? 'UNAVAILABLE';
   return new StorageError(kind, `${EXPLANATIONS[kind] ?? 'the file system failed'} (${code})`, options);
-}
-
-function rootExists(root: string): boolean {
-  return statSync(root, { throwIfNoEntry: false })?.isDirectory() === true;
 }

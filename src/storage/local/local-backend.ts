@@ -33,7 +33,7 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
     try {
       return await work();
     } catch (error) {
-      throw translateLocalError(error, { backend: name, root: root.path, ...(key === undefined ? {} : { key }) });
+      throw translateLocalError(error, { root, ...(key === undefined ? {} : { key }) });
     }
   }
 
@@ -41,7 +41,7 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
     try {
       yield* items;
     } catch (error) {
-      throw translateLocalError(error, { backend: name, root: root.path });
+      throw translateLocalError(error, { root });
     }
   }
 
@@ -65,7 +65,7 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
         return await writeObject({ root, durability }, key, guarded, options);
       } catch (error) {
         if (guarded.failure() !== undefined) throw guarded.failure();
-        throw translateLocalError(error, { backend: name, root: root.path, key });
+        throw translateLocalError(error, { root, key });
       }
     },
 

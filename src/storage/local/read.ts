@@ -37,7 +37,7 @@ export function readObject(root: LocalRoot, key: StorageKey, options: GetOptions
       throw new StorageError('CONFLICT', 'another version is stored now', { backend: root.backend, key });
     }
     const range = resolveRange(options.range, object.size, { backend: root.backend, key });
-    const file = { descriptor, ...range, context: { backend: root.backend, root: root.path, key } };
+    const file = { descriptor, ...range, context: { root, key } };
     if (range.length <= SMALL) return { object, body: memoryReadable([readSmall(file)]) };
     isOwned = false;
     const body = Readable.from(readChunks(file, options.signal), { objectMode: false, highWaterMark: CHUNK });
@@ -83,5 +83,5 @@ async function readTranslated(file: OpenFile, buffer: Buffer, position: number):
 
 function truncated(file: OpenFile, delivered: number): StorageError {
   const message = `the file ended after ${delivered} of ${file.length} bytes`;
-  return new StorageError('INTEGRITY', message, { backend: file.context.backend, key: file.context.key ?? '' });
+  return new StorageError('INTEGRITY', message, { backend: file.context.root.backend, key: file.context.key ?? '' });
 }

@@ -102,7 +102,7 @@ async function removeIfEmpty({ root, names }: Place, directories: readonly strin
 }
 
 function asFailure(error: unknown, root: LocalRoot, key: StorageKey): Error {
-  const translated = translateLocalError(error, { backend: root.backend, root: root.path, key });
+  const translated = translateLocalError(error, { root, key });
   if (translated instanceof Error) return translated;
   return new StorageError('UNAVAILABLE', 'the file system failed', { backend: root.backend, key, cause: error });
 }

@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { MARKER_KEY } from '../../core/marker-key.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import { StorageError } from '../storage-error.ts';
 import { errorCode } from './errors.ts';
@@ -22,6 +23,8 @@ export class LocalRoot {
   readonly devices = new Map<number, string>();
   readonly #believed = new Map<string, number>();
   #changes = 0;
+  /** Size and time of the marker when it was first seen. */
+  #marker: string | undefined;
 
   constructor(backend: string, path: string) {
     this.backend = backend;
@@ -42,28 +45,51 @@ export class LocalRoot {
     return join(this.path, key);
   }
 
+  /**
+   * Why this is not the directory that it was, looked at anew; undefined if it is. Under a program that runs on, a
+   * disk may go and leave an empty directory, which must neither be filled nor believed.
+   */
+  absence(): string | undefined {
+    const root = statSync(this.path, { throwIfNoEntry: false });
+    if (root?.isDirectory() !== true) return `the directory ${this.path} does not exist`;
+    const marker = lstatSync(join(this.path, MARKER_KEY), { bigint: true, throwIfNoEntry: false });
+    const seen = marker === undefined ? undefined : `${marker.size}-${marker.mtimeNs}`;
+    this.#marker ??= seen;
+    if (seen === this.#marker) return undefined;
+    return `the directory ${this.path} is not the one that it was: its marker is ${seen === undefined ? 'gone' : 'another'}`;
+  }
+
   /** Checks a directory, relative to the root; throws ENOENT if it or the root is missing. */
   enter(directory: string): void {
     if (this.#isBelieved(directory)) return;
     if (directory === '') {
-      this.devices.set(statSync(this.path).dev, this.path);
-    } else {
-      this.enter(parentOf(directory));
-      this.#requireRealDirectory(directory);
+      this.#enterRoot();
+      return;
     }
+    this.enter(parentOf(directory));
+    this.#requireRealDirectory(directory);
     this.#believe(directory);
+  }
+
+  #enterRoot(): void {
+    this.devices.set(statSync(this.path).dev, this.path);
+    const absence = this.absence();
+    if (absence !== undefined) throw this.#refusal('STORE_MISSING', absence);
+    // Until the marker is there, the next call looks for it.
+    if (this.#marker !== undefined) this.#believe('');
   }
 
   /** Only the marker's put makes a missing root: an unmounted disk is never filled. */
   makeRoot(): void {
+    this.#marker = undefined;
     mkdirSync(this.path, { recursive: true, mode: DIRECTORY_MODE });
     this.#noteNewEntry(dirname(this.path));
   }
 
-  /** Whoever removed a directory may have removed those around it too. */
+  /** Whoever removed a directory may have removed those around it too, or the disk with all of them. */
   forget(directory: string): void {
     this.#believed.delete(directory);
-    if (directory !== '' && parentOf(directory) !== '') this.forget(parentOf(directory));
+    if (directory !== '') this.forget(parentOf(directory));
   }
 
   #make(directory: string): void {
@@ -114,7 +140,7 @@ export class LocalRoot {
     if (key.split('/').some(isTemporaryName)) throw this.#refusal('UNSUPPORTED', 'the key looks like a temporary file');
   }
 
-  #refusal(kind: 'DENIED' | 'UNSUPPORTED', message: string): StorageError {
+  #refusal(kind: 'DENIED' | 'UNSUPPORTED' | 'STORE_MISSING', message: string): StorageError {
     return new StorageError(kind, message, { backend: this.backend });
   }
 }
