@@ -20,6 +20,7 @@ import type { Database, Session } from './database.ts';
 import { secondsAfter } from './filters.ts';
 import { afterPrefix } from './glob.ts';
 import { lockObjects } from './objects.ts';
+import { prepared } from './prepared.ts';
 import { toObjectRecord } from './rows.ts';
 import type { OpenTables } from './tables.ts';
 import { lockVerdicts } from './verdicts.ts';
@@ -27,6 +28,8 @@ import { lockVerdicts } from './verdicts.ts';
 export function inventory(database: Database): Inventory {
   return {
     page: (range, limit) => database.read((session) => page(session, range, limit)),
+    text: (backend, after, upTo) =>
+      database.read((session) => text(session, backend, after, upTo), { touchesManyPages: true }),
     at: (backend, paths) => database.read((session) => at(session, backend, paths)),
     assetsOn: (objectIds) => database.read((session) => assetsOn(session, objectIds)),
     goodCopies: (organizationId, sha256, exceptId) =>
@@ -53,6 +56,7 @@ async function rowsOf(session: Session, query: ObjectQuery): Promise<InventoryRo
   return rows.map((row) => ({ ...toObjectRecord(row), leaseHasRunOut: Boolean(row.lease_has_run_out) }));
 }
 
+const LINE_BREAK = sql.lit('\n');
 const storedSize = sql<number>`coalesce(stored_size, size)`.as('expected_size');
 
 /** NULL for what is stored, which nearly all are: a column less to read, and a text less to make, for each of millions. */
@@ -65,7 +69,7 @@ function standing({ dialect }: Session) {
 
 async function page(
   session: Session,
-  { backend, prefix, after, withChecksums }: InventoryRange,
+  { backend, prefix, after, upTo, withChecksums }: InventoryRange,
   limit: number,
 ): Promise<InventoryEntry[]> {
   let query: ObjectQuery = session.db.selectFrom('objects').where('backend', '=', backend);
@@ -73,6 +77,7 @@ async function page(
   if (prefix !== '') query = query.where('storage_path', '>=', prefix);
   if (end !== undefined) query = query.where('storage_path', '<', end);
   if (after !== undefined) query = query.where('storage_path', '>', after);
+  if (upTo !== undefined) query = query.where('storage_path', '<=', upTo);
   const rows = await query
     .select(['storage_path', 'etag', storedSize, standing(session)])
     .$if(withChecksums, (selection) => selection.select(['stored_sha256', 'stored_md5', 'stored_crc32c']))
@@ -88,6 +93,27 @@ async function page(
     storedCrc32c: row.stored_crc32c ?? null,
     standing: row.standing ?? 'stored',
   }));
+}
+
+/** Made in the database: a value of each column of each row would take longer than all the rest. */
+const textOfRows = prepared<{ text: string | null }>((session, [backend = '', after = '', upTo = '']) => {
+  const rows = session.db
+    .selectFrom('objects')
+    .select(['storage_path', 'etag', storedSize, standing(session)])
+    .where('backend', '=', backend)
+    .where('storage_path', '>', after)
+    .where('storage_path', '<=', upTo)
+    .orderBy('storage_path')
+    .limit(sql.lit(1000));
+  const facts = sql`coalesce(standing, cast(expected_size as text) || ' ' || etag)`;
+  return session.db
+    .selectFrom(rows.as('r'))
+    .select(sql<string | null>`string_agg(storage_path || ${LINE_BREAK} || ${facts} || ${LINE_BREAK}, '')`.as('text'));
+}, 3);
+
+async function text(session: Session, backend: string, after: string, upTo: string): Promise<string> {
+  const [row] = await textOfRows(session, [backend, after, upTo]);
+  return row?.text ?? '';
 }
 
 function at(session: Session, backend: string, paths: readonly string[]): Promise<InventoryRow[]> {

@@ -9,10 +9,10 @@ export interface Thread<Question, Answer> {
 /**
  * A thread that runs `program`, which answers each message by one. It is text, because the program is a bundle of
  * chunks and the tests run the sources: neither has a file for it. It does not outlive the program, nor keep it alive
- * while nothing is asked.
+ * while nothing is asked. `young` is the most that its young generation holds, in MiB.
  */
-export function startThread<Question, Answer>(program: string): Thread<Question, Answer> {
-  const worker = new Worker(program, { eval: true, resourceLimits: { maxYoungGenerationSizeMb: 2 } });
+export function startThread<Question, Answer>(program: string, young = 2): Thread<Question, Answer> {
+  const worker = new Worker(program, { eval: true, resourceLimits: { maxYoungGenerationSizeMb: young } });
   const waiting: { resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
   let broken: Error | undefined;
 

@@ -79,6 +79,16 @@ export interface StoredObject {
   contentEncoding?: string;
 }
 
+/** Many objects that follow each other in a listing. */
+export interface ListedStretch {
+  /** Of each `<key>\n<size> <etag>\n`: what says the same is the same. */
+  text: string;
+  count: number;
+  /** Behind the stretch before and up to this name, which need not be a key, the store holds these and no others. */
+  last: string;
+  objects(): StoredObject[];
+}
+
 export interface OpenedObject {
   object: StoredObject;
   body: Readable;
@@ -150,6 +160,8 @@ export interface StorageBackend {
    * result it has not told what it computed. UNSUPPORTED where it cannot, or not from there.
    */
   pull?(source: PullSource, target: StorageKey, options?: PutOptions): Promise<StoredObject>;
+  /** What list() yields, many at a time: to be compared with the catalog at once, without an object made of each. */
+  listStretches?(prefix: string, options?: ListOptions): AsyncIterable<ListedStretch>;
   /** Unfinished multipart uploads or temporary files that an interrupted put left behind. */
   abandonedUploads?(olderThan: Date): AsyncIterable<AbandonedUpload>;
   /** Makes these puts of durability 'group' durable, and no others. */

@@ -30,7 +30,12 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
     put: (key, body, options = {}) => storing(key, body.size, options, () => backend.put(key, body, options)),
     get: (key, options = {}) => get(key, options),
     stat: (key, options = {}) => retrying(retry, options, () => backend.stat(key, options)),
-    list: (prefix, options = {}) => listResuming(prefix, options),
+    list: (prefix, options = {}) =>
+      listResuming(
+        (from) => backend.list(prefix, from),
+        ({ key }) => key,
+        options,
+      ),
     deleteMany: (keys, options = {}) => deleteRepeatedly(keys, options),
     sign: (key, options) => retrying(retry, options, () => backend.sign(key, options)),
     close: () => backend.close(),
@@ -56,18 +61,22 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
     });
   }
 
-  async function* listResuming(prefix: string, options: ListOptions): AsyncGenerator<StoredObject> {
+  async function* listResuming<T>(
+    list: (options: ListOptions) => AsyncIterable<T>,
+    nameOf: (item: T) => string,
+    options: ListOptions,
+  ): AsyncGenerator<T> {
     let { startAfter } = options;
     let isDone = false;
     while (!isDone) {
       const page = await retrying(retry, options, () => {
         const from = startAfter === undefined ? options : { ...options, startAfter };
-        return firstOf(backend.list(prefix, from));
+        return firstOf(list(from));
       });
       isDone = page.first === undefined;
       try {
         for (let item = page.first; item !== undefined; item = await page.next()) {
-          startAfter = item.key;
+          startAfter = nameOf(item);
           yield item;
         }
         isDone = true;
@@ -100,8 +109,16 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
   }
 
   function optionalPowers(inner: StorageBackend): Partial<StorageBackend> {
-    const { copyFrom, pull, abandonedUploads, flush, space, answers, enclosingMarker } = inner;
+    const { copyFrom, pull, listStretches, abandonedUploads, flush, space, answers, enclosingMarker } = inner;
     return {
+      ...(listStretches && {
+        listStretches: (prefix, options = {}) =>
+          listResuming(
+            (from) => listStretches.call(inner, prefix, from),
+            ({ last }) => last,
+            options,
+          ),
+      }),
       ...(copyFrom && {
         copyFrom: (source, key, target, options = {}) =>
           storing(target, undefined, options, () => copyFrom.call(inner, withoutRetries(source), key, target, options)),

@@ -39,6 +39,28 @@ export function describeInventory(context: CatalogContext): void {
       expect(references).toEqual([{ objectId: found?.id, assetId: assets[0]?.id, organizationId: alice.organization }]);
     });
 
+    it('says in one text what a listing should say, between two paths', async () => {
+      const alice = person(freshOrganization());
+      const assets = await storeAssets(context.catalog(), alice, [{}, {}, { content: 'hurt' }, { backend: 'far' }]);
+      const [pending] = await context.catalog().uploads.reserve([requestFor(alice, {})], 30);
+      expect(pending?.kind).toBe('store');
+      const prefix = `${alice.organization}/`;
+      const hurt = only(await inventory().at('local', [assets[2]?.storagePath ?? '']));
+      await inventory().mark(alice, hurt, true, {}, AUDIT);
+      const rows = await inventory().page({ backend: 'local', prefix, withChecksums: false }, 9);
+      expect(rows.map(({ standing }) => standing).sort()).toEqual(['damaged', 'passing', 'stored', 'stored']);
+      const lines = rows.map(
+        ({ storagePath, storedSize, etag, standing }) =>
+          `${storagePath}\n${standing === 'stored' ? `${storedSize} ${etag}` : standing}\n`,
+      );
+      const [first, , third] = rows.map(({ storagePath }) => storagePath as string);
+      expect(await inventory().text('local', prefix, `${prefix}~`)).toBe(lines.join(''));
+      expect(await inventory().text('local', first ?? '', third ?? '')).toBe(lines.slice(1, 3).join(''));
+      expect(await inventory().text('local', `${prefix}~`, `${prefix}~~`)).toBe('');
+      const between = { backend: 'local', prefix, after: first, upTo: third, withChecksums: false };
+      expect(await inventory().page(between, 9)).toEqual(rows.slice(1, 3));
+    });
+
     it('marks an object and its assets as damaged and as whole again, each once in the trail', async () => {
       const alice = person(freshOrganization());
       const assets = await storeAssets(context.catalog(), alice, [{ content: 'hurt' }, { content: 'hurt' }]);

@@ -444,5 +444,11 @@ function aged(store: StorageBackend): StorageBackend {
     async *list(prefix, options) {
       for await (const object of store.list(prefix, options)) yield older(object);
     },
+    ...(store.listStretches && {
+      async *listStretches(prefix, options) {
+        const stretches = store.listStretches?.(prefix, options) ?? [];
+        for await (const stretch of stretches) yield { ...stretch, objects: () => stretch.objects().map(older) };
+      },
+    }),
   };
 }

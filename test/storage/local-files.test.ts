@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import {
   access,
   chmod,
@@ -257,6 +257,29 @@ describe('thousands of files', () => {
     expect(later.map(({ key }) => key)).toEqual(keys.slice(100));
   });
 
+  it('are told of in stretches that together are the listing, up to what went meanwhile', async () => {
+    await writeFile(join(root, '000/000/00\nnewline'), 'no key');
+    await writeFile(join(root, '000/000/\u{1f300}'), 'beyond ASCII');
+    const listed = await collect(store.list(''));
+    const texts: string[] = [];
+    const lasts: string[] = [];
+    let told = 0;
+    for await (const { text, count, last, objects } of store.listStretches?.('') ?? []) {
+      const own = objects();
+      expect(own).toEqual(listed.slice(told, told + own.length));
+      expect(own).toHaveLength(count);
+      expect(text).toBe(own.map(({ key, size, etag }) => `${key}\n${size} ${etag}\n`).join(''));
+      told += count;
+      texts.push(text);
+      lasts.push(last);
+      // The last stretches are not looked at yet: some of their files go.
+      if (lasts.length === 1) for (const path of paths.slice(5200)) rmSync(join(root, path));
+    }
+    expect(told).toBe(5201);
+    expect(lasts.at(-1) ?? '').toBe(paths[5199]);
+    expect(new Set(texts).size).toBe(texts.length);
+  });
+
   it('may be left in the middle, and be aborted', async () => {
     let count = 0;
     for await (const _ of store.list('')) {
@@ -274,13 +297,34 @@ describe('thousands of files', () => {
   });
 
   it('are not taken for all where the file system refuses to go on', async () => {
-    const deep =
-      'process.chdir(process.argv[1]); for (let level = 0; level < 20; level += 1) ' +
-      '{ require("fs").mkdirSync("\u{1f300}".repeat(60)); process.chdir("\u{1f300}".repeat(60)); }';
-    execFileSync(process.execPath, ['-e', deep, root]);
+    makeDeep(20);
     await expect(collect(store.list(''))).rejects.toMatchObject({ kind: 'UNSUPPORTED' });
     execFileSync('rm', ['-r', root]);
   });
+
+  it('before one that cannot be looked at are told of, and nothing is said of what is behind them', async () => {
+    makeDeep(16);
+    const lasts: string[] = [];
+    let told = 0;
+    const listing = async () => {
+      for await (const { count, last } of store.listStretches?.('') ?? []) {
+        told += count;
+        lasts.push(last);
+      }
+    };
+    await expect(listing()).rejects.toMatchObject({ kind: 'UNSUPPORTED' });
+    expect([told, lasts.at(-1)]).toEqual([paths.length, paths.at(-1)]);
+    execFileSync('rm', ['-r', root]);
+  });
+
+  /** Directories in each other, and in the last of them a file, all with long names that sort behind the others. */
+  function makeDeep(levels: number): void {
+    const program =
+      'const [, root, levels] = process.argv; const name = "\u{1f300}".repeat(60); process.chdir(root); ' +
+      'for (let level = 0; level < levels; level += 1) { fs.mkdirSync(name); process.chdir(name); } ' +
+      'fs.writeFileSync(name, "");';
+    execFileSync(process.execPath, ['-e', program, root, `${levels}`]);
+  }
 });
 
 describe('what a crash left behind', () => {

@@ -180,6 +180,21 @@ describe('lists and batches', () => {
     expect((await collect(store.list('k/'))).map((object) => object.key)).toEqual(keys);
   });
 
+  it('of stretches go on after the last one', async () => {
+    const text = (last: string) => ({ text: `${last}\n1 1-1\n`, count: 1, last, objects: () => [] });
+    const asked: (string | undefined)[] = [];
+    const store = flaky(1, (fail) => ({
+      async *listStretches(prefix, { startAfter } = {}) {
+        asked.push(prefix, startAfter);
+        if (startAfter === undefined) yield text('k/1');
+        if (startAfter === undefined) fail();
+        yield text('k/2');
+      },
+    }));
+    expect((await collect(store.listStretches?.('k/'))).map(({ last }) => last)).toEqual(['k/1', 'k/2']);
+    expect(asked).toEqual(['k/', undefined, 'k/', 'k/1']);
+  });
+
   it('repeat only the keys that failed', async () => {
     const asked: string[][] = [];
     const store = flaky(1, (fail) => ({

@@ -51,12 +51,19 @@ export interface InventoryRange {
   prefix: string;
   /** Only paths after this one. */
   after?: string | undefined;
+  /** Only paths up to this one. */
+  upTo?: string | undefined;
   withChecksums: boolean;
 }
 
 export interface Inventory {
   /** Rows in every state in byte order of their paths; `withChecksums` only where the listing has some to compare. */
   page(range: InventoryRange, limit: number): Promise<InventoryEntry[]>;
+  /**
+   * Of each row behind one path and up to another, in byte order and at most the first 1,000, `<path>\n<size> <etag>\n`, as
+   * a listing's stretch has it; whose bytes are not expected, or known to be damaged, has another second line.
+   */
+  text(backend: string, after: string, upTo: string): Promise<string>;
   /** Rows as they are now, by path. */
   at(backend: string, paths: readonly string[]): Promise<InventoryRow[]>;
   assetsOn(objectIds: readonly string[]): Promise<AssetReference[]>;

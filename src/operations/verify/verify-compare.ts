@@ -1,6 +1,6 @@
-import type { InventoryEntry } from '../../catalog/catalog.ts';
+import type { InventoryEntry, InventoryRange } from '../../catalog/catalog.ts';
 import { isOwnKey } from '../../core/storage-key.ts';
-import type { StoredObject } from '../../storage/backend.ts';
+import type { ListedStretch, StoredObject } from '../../storage/backend.ts';
 import { compareBytes } from '../../storage/byte-order.ts';
 import { withoutNestedStores } from '../../storage/marker.ts';
 import { judgeReported } from '../moving/check-stored-copy.ts';
@@ -8,9 +8,10 @@ import type { Suspect, Verification } from './verify-run.ts';
 
 const ROWS_AT_ONCE = 500;
 
-/** One step of a comparison: how far it came, and what has to be looked at again there. */
+/** A step of a comparison: how far it came, past how many, and what has to be looked at again there. */
 export interface Compared {
   path: string;
+  count: number;
   suspect: Suspect | undefined;
 }
 
@@ -23,28 +24,63 @@ export async function* compareWithListing(
   prefix: string,
   startAfter: string | undefined,
 ): AsyncGenerator<Compared> {
-  const { store, context } = verification;
-  const from = startAfter === undefined ? {} : { startAfter };
-  const listing = withoutNestedStores(store.list(prefix, { signal: context.signal, ...from }))[Symbol.asyncIterator]();
-  const rows = rowsOf(verification, prefix, startAfter)[Symbol.asyncIterator]();
+  const { store, context, request } = verification;
+  const options = { signal: context.signal, ...(startAfter === undefined ? {} : { startAfter }) };
+  const stretches = request.deep ? undefined : store.listStretches?.(prefix, options);
+  if (stretches !== undefined) {
+    yield* compareStretches(verification, stretches, { prefix, after: startAfter });
+    return;
+  }
+  const listing = withoutNestedStores(store.list(prefix, options));
+  yield* compareEach(verification, listing, rowsOf(verification, { prefix, after: startAfter }));
+}
+
+/** Whole stretches that are as the catalog has them cost a comparison of two texts; of the others each row is compared. */
+async function* compareStretches(
+  verification: Verification,
+  stretches: AsyncIterable<ListedStretch>,
+  { prefix, after }: Range,
+): AsyncGenerator<Compared> {
+  const catalog = await verification.context.catalog();
+  let behind = after;
+  for await (const { text, count, last, objects } of stretches) {
+    // No key is the prefix itself, which ends with a slash.
+    const recorded = await catalog.inventory.text(verification.store.name, behind ?? prefix, last);
+    if (recorded === text) yield { path: last, count, suspect: undefined };
+    else
+      yield* compareEach(verification, inOrder(objects()), rowsOf(verification, { prefix, after: behind, upTo: last }));
+    behind = last;
+  }
+  yield* compareEach(verification, inOrder([]), rowsOf(verification, { prefix, after: behind }));
+}
+
+async function* inOrder<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+async function* compareEach(
+  verification: Verification,
+  listing: AsyncGenerator<StoredObject>,
+  rows: AsyncGenerator<InventoryEntry>,
+): AsyncGenerator<Compared> {
   try {
     let listed = await listing.next();
     let row = await rows.next();
     while (listed.done !== true || row.done !== true) {
       const order = whichIsFirst(listed, row);
       if (order < 0 && listed.done !== true) {
-        yield { path: listed.value.key, suspect: suspectBytes(verification, listed.value) };
+        yield { path: listed.value.key, count: 1, suspect: suspectBytes(verification, listed.value) };
         listed = await listing.next();
       } else if (row.done !== true) {
         const found = order === 0 && listed.done !== true ? listed.value : undefined;
-        yield { path: row.value.storagePath, suspect: suspectRow(verification, row.value, found) };
+        yield { path: row.value.storagePath, count: 1, suspect: suspectRow(verification, row.value, found) };
         row = await rows.next();
         if (order === 0) listed = await listing.next();
       }
     }
   } finally {
-    await listing.return?.(undefined);
-    await rows.return?.(undefined);
+    await listing.return(undefined);
+    await rows.return(undefined);
   }
 }
 
@@ -55,16 +91,14 @@ function whichIsFirst(listed: IteratorResult<StoredObject>, row: IteratorResult<
   return compareBytes(listed.value.key, row.value.storagePath);
 }
 
-async function* rowsOf(
-  { context, store }: Verification,
-  prefix: string,
-  startAfter: string | undefined,
-): AsyncGenerator<InventoryEntry> {
+/** Where rows lie: below a prefix, and then between two paths. */
+type Range = Pick<InventoryRange, 'prefix' | 'after' | 'upTo'>;
+
+async function* rowsOf({ context, store }: Verification, range: Range): AsyncGenerator<InventoryEntry> {
   const catalog = await context.catalog();
-  const range = { backend: store.name, prefix, withChecksums: store.features.listsChecksums };
-  let after = startAfter;
-  for (;;) {
-    const page = await catalog.inventory.page({ ...range, after }, ROWS_AT_ONCE);
+  const wanted = { backend: store.name, ...range, withChecksums: store.features.listsChecksums };
+  for (let { after } = range; ; ) {
+    const page = await catalog.inventory.page({ ...wanted, after }, ROWS_AT_ONCE);
     yield* page;
     const last = page.at(-1);
     if (last === undefined || page.length < ROWS_AT_ONCE) return;

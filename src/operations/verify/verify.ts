@@ -17,7 +17,7 @@ import type { Finding, Repair, Verification, VerifyOutcome, VerifyRequest } from
 /** How many suspects are looked at at once: hashing is bound by the store and by one core. */
 const LOOKS_AT_ONCE = 4;
 /** Comparisons between two signs of life. */
-const STEPS_AT_ONCE = 1000;
+const COMPARED_AT_ONCE = 1000;
 const SAVE_PROGRESS_MILLISECONDS = 5000;
 const EVERYTHING = '*';
 const AT_THE_BEGINNING = '';
@@ -125,13 +125,16 @@ function ranges(
 
 async function* inChunks(steps: AsyncIterable<Compared>): AsyncGenerator<Compared[]> {
   let chunk: Compared[] = [];
+  let count = 0;
   let suspects = 0;
   for await (const step of steps) {
     chunk.push(step);
+    count += step.count;
     if (step.suspect !== undefined) suspects += 1;
-    if (chunk.length < STEPS_AT_ONCE && suspects < LOOKS_AT_ONCE * 8) continue;
+    if (count < COMPARED_AT_ONCE && suspects < LOOKS_AT_ONCE * 8) continue;
     yield chunk;
     chunk = [];
+    count = 0;
     suspects = 0;
   }
   if (chunk.length > 0) yield chunk;
@@ -147,7 +150,7 @@ async function* examine(
   for await (const verdict of mapInOrder(suspects, LOOKS_AT_ONCE, (suspect) => lookAgain(verification, suspect))) {
     yield* settle(verification, verdict);
   }
-  yield { kind: 'checked', count: steps.length };
+  yield { kind: 'checked', count: steps.reduce((sum, { count }) => sum + count, 0) };
 }
 
 async function* settle(verification: Verification, verdict: Verdict): AsyncGenerator<VerifyOutcome> {

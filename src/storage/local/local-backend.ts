@@ -14,7 +14,7 @@ import { LocalRoot } from './root.ts';
 import { signLocalUrl } from './sign.ts';
 import { freeSpace } from './space.ts';
 import { statObject } from './stat.ts';
-import { listObjects, listTemporaryFiles } from './walk.ts';
+import { listObjects, listStretches, listTemporaryFiles } from './walk.ts';
 import { writeObject } from './write.ts';
 
 /**
@@ -84,6 +84,7 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
       durability.release();
       await names.end();
     },
+    listStretches: (prefix, options = {}) => translatedList(listStretches(root, prefix, options)),
     abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
     flush: (keys) => translated(undefined, () => durability.flush(keys)),
     space: () => translated(undefined, () => freeSpace(root.path)),

@@ -1,57 +1,125 @@
+import { lstatSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseStorageKey, type StorageKey } from '../../core/storage-key.ts';
-import type { AbandonedUpload, ListOptions, StoredObject } from '../backend.ts';
+import type { AbandonedUpload, ListedStretch, ListOptions, StoredObject } from '../backend.ts';
 import { createPacer } from '../pacer.ts';
+import { createFileDescriber, type FilesDescribed } from './describe-files.ts';
 import { errorCode } from './errors.ts';
-import { type FilesWanted, type FoundFile, findFiles, findFilesElsewhere } from './find-files.ts';
+import { findFiles } from './find-files.ts';
 import type { LocalRoot } from './root.ts';
 import { describeFile } from './stat.ts';
 
-/** Finding fewer takes no longer than starting a thread. */
-const BULK = 5000;
+const FILES_AT_ONCE = 500;
 
-/** Objects in byte order of their whole keys; in bulk a thread finds them while the caller is busy with those before. */
+/** Objects in byte order of their whole keys. */
 export async function* listObjects(
   root: LocalRoot,
   prefix: string,
-  { startAfter, signal }: ListOptions,
+  options: ListOptions,
 ): AsyncGenerator<StoredObject> {
-  const top = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  if (!isWalkable(root, top)) return;
-  const wanted: FilesWanted = { root: root.path, top, prefix, startAfter, temporary: false };
-  for await (const files of inBatches(wanted)) {
-    for (const file of files) {
-      signal?.throwIfAborted();
-      const object = describe(file);
-      if (object !== undefined) yield object;
+  for await (const stretch of listStretches(root, prefix, options)) {
+    for (const object of stretch.objects()) {
+      options.signal?.throwIfAborted();
+      yield object;
     }
   }
 }
 
-async function* inBatches(wanted: FilesWanted): AsyncGenerator<FoundFile[]> {
+/** The names of the next files are read here, while a thread looks at those before, and the caller has earlier ones. */
+export async function* listStretches(
+  root: LocalRoot,
+  prefix: string,
+  { startAfter, signal }: ListOptions,
+): AsyncGenerator<ListedStretch> {
+  const top = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  if (!isWalkable(root, top)) return;
+  const files = findFiles({ root: root.path, top, prefix, startAfter, temporary: false });
+  const describer = createFileDescriber();
   const pace = createPacer();
-  let count = 0;
-  for (const file of findFiles(wanted)) {
-    const pause = pace();
-    if (pause !== undefined) await pause;
-    yield [file];
-    count += 1;
-    if (count < BULK) continue;
-    yield* findFilesElsewhere({ ...wanted, startAfter: file.path });
-    return;
+  const asked: Asked[] = [];
+  let isLast = false;
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      while (!isLast && asked.length < describer.ahead()) {
+        const { paths, failure } = await findNext(files, pace);
+        const answer = describer.describe({ root: root.path, paths: joinPaths(paths) });
+        // A failure is met at its own turn; until then it must not count as unhandled.
+        answer.catch(() => undefined);
+        asked.push({ answer, last: paths.at(-1), foundNoMore: failure });
+        isLast = paths.length < FILES_AT_ONCE;
+      }
+      const next = asked.shift();
+      if (next === undefined) return;
+      const { text, count, failure } = await next.answer;
+      const last = failure === undefined ? next.last : text.split('\n').at(-3);
+      if (last !== undefined) yield { text, count, last, objects: () => objectsIn(text) };
+      if (failure !== undefined) throw Object.assign(new Error(failure.message), failure);
+      if (next.foundNoMore !== undefined) throw next.foundNoMore;
+    }
+  } finally {
+    await describer.end();
   }
+}
+
+interface Asked {
+  answer: Promise<FilesDescribed>;
+  last: string | undefined;
+  /** Why there are no more to ask for, if that is a failure. */
+  foundNoMore: unknown;
+}
+
+interface Found {
+  paths: readonly string[];
+  /** Why there are no more. */
+  failure?: unknown;
+}
+
+async function findNext(files: Iterator<string>, pace: () => Promise<void> | undefined): Promise<Found> {
+  const paths: string[] = [];
+  try {
+    while (paths.length < FILES_AT_ONCE) {
+      const pause = pace();
+      if (pause !== undefined) await pause;
+      const { value: path, done } = files.next();
+      if (done === true) break;
+      paths.push(path);
+    }
+    return { paths };
+  } catch (failure) {
+    return { paths, failure };
+  }
+}
+
+/** Without those that no key can be: a line break is what ends one in the text of a stretch. */
+function joinPaths(paths: readonly string[]): string {
+  const text = paths.join('\0');
+  return text.includes('\n') ? paths.filter((path) => !path.includes('\n')).join('\0') : text;
+}
+
+function objectsIn(text: string): StoredObject[] {
+  const lines = text.split('\n');
+  const objects: StoredObject[] = [];
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const key = asKey(lines[at] ?? '');
+    const [size = '', etag = ''] = (lines[at + 1] ?? '').split(' ');
+    const mtimeNs = etag.slice(size.length + 1);
+    const facts = { size: Number(size), mtimeMs: Number(mtimeNs.slice(0, -6)), mtimeNs };
+    if (key !== undefined) objects.push(describeFile(key, facts));
+  }
+  return objects;
 }
 
 /** Temporary files that an interrupted put left behind. */
 export async function* listTemporaryFiles(root: LocalRoot, olderThan: Date): AsyncGenerator<AbandonedUpload> {
-  const wanted: FilesWanted = { root: root.path, top: '', prefix: '', startAfter: undefined, temporary: true };
-  for (const { path, mtimeMs } of findFiles(wanted)) {
-    if (mtimeMs >= olderThan.getTime()) continue;
+  for (const path of findFiles({ root: root.path, top: '', prefix: '', startAfter: undefined, temporary: true })) {
+    const stats = lstatSync(join(root.path, path), { throwIfNoEntry: false });
+    if (stats === undefined || stats.mtimeMs >= olderThan.getTime()) continue;
     yield {
       id: path,
       key: path,
-      startedAt: new Date(mtimeMs),
+      startedAt: stats.mtime,
       discard: () => unlink(join(root.path, path)),
     };
   }
@@ -71,11 +139,6 @@ function isWalkable(root: LocalRoot, top: string): boolean {
 }
 
 /** Undefined for a name that no key can have. */
-function describe(file: FoundFile): StoredObject | undefined {
-  const key = asKey(file.path);
-  return key === undefined ? undefined : describeFile(key, file);
-}
-
 function asKey(path: string): StorageKey | undefined {
   try {
     return parseStorageKey(path);
