@@ -18,8 +18,8 @@ interface PartMemory {
 }
 
 const KEPT: PartMemory = { bytes: 4 * 2 ** 20, ahead: 4, most: 4 };
-/** Its readers hold it for a while. Larger: each range costs a store something. */
-const LENT: PartMemory = { bytes: 8 * 2 ** 20, ahead: 2, most: 10 };
+/** Its readers hold it for a while, also while they send it. Larger: each range costs a store something. */
+const LENT: PartMemory = { bytes: 8 * 2 ** 20, ahead: 2, most: 14 };
 const SLICE = 2 ** 20;
 
 /** A part that is being fetched, and the memory for it. */

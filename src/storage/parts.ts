@@ -1,9 +1,9 @@
-import { giveBack } from '../core/lent-memory.ts';
+import { giveBack, isLent } from '../core/lent-memory.ts';
 import type { GuardedBody } from './guarded-body.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const STANDARD_PART = 8 * MEBIBYTE;
-const MOST_BUFFERS = 4;
+const MOST_AT_ONCE = 4;
 
 export interface Part {
   /** From 1. */
@@ -12,9 +12,12 @@ export interface Part {
   bytes: Uint8Array;
 }
 
-/** Buffers for parts, shared by all puts of a backend: the memory that uploads may take, whatever their number. */
+/** Turns and buffers for parts, shared by all puts of a backend: the memory that uploads may take, whatever their number. */
 export interface PartPool {
-  /** Waits for a buffer of at least that size. */
+  /** Waits for a turn, for a part that has memory already. */
+  enter(): Promise<void>;
+  leave(): void;
+  /** Waits for a turn, and for a buffer of at least that size. */
   acquire(size: number): Promise<Buffer>;
   release(buffer: Buffer): void;
 }
@@ -24,9 +27,19 @@ export function createPartPool(): PartPool {
   const waiting: (() => void)[] = [];
   let inUse = 0;
 
-  async function acquire(size: number): Promise<Buffer> {
-    if (inUse >= MOST_BUFFERS) await new Promise<void>((resolve) => waiting.push(resolve));
+  async function enter(): Promise<void> {
+    if (inUse >= MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
     else inUse += 1;
+  }
+
+  function leave(): void {
+    const next = waiting.shift();
+    if (next === undefined) inUse -= 1;
+    else next();
+  }
+
+  async function acquire(size: number): Promise<Buffer> {
+    await enter();
     // Reused: fresh memory of this size is paged in anew each time, and nothing tells the collector of shared memory.
     const place = free.findIndex((buffer) => buffer.length >= size);
     const [large] = place === -1 ? [] : free.splice(place, 1);
@@ -38,12 +51,10 @@ export function createPartPool(): PartPool {
 
   function release(buffer: Buffer): void {
     free.push(buffer);
-    const next = waiting.shift();
-    if (next === undefined) inUse -= 1;
-    else next();
+    leave();
   }
 
-  return { acquire, release };
+  return { enter, leave, acquire, release };
 }
 
 /** Threads make the checksums of parts. */
@@ -141,8 +152,30 @@ export async function* readParts(reading: PartReading): AsyncGenerator<{ part: P
     return { part, done: () => pool.release(full) };
   }
 
+  /** Sent from where it was read to. */
+  function isPart(chunk: Uint8Array): boolean {
+    const isWhole = chunk.byteLength === partSize || offset + chunk.byteLength === body.size;
+    return buffer === undefined && isWhole && isLent(chunk);
+  }
+
+  async function takeLent(bytes: Uint8Array): Promise<{ part: Part; done: () => void }> {
+    await pool.enter();
+    number += 1;
+    const part = { number, offset, bytes };
+    offset += bytes.byteLength;
+    const done = () => {
+      giveBack(bytes);
+      pool.leave();
+    };
+    return { part, done };
+  }
+
   try {
     for await (const chunk of body.chunks()) {
+      if (isPart(chunk)) {
+        yield takeLent(chunk);
+        continue;
+      }
       let rest = chunk;
       while (rest.byteLength > 0) {
         buffer ??= await pool.acquire(partSize);
