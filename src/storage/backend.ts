@@ -129,6 +129,12 @@ export interface AbandonedUpload {
   discard(): Promise<void>;
 }
 
+/** What a store has copied. */
+export interface CopiedObject extends StoredObject {
+  /** Its ETag is made of the MD5s that the store told of each part that it copied: the same ETag is the same content. */
+  hasEtagOfParts?: boolean;
+}
+
 /**
  * A place that holds bytes. Seven duties, a few optional powers; callers ask for a power, never
  * for a provider's name. Every rejection is a StorageError, except that an aborted call rejects with
@@ -154,7 +160,7 @@ export interface StorageBackend {
   close(): Promise<void>;
 
   /** Within a provider, without the bytes passing through us. */
-  copyFrom?(source: StorageBackend, key: StorageKey, target: StorageKey, options?: PutOptions): Promise<StoredObject>;
+  copyFrom?(source: StorageBackend, key: StorageKey, target: StorageKey, options?: PutOptions): Promise<CopiedObject>;
   /**
    * The store fetches the bytes of another provider's store by itself, and compares their MD5. Without one in the
    * result it has not told what it computed. UNSUPPORTED where it cannot, or not from there.

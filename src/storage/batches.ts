@@ -1,4 +1,4 @@
-/** Runs `work` on slices of the items, a few at once; the first failure ends it when those under way have come to rest. */
+/** Runs `work` on slices of the items, a few at once; after a failure none is begun, and it ends when all have come to rest. */
 export async function inBatches<T, R>(
   items: readonly T[],
   size: number,
@@ -11,7 +11,12 @@ export async function inBatches<T, R>(
     while (next < items.length) {
       const batch = items.slice(next, next + size);
       next += size;
-      results.push(...(await work(batch)));
+      try {
+        results.push(...(await work(batch)));
+      } catch (error) {
+        next = items.length;
+        throw error;
+      }
     }
   }
   const runners = await Promise.allSettled(Array.from({ length: atOnce }, runner));

@@ -7,7 +7,7 @@ import type { BodySource, Checksums } from '../../core/body.ts';
 import { AssetError } from '../../core/errors.ts';
 import { chunksInMemory } from '../../core/memory-readable.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
-import type { PutOptions, StorageBackend, StoredObject } from '../../storage/backend.ts';
+import type { CopiedObject, PutOptions, StorageBackend, StoredObject } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
 import { factsOf } from '../upload/upload-bytes.ts';
 import { sameChecksums, storedBytesMatch } from './check-stored-copy.ts';
@@ -130,7 +130,7 @@ async function copyWithin(
   options: PutOptions,
 ): Promise<StoredFacts | undefined> {
   if (target.store.copyFrom === undefined) return undefined;
-  let copy: StoredObject;
+  let copy: CopiedObject;
   try {
     copy = await target.store.copyFrom(store, object.storagePath, target.storagePath, options);
   } catch (error) {
@@ -197,13 +197,14 @@ function isWorthAPull(store: StorageBackend, { contentEncoding, storedSize }: Ob
 async function checkedFacts(
   object: ObjectRecord,
   target: CopyTarget,
-  copy: StoredObject,
+  copy: CopiedObject,
   { signal }: PutOptions,
 ): Promise<StoredFacts> {
   const facts = factsOf(copy, object.contentEncoding);
   const record = { ...object, ...facts, storagePath: target.storagePath };
   const known = { ...object, storedSha256: knownChecksums(object).sha256 ?? null };
-  const isSame = sameChecksums(known, copy) || (await storedBytesMatch(target.store, record, signal));
+  const isReported = sameChecksums(known, copy) || (copy.hasEtagOfParts === true && copy.etag === object.etag);
+  const isSame = isReported || (await storedBytesMatch(target.store, record, signal));
   if (isSame && copy.size === object.storedSize) return facts;
   throw new AssetError('BYTES_DAMAGED', `The bytes of ${object.storagePath} do not match their record`, {
     hint: 'See what is damaged: asset-cli verify --deep',

@@ -11,7 +11,7 @@ import { isStorageError, StorageError } from '../storage-error.ts';
 import { nameOf, requireXml } from './listing.ts';
 import { conditionHeaders, contentHeaders, describePut, etagOf, type S3Store, statObject, unquote } from './objects.ts';
 
-const MOST_PARTS = 10_000;
+export const MOST_PARTS = 10_000;
 const MOST_ABORTS = 3;
 
 interface Upload {
@@ -22,8 +22,8 @@ interface Upload {
 export interface SentPart {
   number: number;
   etag: string;
-  /** Base64. */
-  sha256: string;
+  /** Base64; of a part that was sent. */
+  sha256?: string;
 }
 
 /** Parts in parallel, each with its SHA-256; an upload that fails is aborted at once, so that no part is billed. */
@@ -35,7 +35,7 @@ export async function putInParts(
   options: PutOptions,
 ): Promise<StoredObject> {
   if (options.ifAbsent === true) await refuseTaken(store, key, options);
-  const upload = await begin(store, store.prefix.add(key), options);
+  const upload = await begin(store, store.prefix.add(key), options, { 'x-amz-checksum-algorithm': 'SHA256' });
   try {
     await options.onSession?.(upload.id);
     const parts = await sendParts({
@@ -64,12 +64,17 @@ export async function refuseTaken(store: S3Store, key: StorageKey, { signal }: P
   throw new StorageError('CONFLICT', 'the key is taken', { backend: store.name, key });
 }
 
-export async function begin(store: S3Store, name: string, options: PutOptions): Promise<Upload> {
+export async function begin(
+  store: S3Store,
+  name: string,
+  options: PutOptions,
+  headers: Record<string, string> = {},
+): Promise<Upload> {
   const answer = await store.s3.call({
     method: 'POST',
     name,
     query: { uploads: '' },
-    headers: { ...contentHeaders(options), 'x-amz-checksum-algorithm': 'SHA256' },
+    headers: { ...contentHeaders(options), ...headers },
     signal: options.signal,
   });
   const result = requireXml(store, await answer.body.text(), 'InitiateMultipartUploadResult');
@@ -98,10 +103,10 @@ export async function complete(
   parts: readonly SentPart[],
   options: PutOptions,
 ): Promise<string> {
-  const list = parts.map(
-    ({ number, etag, sha256 }) =>
-      `<Part><PartNumber>${number}</PartNumber><ETag>"${escapeXml(etag)}"</ETag><ChecksumSHA256>${sha256}</ChecksumSHA256></Part>`,
-  );
+  const list = parts.map(({ number, etag, sha256 }) => {
+    const checksum = sha256 === undefined ? '' : `<ChecksumSHA256>${sha256}</ChecksumSHA256>`;
+    return `<Part><PartNumber>${number}</PartNumber><ETag>"${escapeXml(etag)}"</ETag>${checksum}</Part>`;
+  });
   const body = Buffer.from(
     `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`,
   );

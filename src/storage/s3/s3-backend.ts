@@ -23,6 +23,8 @@ export function openS3Backend(definition: S3Definition, timeouts: StorageTimeout
     pool: createPartPool(),
   };
 
+  const retry = { deadline: timeouts.deadline };
+
   const backend: StorageBackend = {
     name: definition.name,
     provider: 'AWS_S3',
@@ -40,7 +42,7 @@ export function openS3Backend(definition: S3Definition, timeouts: StorageTimeout
       const guarded = guardBody(body, { backend: definition.name, key, signal: options.signal });
       try {
         if (isOnePart(body.size)) return await putWhole(store, key, guarded, options);
-        return await putInParts(store, { deadline: timeouts.deadline }, key, guarded, options);
+        return await putInParts(store, retry, key, guarded, options);
       } catch (error) {
         throw guarded.failure() ?? error;
       }
@@ -55,7 +57,7 @@ export function openS3Backend(definition: S3Definition, timeouts: StorageTimeout
 
     async copyFrom(source, key, target, options = {}) {
       const from = stores.get(source);
-      if (from !== undefined) return copyObject(from, store, key, target, options);
+      if (from !== undefined) return copyObject(from, store, key, target, options, { retry });
       throw new StorageError('UNSUPPORTED', 'the source is not an S3 bucket', { backend: definition.name, key });
     },
 
