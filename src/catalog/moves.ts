@@ -1,3 +1,4 @@
+import { neighbouringUuids } from '../core/neighbouring-uuids.ts';
 import type { MoveRequest, MoveReservation, MoveWrites, ObjectRecord } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { commitMove } from './move-commit.ts';
@@ -34,6 +35,7 @@ async function begin(
   await detachCopies(session, mine, 'any');
   const stored = new Map((await storedObjects(session, contents)).map((object) => [placeKey(object), object]));
   const pending: TableRow<'objects'>[] = [];
+  const newId = neighbouringUuids();
   const plans = requests.map((request): MoveReservation => {
     const source = sources.get(request.sourceObjectId);
     if (source === undefined || (source.state !== 'STORED' && source.state !== 'RETAINED')) {
@@ -42,7 +44,7 @@ async function begin(
     const held = otherCopy(request, source, stored);
     if (held !== undefined && held.damagedAt !== null) return { kind: 'skipped', reason: 'target-damaged' };
     if (held !== undefined) return { kind: 'use', object: held, source };
-    const row = pendingRow({ ...request, ...contentOf(source) }, moment, source.id);
+    const row = pendingRow(newId(), { ...request, ...contentOf(source) }, moment, source.id);
     pending.push(row);
     return { kind: 'store', objectId: row.id, claim: row.claim ?? '', source };
   });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { neighbouringUuids } from '../core/neighbouring-uuids.ts';
 import type { ObjectRecord, Reservation, ReservationRequest } from './catalog.ts';
 import type { Session } from './database.ts';
 import { storedObjects } from './objects.ts';
@@ -20,13 +21,14 @@ export async function reserveUploads(
   const storedByPlace = new Map(stored.map((object) => [placeKey(object), object]));
   const firstOfPlace = new Map<string, number>();
   const pending: TableRow<'objects'>[] = [];
+  const newId = neighbouringUuids();
   const reservations = requests.map((request, index): Reservation => {
     const refusal = infected(verdicts.get(contentKey(request)));
     if (refusal !== undefined) return refusal;
     const shared = request.isPublic ? undefined : sharedPlace(request, storedByPlace, firstOfPlace);
     if (shared !== undefined) return shared;
     if (!request.isPublic) firstOfPlace.set(placeKey(request), index);
-    const row = pendingRow(request, { now, leaseExpiresAt });
+    const row = pendingRow(newId(), request, { now, leaseExpiresAt });
     pending.push(row);
     return { kind: 'store', objectId: row.id, claim: row.claim ?? '' };
   });
@@ -68,12 +70,13 @@ function sharedPlace(
 
 /** A row for bytes that are on their way, under a fresh claim. */
 export function pendingRow(
+  id: string,
   request: Omit<ReservationRequest, 'exceptObjectId'>,
   { now, leaseExpiresAt }: { now: string; leaseExpiresAt: string },
   copiedFrom: string | null = null,
 ): TableRow<'objects'> {
   return {
-    id: randomUUID(),
+    id,
     organization_id: request.organizationId,
     backend: request.backend,
     storage_provider: request.storageProvider,

@@ -32,7 +32,7 @@ export type Tags = Readonly<Record<string, string>>;
  * Times are ISO 8601 in UTC with milliseconds; what is absent is null, never missing.
  */
 export interface Asset {
-  /** UUIDv4. */
+  /** UUIDv4. What is uploaded together begins with the same three digits. */
   id: string;
   /** The stored name: the last segment of the storage path. */
   filename: string;

@@ -30,6 +30,15 @@ export function describeUploads(context: CatalogContext): void {
     );
 
   describe('uploads', () => {
+    it('reserve objects together whose ids begin alike', async () => {
+      const alice = person(freshOrganization());
+      const requests = ['one', 'two', 'three'].map((content) => requestFor(alice, { content }));
+      const reservations = await context.catalog().uploads.reserve(requests, 30);
+      const ids = reservations.map((reservation) => (reservation.kind === 'store' ? reservation.objectId : ''));
+      expect(new Set(ids).size).toBe(3);
+      expect(new Set(ids.map((id) => id.slice(0, 8))).size).toBe(1);
+    });
+
     it('store new content: the asset as it was given, its object and its event', async () => {
       const alice = person(freshOrganization());
       const spec = {

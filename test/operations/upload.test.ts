@@ -32,6 +32,18 @@ await describeEachDatabase('upload', ({ createWorkspace }) => {
     expect(await work.storedFiles()).toEqual([asset.storagePath]);
   });
 
+  test('gives what it stores together names that begin alike, and ids that eight digits tell apart', async () => {
+    const work = await createWorkspace();
+    const texts = Array.from({ length: 8 }, (_, index) => `text ${index}`);
+    const paths = await Promise.all(texts.map((text) => writeText(work.directory, `${text}.txt`, text)));
+    const assets = (await uploadPaths(work.context(), paths)).map(assetOf);
+    const beginnings = (length: number, names: readonly string[]) =>
+      new Set(names.map((name) => name.slice(0, length)));
+    const [ids, files] = [assets.map(({ id }) => id), assets.map(({ filename }) => filename)];
+    expect([beginnings(8, files).size, beginnings(3, ids).size]).toEqual([1, 1]);
+    expect(beginnings(8, ids).size).toBe(8);
+  });
+
   test('stores equal content once for an organisation, and apart for another and for the public', async () => {
     const work = await createWorkspace();
     const one = await writeText(work.directory, 'one.txt', 'same');

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { ClaimedObject, NewAsset, Reservation, UploadCommit, UploadCommitResult } from '../../catalog/catalog.ts';
 import { AssetError, toFailure } from '../../core/errors.ts';
+import { neighbouringUuids } from '../../core/neighbouring-uuids.ts';
 import { assetKey } from '../../core/storage-key.ts';
 import type { StorageBackend } from '../../storage/backend.ts';
 import type { OperationContext } from '../context.ts';
@@ -46,7 +46,8 @@ export async function storeOwned(
 ): Promise<Map<UploadSource, UploadOutcome>> {
   const store = await openOwnStore(context, backend);
   const group: Group = { context, concurrency, store, outcomes: new Map() };
-  let waiting = files.map((file) => newCandidate(group, file));
+  const newId = neighbouringUuids();
+  let waiting = files.map((file) => newCandidate(group, file, newId()));
   for (let round = 1; waiting.length > 0 && round <= MOST_ROUNDS; round += 1) {
     waiting = await storeRound(group, waiting);
   }
@@ -54,14 +55,14 @@ export async function storeOwned(
   return group.outcomes;
 }
 
-function newCandidate({ store }: Group, file: OwnedFile): Candidate {
+function newCandidate({ store }: Group, file: OwnedFile, uuid: string): Candidate {
   const { context, upload } = file;
   const organizationId = context.identity.organization;
   const storagePath = assetKey({
     organization: organizationId,
     assetType: upload.assetType,
     createdAt: new Date(),
-    uuid: randomUUID(),
+    uuid,
     extension: file.content.extension,
     isPublic: upload.isPublic,
   });
