@@ -82,8 +82,8 @@ export interface Session {
   run<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]>;
   /** The database's time, ISO 8601 in UTC with milliseconds. */
   now(): Promise<string>;
-  /** Inserts all rows, in their order. `ifAbsent` leaves rows whose key exists as they are. */
-  insert<T extends TableName>(table: T, rows: readonly NewRow<T>[], options?: { ifAbsent: boolean }): Promise<void>;
+  /** Inserts all rows, in their order. `ifAbsent` leaves rows whose key exists as they are. Returns how many were inserted. */
+  insert<T extends TableName>(table: T, rows: readonly NewRow<T>[], options?: { ifAbsent: boolean }): Promise<number>;
 }
 
 /** seq is given by the database, but kept by an import. */

@@ -15,8 +15,8 @@ export async function reserveUploads(
 ): Promise<Reservation[]> {
   if (requests.length === 0) return [];
   const { now, leaseExpiresAt } = await times(session, leaseSeconds);
-  await ensureVerdicts(session, requests, now);
-  const verdicts = await lockVerdicts(session, requests);
+  const areNew = await ensureVerdicts(session, requests, now);
+  const verdicts = areNew ? new Map<string, Verdict>() : await lockVerdicts(session, requests);
   const stored = await storedObjects(session, requests);
   const storedByPlace = new Map(stored.map((object) => [placeKey(object), object]));
   const firstOfPlace = new Map<string, number>();

@@ -61,8 +61,11 @@ export function toContentRow({ organizationId, sha256 }: Content) {
   return { organization_id: organizationId, sha256 };
 }
 
-/** Makes a PENDING verdict for contents that have none: from the content's first upload on there is one. */
-export async function ensureVerdicts(session: Session, contents: readonly Content[], now: string): Promise<void> {
+/**
+ * Makes a PENDING verdict for contents that have none: from the content's first upload on there is one. Returns whether
+ * all of them are new: this transaction then holds them, and there is nothing to know of them.
+ */
+export async function ensureVerdicts(session: Session, contents: readonly Content[], now: string): Promise<boolean> {
   const rows = inLockOrder(contents).map((content) => ({
     ...content,
     status: 'PENDING',
@@ -76,7 +79,7 @@ export async function ensureVerdicts(session: Session, contents: readonly Conten
     created_at: now,
     updated_at: now,
   }));
-  await session.insert('content_verdicts', rows, { ifAbsent: true });
+  return (await session.insert('content_verdicts', rows, { ifAbsent: true })) === rows.length;
 }
 
 /**

@@ -186,7 +186,7 @@ function postgresSession(db: Kysely<OpenTables>, begun?: string): Session {
       return rows[0]?.now ?? '';
     },
     async insert(table, rows, options) {
-      if (rows.length > 0) await insertSet(db, table, rows, options?.ifAbsent === true);
+      return rows.length === 0 ? 0 : insertSet(db, table, rows, options?.ifAbsent === true);
     },
   };
 }
@@ -197,7 +197,7 @@ async function insertSet<T extends TableName>(
   table: T,
   rows: readonly NewRow<T>[],
   ifAbsent: boolean,
-): Promise<void> {
+): Promise<number> {
   const isNumbered = rows.some((row) => 'seq' in row);
   const columns = Object.entries<ColumnKind>(COLUMNS[table]).filter(([name]) => name !== 'seq' || isNumbered);
   const names = columns.map(([name]) => sql.ref(name));
@@ -205,9 +205,10 @@ async function insertSet<T extends TableName>(
     baseKind(kind) === 'json' ? sql`${sql.ref(name)}::jsonb` : sql.ref(name),
   );
   const ending = sql.raw(ifAbsent ? 'on conflict do nothing' : '');
-  await sql`
+  const { numAffectedRows } = await sql`
     insert into ${sql.table(table)} (${sql.join(names)})
     select ${sql.join(values)} from ${recordSet(Object.fromEntries(columns), rows)} ${ending}`.execute(db);
+  return Number(numAffectedRows);
 }
 
 async function facts(client: PoolClient): Promise<{ size: number | null; serverVersion: string }> {

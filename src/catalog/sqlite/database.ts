@@ -127,7 +127,7 @@ function sqliteSession(db: Kysely<OpenTables>, prepare: Prepare, mayRun: () => b
       return rows[0]?.now ?? '';
     },
     async insert(table, rows, options) {
-      insertEach(prepare, table, rows, options?.ifAbsent === true);
+      return insertEach(prepare, table, rows, options?.ifAbsent === true);
     },
   };
 }
@@ -138,14 +138,16 @@ function insertEach<T extends TableName>(
   table: T,
   rows: readonly NewRow<T>[],
   ifAbsent: boolean,
-): void {
+): number {
   const columns = Object.keys(COLUMNS[table]);
   const marks = columns.map(() => '?').join(', ');
   const ending = ifAbsent ? ' on conflict do nothing' : '';
   const statement = prepare(`insert into ${table} (${columns.join(', ')}) values (${marks})${ending}`);
+  let inserted = 0;
   for (const row of rows as readonly Readonly<Record<string, unknown>>[]) {
-    statement.run(columns.map((column) => bind(row[column])));
+    inserted += statement.run(columns.map((column) => bind(row[column]))).changes;
   }
+  return inserted;
 }
 
 function fileSize(connection: Connection): number | null {
