@@ -8,6 +8,8 @@ export type Access = 'open' | 'read' | 'write' | 'operations';
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** By performance.now(). */
+    arrived: number;
     bearer: Bearer | undefined;
     /** Why there is no bearer: thrown once the request has been counted. */
     refusal: unknown;
@@ -76,7 +78,7 @@ async function bearerOf(request: FastifyRequest, authenticator: Authenticator): 
   const [, secret] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
   if (secret === undefined)
     throw new AssetError('TOKEN_INVALID', 'The Authorization header holds no bearer token', HINT);
-  return authenticator.bearerOf(secret);
+  return authenticator.bearerOf(secret, request.arrived);
 }
 
 const HINT = { hint: 'Send Authorization: Bearer <token>.' };

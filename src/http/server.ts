@@ -173,8 +173,10 @@ function createApp(limits: ServeLimits, { proxies, log }: ServerOptions, metrics
   logAnswers(app, log, metrics);
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   const turns = createTurns(TURN_MILLISECONDS);
+  app.decorateRequest('arrived', 0);
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(commonHeaders(request.id));
+    request.arrived = performance.now();
     const turn = turns(kindOf(request));
     if (turn === undefined) done();
     else turn.then(() => done(), done);
