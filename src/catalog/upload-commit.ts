@@ -237,5 +237,5 @@ function toResult(
 }
 
 function newAsset(row: TableRow<'assets'>): Asset {
-  return toAsset({ ...row, status: 'active', expires_sort: row.expires_at ?? END_OF_TIME });
+  return toAsset({ status: 'active', expires_sort: row.expires_at ?? END_OF_TIME, ...row });
 }

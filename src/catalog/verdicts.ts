@@ -67,7 +67,6 @@ export function toContentRow({ organizationId, sha256 }: Content) {
  */
 export async function ensureVerdicts(session: Session, contents: readonly Content[], now: string): Promise<boolean> {
   const rows = inLockOrder(contents).map((content) => ({
-    ...content,
     status: 'PENDING',
     result: null,
     signature_version: null,
@@ -78,6 +77,7 @@ export async function ensureVerdicts(session: Session, contents: readonly Conten
     lease_expires_at: null,
     created_at: now,
     updated_at: now,
+    ...content,
   }));
   return (await session.insert('content_verdicts', rows, { ifAbsent: true })) === rows.length;
 }

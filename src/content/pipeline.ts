@@ -25,13 +25,18 @@ function toContent(shaped: ShapedContent, options: ReadOptions): Content {
   const { size, sha256, mimeType, extension, isProcessed, original, untransformed, body, remake } = shaped;
   const closers = [shaped.close];
   return {
-    ...{ size, sha256, mimeType, extension, isProcessed, body },
-    ...(original === undefined ? {} : { original }),
-    ...(untransformed === undefined ? {} : { untransformed }),
-    ...(remake === undefined ? {} : { remake: async () => toContent(await remake(), options) }),
+    size,
+    sha256,
+    mimeType,
+    extension,
+    isProcessed,
+    body,
     stored: once(() => encode(shaped, options, (close) => closers.push(close))),
     async close() {
       for (const close of closers.splice(0)) await close();
     },
+    ...(original === undefined ? {} : { original }),
+    ...(untransformed === undefined ? {} : { untransformed }),
+    ...(remake === undefined ? {} : { remake: async () => toContent(await remake(), options) }),
   };
 }

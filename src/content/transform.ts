@@ -54,7 +54,7 @@ async function loadImages() {
 }
 
 function asItCame({ reader: _, ...content }: SniffedContent): ShapedContent {
-  return { ...content, isProcessed: false };
+  return { isProcessed: false, ...content };
 }
 
 async function decoded(

@@ -23,11 +23,11 @@ export async function bytesContent(bytes: Uint8Array, name: string, options: Rea
   const fingerprint = new Fingerprint(options.checksums);
   fingerprint.update(bytes);
   return {
-    ...fingerprint.digest(),
     mimeType: detected.mimeType,
     extension: storedExtension(name, detected),
     body: bytesBody(bytes),
     reader,
     close: () => Promise.resolve(),
+    ...fingerprint.digest(),
   };
 }

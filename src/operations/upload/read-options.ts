@@ -17,7 +17,9 @@ export function readOptions(
   const images = imageStage(context, request);
   const compress = features === undefined ? undefined : compressStage(context, request, features);
   return {
-    ...{ rules, signal, checksums: features?.checksums ?? [] },
+    rules,
+    signal,
+    checksums: features?.checksums ?? [],
     ...(images === undefined ? {} : { images }),
     ...(compress === undefined ? {} : { compress }),
   };

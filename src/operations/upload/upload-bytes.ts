@@ -106,7 +106,7 @@ async function storeOne(
   // It was to be attached to an object that is gone: its bytes have to be made after all.
   if (content.remake !== undefined) return { kind: 'again', candidate: remade(candidate, await content.remake()) };
   const facts = await putBytes(store, candidate, reservation, manner);
-  const stored: UploadCommit['object'] = { ...reservation, facts };
+  const stored: UploadCommit['object'] = { facts, ...reservation };
   const { replacesObjectId } = candidate;
   return {
     kind: 'ready',
@@ -132,13 +132,13 @@ async function putBytes(
   const { content } = candidate.file;
   const { body, encoding, checksums } = await content.stored();
   const object = await store.put(candidate.request.storagePath, body, {
-    ...objectHeaders(candidate),
     ifAbsent: true,
     checksums,
     ...(encoding === null ? {} : { contentEncoding: encoding }),
     durability,
     signal,
     onSession: sessionOf(claim),
+    ...objectHeaders(candidate),
   });
   return factsOf(object, encoding);
 }

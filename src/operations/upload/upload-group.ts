@@ -31,7 +31,7 @@ export function storeGroup(
   return storeOwned(
     context,
     upload,
-    files.map((file) => ({ ...file, context, upload })),
+    files.map((file) => ({ context, upload, ...file })),
   );
 }
 

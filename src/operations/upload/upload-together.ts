@@ -61,7 +61,7 @@ export function shareUploads(base: OperationContext): SharedUploads {
       if (!('content' in decent)) return failed(source, decent.error);
       const [scanned = decent] = await scanFiles(context, scans, [decent], known, SCANS_AT_ONCE);
       if (!('content' in scanned)) return failed(source, scanned.error);
-      return await storesOf(request.backend, store.features.concurrency).add({ ...scanned, context, upload: request });
+      return await storesOf(request.backend, store.features.concurrency).add({ context, upload: request, ...scanned });
     } finally {
       await prepared.content.close();
     }
@@ -69,7 +69,7 @@ export function shareUploads(base: OperationContext): SharedUploads {
 
   return {
     async upload(context, wish, source) {
-      const request: UploadRequest = { ...wish, sources: onlySource(source) };
+      const request: UploadRequest = { sources: onlySource(source), ...wish };
       // A large file would keep the others waiting.
       if (source.spool?.fd !== undefined) {
         for await (const outcome of upload(context, request, scans)) return outcome;
