@@ -1,6 +1,6 @@
 import type { Asset } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
-import { neighbouringUuids } from '../core/neighbouring-uuids.ts';
+import { neighbouringAssetIds } from '../core/neighbouring-uuids.ts';
 import { keyFilename } from '../core/storage-key.ts';
 import { assetChanges } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
@@ -26,8 +26,6 @@ import { type LockedFinding, scanDetails, writeVerdicts } from './verdict-write.
 import { contentKey, lockVerdicts, UNJUDGED, type Verdict } from './verdicts.ts';
 
 const DISCARD_LEASE_SECONDS = 30;
-/** Of an asset's id 8 digits are shown where there is little room, and have to tell it from the others. */
-const SHARED_DIGITS = 3;
 const RETAIN_DAMAGED_SECONDS = 30 * 24 * 3600;
 
 /** Rule 1, last transaction: objects STORED, assets and audit events, or the reason why not, for each commit. */
@@ -58,7 +56,7 @@ export async function commitUploads(
       object,
     ]),
   );
-  const newId = neighbouringUuids(SHARED_DIGITS);
+  const newId = neighbouringAssetIds();
   const rows = commits.map((commit, index) => {
     const outcome = plan.outcomes[index];
     return outcome?.kind === 'committed' ? assetRow(newId(), commit, outcome, now) : undefined;
