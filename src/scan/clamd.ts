@@ -189,17 +189,45 @@ function unavailable(address: ClamdAddress, fault: ClamdFault): AssetError {
   });
 }
 
-/** Calls again only after the lifetime; a failure is not remembered. */
+interface Question<T> {
+  answer: Promise<T>;
+  signal: AbortSignal | undefined;
+}
+
+/** Asks again only after the lifetime, once for all who want to know at a time. A failure is not remembered. */
 function remember<T>(
   lifetime: number,
   ask: (signal?: AbortSignal) => Promise<T>,
 ): (signal: AbortSignal | undefined) => Promise<T> {
   let current: { since: number; value: T } | undefined;
-  return async (signal) => {
-    if (current !== undefined && performance.now() - current.since < lifetime) return current.value;
+  let question: Question<T> | undefined;
+
+  async function askNow(signal: AbortSignal | undefined): Promise<T> {
     const since = performance.now();
     const value = await ask(signal);
     current = { since, value };
     return value;
+  }
+
+  function put(signal: AbortSignal | undefined): Question<T> {
+    const answer = askNow(signal).finally(() => {
+      question = undefined;
+    });
+    question = { answer, signal };
+    return question;
+  }
+
+  return async (signal) => {
+    for (;;) {
+      if (current !== undefined && performance.now() - current.since < lifetime) return current.value;
+      const asked = question ?? put(signal);
+      try {
+        return await asked.answer;
+      } catch (error) {
+        // Another's wish to stop is not ours.
+        if (asked.signal === signal || asked.signal?.aborted !== true) throw error;
+        signal?.throwIfAborted();
+      }
+    }
   };
 }

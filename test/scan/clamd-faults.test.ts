@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BodySource } from '../../src/core/body.ts';
 import { createClamdScanner } from '../../src/scan/clamd.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/clamd-proxy.ts';
@@ -106,6 +106,25 @@ await describeWithService('clamd', 'between us and clamd', () => {
     const together = await Promise.all([1, 2, 3].map(() => scanner.scan(body(large))));
     expect(together.map(({ status }) => status)).toEqual(['CLEAN', 'CLEAN', 'CLEAN']);
     expect(proxy?.connections).toBe(6);
+  });
+
+  it('what contents that come at once have to know of clamd is asked once', async () => {
+    const scanner = await scannerWith(() => undefined);
+    const together = await Promise.all([1, 2, 3, 4].map(() => scanner.scan(small)));
+    expect(together.map(({ status }) => status)).toEqual(['CLEAN', 'CLEAN', 'CLEAN', 'CLEAN']);
+    expect(proxy?.connections).toBe(5);
+  });
+
+  it('a content that is given up takes along no other that waits for the same answer', async () => {
+    proxy = await startFaultProxy(clamd.port, (nth) => (nth === 0 ? { silent: true } : undefined));
+    const scanner = createClamdScanner({ address: { host: proxy.host, port: proxy.port } });
+    const stop = new AbortController();
+    const givenUp = scanner.scan(small, { signal: stop.signal });
+    const other = scanner.scan(small);
+    await vi.waitUntil(() => proxy?.connections === 1);
+    stop.abort();
+    await expect(givenUp).rejects.toThrow(stop.signal.reason);
+    expect((await other).status).toBe('CLEAN');
   });
 
   it('a connection cut because the content is too large is told from others', async () => {
