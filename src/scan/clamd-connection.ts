@@ -29,6 +29,7 @@ export class ClamdFault extends Error {
 
 /** An answer is one line; clamd's longest are a few hundred bytes. */
 const LONGEST_ANSWER = 4096;
+const NOTHING = Buffer.alloc(0);
 
 export interface Reply {
   text: string;
@@ -72,11 +73,23 @@ interface Question {
 }
 
 export function connectToClamd({ address, connectTimeout, responseTimeout }: ClamdConnectionOptions): ClamdConnection {
-  const socket = createConnection('socket' in address ? { path: address.socket } : { ...address, noDelay: true });
+  const incoming = Buffer.allocUnsafe(LONGEST_ANSWER);
+  const socket = createConnection({
+    ...('socket' in address ? { path: address.socket } : { ...address, noDelay: true }),
+    // Else Node would take 64 KiB for each answer.
+    onread: {
+      buffer: incoming,
+      callback(count) {
+        take(incoming.subarray(0, count));
+        return true;
+      },
+    },
+  });
   let stands = false;
-  let received: Buffer = Buffer.alloc(0);
+  let received = NOTHING;
   let question: Question | undefined;
   let ended: ClamdFault | undefined;
+  let stopping: AbortSignal | undefined;
 
   function fail(kind: ClamdFaultKind, message: string, cause?: unknown): void {
     if (ended !== undefined) return;
@@ -90,26 +103,40 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
     stands = true;
     socket.setTimeout(responseTimeout);
   });
-  socket.on('data', (chunk: Buffer) => {
-    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-    const end = received.indexOf(0);
-    if (question === undefined || (end !== -1 && end < received.length - 1)) {
-      fail('garbled', 'it says more than one answer');
-    } else if (end !== -1) {
-      const text = received.toString('utf8', 0, end);
-      received = Buffer.alloc(0);
-      question.resolve(text);
-    } else if (received.length > LONGEST_ANSWER) fail('garbled', 'it answers without end');
-  });
   socket.on('timeout', () => fail(stands ? 'timeout' : 'unreachable', 'it does not answer in time'));
   socket.on('error', (error) => {
     const reason = 'code' in error ? String(error.code) : error.message;
     fail(stands ? 'cut' : 'unreachable', stands ? `it cut the connection (${reason})` : reason, error);
   });
   socket.on('close', () => {
+    stopOn(undefined);
     if (received.length > 0) fail('garbled', 'its answer is cut off');
     else fail(stands ? 'cut' : 'unreachable', 'it cut the connection');
   });
+
+  /** The next bytes come into the same memory. */
+  function take(bytes: Buffer): void {
+    const text = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
+    const end = text.indexOf(0);
+    received = end === -1 ? Buffer.from(text) : NOTHING;
+    if (question === undefined || (end !== -1 && end < text.length - 1)) {
+      fail('garbled', 'it says more than one answer');
+    } else if (end !== -1) {
+      question.resolve(text.toString('utf8', 0, end));
+    } else if (received.length > LONGEST_ANSWER) fail('garbled', 'it answers without end');
+  }
+
+  /** Questions that follow each other mostly have one signal: it is not listened to anew for each. */
+  function stopOn(signal: AbortSignal | undefined): void {
+    if (signal === stopping) return;
+    stopping?.removeEventListener('abort', stop);
+    signal?.addEventListener('abort', stop, { once: true });
+    stopping = signal;
+  }
+
+  function stop(): void {
+    if (question !== undefined) socket.destroy();
+  }
 
   function answered(): Promise<string> {
     const answer = new Promise<string>((resolve, reject) => {
@@ -123,8 +150,7 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
 
   async function ask(pieces: Pieces, signal: AbortSignal | undefined): Promise<Reply> {
     signal?.throwIfAborted();
-    const close = () => void socket.destroy();
-    signal?.addEventListener('abort', close, { once: true });
+    stopOn(signal);
     const answer = answered();
     try {
       socket.ref();
@@ -139,7 +165,6 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
       throw error;
     } finally {
       question = undefined;
-      signal?.removeEventListener('abort', close);
     }
   }
 

@@ -127,6 +127,22 @@ await describeWithService('clamd', 'between us and clamd', () => {
     expect((await other).status).toBe('CLEAN');
   });
 
+  it('a connection does not end by the signal of a content before', async () => {
+    const scanner = await scannerWith(() => undefined);
+    const earlier = new AbortController();
+    // The first content's connection ends with the question whether limits are reported.
+    for (let count = 1; count <= 2; count += 1) await scanner.scan(small, { signal: earlier.signal });
+    const { connections } = proxy ?? {};
+    async function* open(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(large / 2);
+      earlier.abort();
+      yield Buffer.alloc(large / 2);
+    }
+    const { signal } = new AbortController();
+    expect((await scanner.scan({ size: large, open }, { signal })).status).toBe('CLEAN');
+    expect(proxy?.connections).toBe(connections);
+  });
+
   it('a connection cut because the content is too large is told from others', async () => {
     const strict = await startOwnClamd({ StreamMaxLength: '1M' });
     proxy = await startFaultProxy(strict.port, (nth) => (nth === 1 ? { cutAfter: 200_000, silent: true } : undefined));
