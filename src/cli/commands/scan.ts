@@ -10,7 +10,7 @@ import { scanFile, scanStream } from '../../operations/scan/scan-file.ts';
 import type { ScanRequest } from '../../operations/scan/scan-run.ts';
 import { scannedAssets } from '../../operations/scan/scan-selection.ts';
 import type { Bind, Invocation } from '../command.ts';
-import { withFlatMemory } from '../flat-memory.ts';
+import { LATE_OPTIMISING, withFlatMemory } from '../flat-memory.ts';
 import { addFilterOptions, type FilterOptions, toFilter } from '../options/filters.ts';
 import { readIds } from '../options/selection.ts';
 import { wholeNumber } from '../options/values.ts';
@@ -76,7 +76,8 @@ async function runScan(invocation: Invocation, ids: readonly string[], options: 
   const mayDelete =
     request.onInfected === 'delete' && (options.yes === true || (await confirmed(invocation, context, request)));
   const onInfected = mayDelete ? 'delete' : 'quarantine';
-  return reportScan(invocation, withFlatMemory(scanAssets(context, { ...request, onInfected })));
+  const outcomes = scanAssets(context, { ...request, onInfected });
+  return reportScan(invocation, withFlatMemory(outcomes, LATE_OPTIMISING));
 }
 
 async function runFile(
