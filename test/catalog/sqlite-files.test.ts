@@ -162,3 +162,20 @@ it('shows a prepared query nothing of a transaction that is under way on the sam
   expect(await Promise.all(asked)).toEqual([[{ n: 1 }], [{ n: 0 }]]);
   await database.close();
 });
+
+it('names the columns of what it reads as they are when it reads', async () => {
+  const path = join(await temporaryDirectory(), 'assets.db');
+  const database = await openSqlite(`sqlite:${path}`, OPTIONS);
+  const connection = new Sqlite(path);
+  connection.exec("create table pets (name text, colour text, legs int); insert into pets values ('Ida', 'grey', 4)");
+  const pets = CompiledQuery.raw('select * from pets');
+  const twice = () => database.read(async (session) => [await session.run(pets), await session.db.executeQuery(pets)]);
+  const [run, executed] = await twice();
+  expect([run, executed]).toMatchObject([[{ name: 'Ida', colour: 'grey', legs: 4 }], { rows: run }]);
+  connection.exec('alter table pets drop column colour');
+  expect((await twice())[0]).toEqual([{ name: 'Ida', legs: 4 }]);
+  connection.exec('delete from pets');
+  expect((await twice())[0]).toEqual([]);
+  connection.close();
+  await database.close();
+});

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
 import type BetterSqlite3 from 'better-sqlite3';
-import { type CompiledQuery, Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
+import { type CompiledQuery, Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
 import { AssetError } from '../../core/errors.ts';
 import type { Database, NewRow, PageUse, Session, WriteOptions } from '../database.ts';
 import { newestVersion } from '../migrations/migration.ts';
+import { prepared } from '../prepared.ts';
 import { retryWhile } from '../retry.ts';
 import { COLUMNS, type OpenTables, type TableName } from '../tables.ts';
 import { sqliteDialect } from './dialect.ts';
@@ -76,16 +77,59 @@ export function sqliteDatabase(connection: Connection, location: string, lockTim
 }
 
 type Prepare = (text: string) => BetterSqlite3.Statement;
+type Row = Record<string, unknown>;
 
+/** Statements that read give their rows as lists of values: the driver would look up each column's name for every row. */
 function statementCache(connection: Connection): Prepare {
   const statements = new Map<string, BetterSqlite3.Statement>();
   return (text) => {
     const known = statements.get(text);
     if (known !== undefined) return known;
     const statement = connection.prepare(text);
+    if (statement.reader) statement.raw();
     statements.set(text, statement);
     return statement;
   };
+}
+
+function allRows(statement: BetterSqlite3.Statement, parameters: readonly unknown[]): Row[] {
+  const rows = statement.all(...parameters.map(bind)) as unknown[][];
+  const [first] = rows;
+  if (first === undefined) return [];
+  const names = columnNames(statement, first.length);
+  return rows.map((values) => toRow(names, values));
+}
+
+const namesOf = new WeakMap<BetterSqlite3.Statement, readonly string[]>();
+
+/** A newer program may have changed the columns meanwhile, and `select *` follows. */
+function columnNames(statement: BetterSqlite3.Statement, count: number): readonly string[] {
+  const known = namesOf.get(statement);
+  if (known?.length === count) return known;
+  const names = readNames(statement);
+  namesOf.set(statement, names);
+  return names;
+}
+
+function readNames(statement: BetterSqlite3.Statement): string[] {
+  return statement.columns().map(({ name }) => name);
+}
+
+function* eachRow(statement: BetterSqlite3.Statement, parameters: readonly unknown[]): IterableIterator<Row> {
+  const names = readNames(statement);
+  for (const values of statement.iterate(...parameters.map(bind)) as IterableIterator<unknown[]>) {
+    yield toRow(names, values);
+  }
+}
+
+function toRow(names: readonly string[], values: readonly unknown[]): Row {
+  const row: Row = {};
+  let index = 0;
+  for (const name of names) {
+    row[name] = values[index];
+    index += 1;
+  }
+  return row;
 }
 
 /** SQLite has no truth values; better-sqlite3 refuses them. */
@@ -100,9 +144,9 @@ function adapt(connection: Connection, prepare: Prepare): SqliteDatabase {
       const statement = prepare(text);
       return {
         reader: statement.reader,
-        all: (parameters) => statement.all(...parameters.map(bind)),
+        all: (parameters) => allRows(statement, parameters),
         run: (parameters) => statement.run(...parameters.map(bind)),
-        iterate: (parameters) => statement.iterate(...parameters.map(bind)),
+        iterate: (parameters) => eachRow(statement, parameters),
       };
     },
     close: () => connection.close(),
@@ -111,26 +155,28 @@ function adapt(connection: Connection, prepare: Prepare): SqliteDatabase {
 
 /** `mayRun`: whether a statement may be run at once; else it waits until nobody has the connection. */
 function sqliteSession(db: Kysely<OpenTables>, prepare: Prepare, mayRun: () => boolean): Session {
-  return {
+  const session: Session = {
     db,
     dialect: sqliteDialect,
-    async run<Row>(query: CompiledQuery<Row>) {
+    async run<Result>(query: CompiledQuery<Result>) {
       if (!mayRun()) return (await db.executeQuery(query)).rows;
       const statement = prepare(query.sql);
-      const parameters = query.parameters.map(bind);
-      if (statement.reader) return statement.all(...parameters) as Row[];
-      statement.run(...parameters);
+      if (statement.reader) return allRows(statement, query.parameters) as Result[];
+      statement.run(...query.parameters.map(bind));
       return [];
     },
     async now() {
-      const { rows } = await sql<{ now: string }>`select ${sqliteDialect.now} as now`.execute(db);
-      return rows[0]?.now ?? '';
+      const [row] = await now(session, []);
+      return row?.now ?? '';
     },
     async insert(table, rows, options) {
       return insertEach(prepare, table, rows, options?.ifAbsent === true);
     },
   };
+  return session;
 }
+
+const now = prepared(({ db }) => db.selectNoFrom(sqliteDialect.now.as('now')), 0);
 
 /** A prepared statement in a loop: the fastest way in SQLite, by a third over sets. */
 function insertEach<T extends TableName>(
