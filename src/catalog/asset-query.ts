@@ -3,7 +3,7 @@ import type { Identity, OrganizationScope } from '../core/identity.ts';
 import type { ContentRef } from './catalog.ts';
 import type { Session } from './database.ts';
 import type { AllTables } from './tables.ts';
-import { contentRows } from './verdicts.ts';
+import { CONTENT_COLUMNS, contentText } from './verdicts.ts';
 
 export type AssetSelection = SelectQueryBuilder<AllTables, 'assets', object>;
 
@@ -103,7 +103,12 @@ export function assetsOnObjects(session: Session, objectIds: readonly string[]):
 
 /** The assets of these contents, by way of the hash's index; content belongs to an organisation. */
 export function assetsOfContents(session: Session, contents: readonly ContentRef[]): AssetSelection {
-  const wanted = contentRows(session, contents);
+  return assetsOfContentText(session, contentText(contents));
+}
+
+/** The same of contents as a prepared query takes them. */
+export function assetsOfContentText(session: Session, contents: string): AssetSelection {
+  const wanted = session.dialect.rowSetOf(CONTENT_COLUMNS, contents);
   return assetTables(session)
     .selectFrom('assets')
     .where((eb) =>

@@ -4,7 +4,7 @@ import type { Session } from './database.ts';
 import { toJsonText } from './json-text.ts';
 import { prepared } from './prepared.ts';
 import { toObjectRecord } from './rows.ts';
-import { CONTENT_COLUMNS, type Content, toContentRow } from './verdicts.ts';
+import { CONTENT_COLUMNS, type Content, contentText } from './verdicts.ts';
 
 export interface Claim {
   objectId: string;
@@ -59,7 +59,7 @@ export async function holdObjects(session: Session, ids: readonly string[]): Pro
 
 /** The STORED private objects of these contents, in any backend. */
 export async function storedObjects(session: Session, contents: readonly Content[]): Promise<ObjectRecord[]> {
-  const rows = await storedOfContents(session, [toJsonText(contents.map(toContentRow))]);
+  const rows = await storedOfContents(session, [contentText(contents)]);
   return rows.map(toObjectRecord);
 }
 

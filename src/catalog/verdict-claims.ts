@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { assetsOfContents } from './asset-query.ts';
+import { assetsOfContentText } from './asset-query.ts';
 import type { ContentRef, ObjectRecord, ScanClaims, ScanCondition, ScanJob } from './catalog.ts';
 import type { Session } from './database.ts';
+import { toJsonText } from './json-text.ts';
+import { prepared } from './prepared.ts';
 import { toObjectRecord } from './rows.ts';
-import { type Content, contentKey, lockVerdicts, readVerdicts, type Verdict } from './verdicts.ts';
+import {
+  CONTENT_COLUMNS,
+  type Content,
+  contentKey,
+  contentText,
+  lockVerdicts,
+  readVerdicts,
+  toContentRow,
+  type Verdict,
+} from './verdicts.ts';
 
 type Claimed = ContentRef & { claim: string };
 
@@ -28,7 +39,7 @@ export async function claimScans(
       return isDue(verdict, condition) && !isHeld(verdict, now);
     })
     .map((content): Claimed => ({ ...content, claim: randomUUID() }));
-  await setClaims(session, claimed, leaseSeconds);
+  await setClaims(session, claimed, later(now, leaseSeconds));
   const jobs = await describeJobs(session, claimed);
   return { jobs, busy: due.length - free.length, more: free.length - jobs.length };
 }
@@ -46,16 +57,25 @@ function isHeld(verdict: Verdict | undefined, now: string): boolean {
   return verdict !== undefined && verdict.claim !== null && (verdict.leaseExpiresAt ?? '') > now;
 }
 
-async function setClaims(session: Session, claimed: readonly Claimed[], leaseSeconds: number): Promise<void> {
-  if (claimed.length === 0) return;
-  await session.db
-    .updateTable('content_verdicts')
-    .from(claimRows(session, claimed))
-    .set((eb) => ({ claim: eb.ref('r.claim'), lease_expires_at: session.dialect.nowPlus(leaseSeconds) }))
-    .whereRef('content_verdicts.organization_id', '=', 'r.organization_id')
-    .whereRef('content_verdicts.sha256', '=', 'r.sha256')
-    .execute();
+/** The database's time and so many seconds more. */
+function later(now: string, seconds: number): string {
+  return new Date(Date.parse(now) + seconds * 1000).toISOString();
 }
+
+async function setClaims(session: Session, claimed: readonly Claimed[], leaseEnd: string): Promise<void> {
+  if (claimed.length > 0) await settingClaims(session, [claimText(claimed), leaseEnd]);
+}
+
+const settingClaims = prepared(
+  ({ db, dialect }, [claims = '', leaseEnd = '']) =>
+    db
+      .updateTable('content_verdicts')
+      .from(dialect.rowSetOf(CLAIM_COLUMNS, claims))
+      .set((eb) => ({ claim: eb.ref('r.claim'), lease_expires_at: leaseEnd }))
+      .whereRef('content_verdicts.organization_id', '=', 'r.organization_id')
+      .whereRef('content_verdicts.sha256', '=', 'r.sha256'),
+  2,
+);
 
 export async function renewScans(session: Session, jobs: readonly Claimed[], leaseSeconds: number): Promise<void> {
   await changeHeld(session, jobs, { lease_expires_at: session.dialect.nowPlus(leaseSeconds) });
@@ -74,7 +94,7 @@ async function changeHeld(
   await lockVerdicts(session, jobs);
   await session.db
     .updateTable('content_verdicts')
-    .from(claimRows(session, jobs))
+    .from(session.dialect.rowSetOf(CLAIM_COLUMNS, claimText(jobs)))
     .set(columns)
     .whereRef('content_verdicts.organization_id', '=', 'r.organization_id')
     .whereRef('content_verdicts.sha256', '=', 'r.sha256')
@@ -82,11 +102,10 @@ async function changeHeld(
     .execute();
 }
 
-function claimRows(session: Session, claimed: readonly Claimed[]) {
-  return session.dialect.rowSet(
-    { organization_id: 'text', sha256: 'text', claim: 'uuid' },
-    claimed.map(({ organizationId, sha256, claim }) => ({ organization_id: organizationId, sha256, claim })),
-  );
+const CLAIM_COLUMNS = { ...CONTENT_COLUMNS, claim: 'uuid' } as const;
+
+function claimText(claimed: readonly Claimed[]): string {
+  return toJsonText(claimed.map(({ claim, ...content }) => ({ ...toContentRow(content), claim })));
 }
 
 async function describeJobs(session: Session, claimed: readonly Claimed[]): Promise<ScanJob[]> {
@@ -103,19 +122,25 @@ function byContent(objects: readonly ObjectRecord[]): Map<string, ObjectRecord[]
 
 /** STORED copies of contents, wherever they are: undamaged ones before damaged ones, private ones before public ones. */
 export async function storedCopies(session: Session, contents: readonly Content[]): Promise<ObjectRecord[]> {
-  const rows = await assetsOfContents(session, contents).select('assets.object_id').distinct().execute();
-  const ids = session.dialect.rowSet(
-    { id: 'uuid' },
-    rows.map((row) => ({ id: row.object_id })),
-  );
-  const objects = await session.db
-    .selectFrom('objects as o')
-    .where('o.id', 'in', (eb) => eb.selectFrom(ids).select('r.id'))
-    .where('o.state', '=', 'STORED')
-    .selectAll('o')
-    .execute();
+  const ids = await objectsOfContents(session, [contentText(contents)]);
+  const objects = await storedById(session, [toJsonText(ids)]);
   return objects.map(toObjectRecord).toSorted(byUse);
 }
+
+const objectsOfContents = prepared(
+  (session, [contents = '']) => assetsOfContentText(session, contents).select('assets.object_id as id').distinct(),
+  1,
+);
+
+const storedById = prepared(
+  ({ db, dialect }, [ids = '']) =>
+    db
+      .selectFrom('objects as o')
+      .where('o.id', 'in', (eb) => eb.selectFrom(dialect.rowSetOf({ id: 'uuid' }, ids)).select('r.id'))
+      .where('o.state', '=', 'STORED')
+      .selectAll('o'),
+  1,
+);
 
 function byUse(a: ObjectRecord, b: ObjectRecord): number {
   const rank = (object: ObjectRecord) => (object.damagedAt === null ? 0 : 2) + (object.isPublic ? 1 : 0);

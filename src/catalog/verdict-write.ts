@@ -1,11 +1,13 @@
 import type { ScanStatus } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
-import { assetChanges, assetsOfContents } from './asset-query.ts';
+import { assetChanges, assetsOfContents, assetsOfContentText } from './asset-query.ts';
 import { type AuditDraft, writeAudit } from './audit-write.ts';
 import type { AuditContext, FoundVerdict, OnInfected } from './catalog.ts';
 import type { Session } from './database.ts';
 import { endFormerCopies } from './former-copies.ts';
-import { type Content, contentKey, type Verdict } from './verdicts.ts';
+import { toJsonText } from './json-text.ts';
+import { prepared } from './prepared.ts';
+import { CONTENT_COLUMNS, type Content, contentKey, contentText, toContentRow, type Verdict } from './verdicts.ts';
 
 /** A verdict for content whose row is locked. */
 export interface LockedFinding {
@@ -70,41 +72,43 @@ async function updateRows(
   inUse: ReadonlySet<string>,
   now: string,
 ): Promise<void> {
-  const rows = session.dialect.rowSet(
-    {
-      organization_id: 'text',
-      sha256: 'text',
-      status: 'text',
-      result: 'text?',
-      signature_version: 'text?',
-      wanted: 'text?',
-    },
-    settled.map(({ content, status, result, signatureVersion, onInfected }) => ({
-      organization_id: content.organizationId,
-      sha256: content.sha256,
-      status,
-      result,
-      signature_version: signatureVersion,
-      wanted: status === 'INFECTED' && inUse.has(contentKey(content)) ? onInfected : null,
-    })),
-  );
-  await session.db
-    .updateTable('content_verdicts')
-    .from(rows)
-    .set((eb) => ({
-      status: eb.ref('r.status'),
-      result: eb.ref('r.result'),
-      signature_version: eb.ref('r.signature_version'),
-      wanted: eb.ref('r.wanted'),
-      scanned_at: now,
-      claim: null,
-      lease_expires_at: null,
-      updated_at: now,
-    }))
-    .whereRef('content_verdicts.organization_id', '=', 'r.organization_id')
-    .whereRef('content_verdicts.sha256', '=', 'r.sha256')
-    .execute();
+  const rows = settled.map(({ content, status, result, signatureVersion, onInfected }) => ({
+    ...toContentRow(content),
+    status,
+    result,
+    signature_version: signatureVersion,
+    wanted: status === 'INFECTED' && inUse.has(contentKey(content)) ? onInfected : null,
+  }));
+  await settingVerdicts(session, [toJsonText(rows), now]);
 }
+
+const VERDICT_COLUMNS = {
+  ...CONTENT_COLUMNS,
+  status: 'text',
+  result: 'text?',
+  signature_version: 'text?',
+  wanted: 'text?',
+} as const;
+
+const settingVerdicts = prepared(
+  ({ db, dialect }, [verdicts = '', now = '']) =>
+    db
+      .updateTable('content_verdicts')
+      .from(dialect.rowSetOf(VERDICT_COLUMNS, verdicts))
+      .set((eb) => ({
+        status: eb.ref('r.status'),
+        result: eb.ref('r.result'),
+        signature_version: eb.ref('r.signature_version'),
+        wanted: eb.ref('r.wanted'),
+        scanned_at: now,
+        claim: null,
+        lease_expires_at: null,
+        updated_at: now,
+      }))
+      .whereRef('content_verdicts.organization_id', '=', 'r.organization_id')
+      .whereRef('content_verdicts.sha256', '=', 'r.sha256'),
+  2,
+);
 
 /** The same in `assets`, audited for each that changes. */
 async function updateAssets(
@@ -115,13 +119,7 @@ async function updateAssets(
   now: string,
 ): Promise<void> {
   const byContent = new Map(settled.map((verdict) => [contentKey(verdict.content), verdict]));
-  const assets = await assetsOfContents(
-    session,
-    settled.map(({ content }) => content),
-  )
-    .select(['assets.id', 'assets.user_id', 'assets.organization_id', 'assets.file_hash'])
-    .select(['assets.virus_scan_status', 'assets.virus_scan_result', 'assets.original_filename'])
-    .execute();
+  const assets = await judgedAssets(session, [contentText(settled.map(({ content }) => content))]);
   const changed = assets.flatMap((asset) => {
     const verdict = byContent.get(contentKey({ organizationId: asset.organization_id, sha256: asset.file_hash }));
     const differs = verdict?.status !== asset.virus_scan_status || verdict.result !== asset.virus_scan_result;
@@ -155,6 +153,14 @@ async function updateAssets(
   );
   await writeAudit(session, audit, context, now);
 }
+
+const judgedAssets = prepared(
+  (session, [contents = '']) =>
+    assetsOfContentText(session, contents)
+      .select(['assets.id', 'assets.user_id', 'assets.organization_id', 'assets.file_hash'])
+      .select(['assets.virus_scan_status', 'assets.virus_scan_result', 'assets.original_filename']),
+  1,
+);
 
 /** What the audit trail says of a verdict. */
 export function scanDetails({ status, result, signatureVersion }: FoundVerdict): Readonly<Record<string, unknown>> {

@@ -57,6 +57,11 @@ export function contentRows(session: Session, contents: readonly Content[]) {
   return session.dialect.rowSet(CONTENT_COLUMNS, contents.map(toContentRow));
 }
 
+/** The same as the JSON that a prepared query takes. */
+export function contentText(contents: readonly Content[]): string {
+  return toJsonText(contents.map(toContentRow));
+}
+
 export function toContentRow({ organizationId, sha256 }: Content) {
   return { organization_id: organizationId, sha256 };
 }

@@ -29,7 +29,7 @@ export async function scanBatch(run: ScanRun, jobs: readonly NamedJob[], limit: 
   return whileRenewing(context, renew, async () => {
     const scanned = await Promise.all(jobs.map((job) => limit(() => scanOne(run, job))));
     const given = scanned.flatMap((each) => (each.kind === 'failed' || each.kind === 'not-begun' ? each.job : []));
-    await catalog.verdicts.release(given);
+    if (given.length > 0) await catalog.verdicts.release(given);
     const found = scanned.filter((each) => each.kind === 'found');
     const recorded = await catalog.verdicts.record(
       context.identity,
