@@ -159,7 +159,7 @@ describe('progress', () => {
   test('without a terminal is one plain line at most every 10 s, the latest', () => {
     const { host, progress } = start({});
     for (let second = 0; second < 25; second += 1) {
-      progress.update(`${second} done`);
+      progress.update(() => `${second} done`);
       vi.advanceTimersByTime(1000);
     }
     progress.stop();
@@ -169,7 +169,7 @@ describe('progress', () => {
 
   test('says nothing twice', () => {
     const { host, progress } = start({});
-    progress.update('1 done');
+    progress.update(() => '1 done');
     vi.advanceTimersByTime(60_000);
     progress.stop();
     expect(host.errors()).toBe('1 done\n');
@@ -177,14 +177,16 @@ describe('progress', () => {
 
   test('is silent with --quiet', () => {
     const { host, progress } = start({}, true);
-    progress.update('1 done');
+    const text = vi.fn(() => '1 done');
+    progress.update(text);
     vi.advanceTimersByTime(60_000);
     expect(host.errors()).toBe('');
+    expect(text).not.toHaveBeenCalled();
   });
 
   test('on a terminal draws nothing for a quick command', () => {
     const { host, progress } = start({ columns: 80 });
-    progress.update('1 done');
+    progress.update(() => '1 done');
     vi.advanceTimersByTime(100);
     progress.stop();
     vi.advanceTimersByTime(60_000);

@@ -119,7 +119,7 @@ async function report(invocation: Invocation, outcomes: AsyncIterable<VerifyOutc
         const failure = failureOf(finding);
         if (failure !== undefined) await fail(finding.storagePath, { id: finding.objectId }, failure, true);
       }
-      progress.update(describe(score));
+      progress.update(() => describe(score));
     }
   } finally {
     progress.stop();

@@ -3,8 +3,8 @@ import type { Streams } from './streams.ts';
 
 /** Tells people how far a long command is. Costs nothing while it is quick. */
 export interface Progress {
-  /** What a person would like to read now: `stored 120 files, 1.2 GiB`. */
-  update(text: string): void;
+  /** What a person would like to read now: `stored 120 files, 1.2 GiB`. Is called only when it is shown. */
+  update(text: () => string): void;
   /** Makes room for lines of results; the next frame draws it again. */
   clear(): void;
   /** Takes the line away; results and errors may be written again. */
@@ -24,9 +24,9 @@ export function startProgress(output: Output, streams: Streams): Progress {
 
 /** Where no terminal is (CI): one plain line at most every 10 s. */
 function plainLines(output: Output): Progress {
-  let latest: string | undefined;
+  let latest: (() => string) | undefined;
   const timer = setInterval(() => {
-    if (latest !== undefined) output.note(latest);
+    if (latest !== undefined) output.note(latest());
     latest = undefined;
   }, PLAIN_INTERVAL);
   timer.unref();
@@ -40,19 +40,20 @@ function plainLines(output: Output): Progress {
 }
 
 function spinner(streams: Streams): Progress {
-  let text = '';
+  let text = () => '';
   let stopped = false;
   let shown: { text: string; clear(): unknown; stop(): unknown } | undefined;
   const timer = setTimeout(async () => {
     const { default: ora } = await import('ora');
     // Without discardStdin ora would put the terminal into raw mode and take Ctrl-C from us.
-    if (!stopped) shown = ora({ text, stream: streams.stderr as NodeJS.WriteStream, discardStdin: false }).start();
+    if (!stopped)
+      shown = ora({ text: text(), stream: streams.stderr as NodeJS.WriteStream, discardStdin: false }).start();
   }, SPINNER_DELAY);
   timer.unref();
   return {
     update(next) {
       text = next;
-      if (shown !== undefined) shown.text = next;
+      if (shown !== undefined) shown.text = next();
     },
     clear: () => {
       shown?.clear();

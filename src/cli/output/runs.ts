@@ -36,7 +36,7 @@ export async function reportRun<Outcome, T>(
 ): Promise<number> {
   const progress = startProgress(output, streams);
   const show = report.progress ?? report.describe;
-  progress.update(show(0));
+  progress.update(() => show(0));
   const sink = createSink(output, report.shape, () => progress.clear());
   const batch = startBatch(output);
   let fatal: unknown;
@@ -46,7 +46,7 @@ export async function reportRun<Outcome, T>(
       begun = true;
       const entry = report.toItem(outcome);
       if (entry === undefined) {
-        progress.update(show(batch.failures));
+        progress.update(() => show(batch.failures));
         continue;
       }
       if ('item' in entry) {
@@ -59,7 +59,7 @@ export async function reportRun<Outcome, T>(
         batch.failed(entry.failure);
         await sink.fail(entry.subject, entry.identity, entry.failure);
       }
-      progress.update(show(batch.failures));
+      progress.update(() => show(batch.failures));
     }
   } catch (error) {
     fatal = error;

@@ -59,7 +59,7 @@ export async function reportScan(invocation: Invocation, outcomes: AsyncIterable
     for await (const outcome of outcomes) {
       begun = true;
       await take(run, outcome);
-      progress.update(describe(run.score));
+      progress.update(() => describe(run.score));
     }
   } catch (error) {
     fatal = error;
