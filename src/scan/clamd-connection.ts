@@ -51,8 +51,8 @@ export interface ClamdConnection {
   ask(pieces: Pieces, signal?: AbortSignal): Promise<Reply>;
   /** Whether another question may be put. */
   isOpen(): boolean;
-  /** Waits for another question, at most so many milliseconds; keeps no process alive meanwhile. */
-  rest(milliseconds: number): void;
+  /** Waits for another question; keeps no process alive meanwhile. */
+  rest(): void;
   close(): void;
 }
 
@@ -154,8 +154,7 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
     const answer = answered();
     try {
       socket.ref();
-      if (stands) socket.setTimeout(responseTimeout);
-      else await Promise.race([new Promise<void>((resolve) => socket.once('connect', resolve)), answer]);
+      if (!stands) await Promise.race([new Promise<void>((resolve) => socket.once('connect', resolve)), answer]);
       const wasOffered = await send(socket, pieces, answer);
       const text = await answer;
       return { text, allSent: wasOffered && socket.writableLength === 0 };
@@ -171,10 +170,7 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
   return {
     ask,
     isOpen: () => ended === undefined && !socket.destroyed,
-    rest(milliseconds) {
-      socket.unref();
-      socket.setTimeout(milliseconds);
-    },
+    rest: () => void socket.unref(),
     close: () => void socket.destroy(),
   };
 }

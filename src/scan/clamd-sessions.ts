@@ -27,6 +27,8 @@ export interface SessionReply extends Pick<Reply, 'allSent'> {
 interface Session {
   connection: ClamdConnection;
   questions: number;
+  /** Since when it rests. */
+  since: number;
 }
 
 /**
@@ -34,7 +36,9 @@ interface Session {
  * a content of 100 KiB. Never two questions at once on one, so that a failure concers one content alone.
  */
 export function clamdSessions(options: ClamdConnectionOptions): ClamdSessions {
+  /** The one that rests longest comes first. */
   const resting: Session[] = [];
+  let closing: NodeJS.Timeout | undefined;
 
   async function ask(content: Instream, signal?: AbortSignal): Promise<SessionReply> {
     const rested = takeRested();
@@ -49,7 +53,31 @@ export function clamdSessions(options: ClamdConnectionOptions): ClamdSessions {
   }
 
   function begin(): Session {
-    return { connection: connectToClamd(options), questions: 0 };
+    return { connection: connectToClamd(options), questions: 0, since: 0 };
+  }
+
+  function rest(session: Session): void {
+    session.connection.rest();
+    session.since = performance.now();
+    resting.push(session);
+    closeLater(LONGEST_REST);
+  }
+
+  /** One timer for all: in bulk each rests for a moment only. */
+  function closeLater(delay: number): void {
+    if (closing !== undefined) return;
+    closing = setTimeout(closeRested, delay);
+    closing.unref();
+  }
+
+  function closeRested(): void {
+    closing = undefined;
+    const now = performance.now();
+    const stillResting = resting.findIndex(({ since }) => now - since < LONGEST_REST);
+    const closed = resting.splice(0, stillResting === -1 ? resting.length : stillResting);
+    for (const { connection } of closed) connection.close();
+    const [oldest] = resting;
+    if (oldest !== undefined) closeLater(oldest.since + LONGEST_REST - now);
   }
 
   function takeRested(): Session | undefined {
@@ -66,8 +94,7 @@ export function clamdSessions(options: ClamdConnectionOptions): ClamdSessions {
       const reply = await connection.ask(session.questions === 1 ? inSession(pieces) : pieces, signal);
       const answer = readClamdAnswer(answerTo(session.questions, reply.text));
       if (reply.allSent && isVerdict(answer)) {
-        connection.rest(LONGEST_REST);
-        resting.push(session);
+        rest(session);
       } else connection.close();
       return { answer, allSent: reply.allSent };
     } catch (error) {

@@ -127,6 +127,15 @@ await describeWithService('clamd', 'between us and clamd', () => {
     expect((await other).status).toBe('CLEAN');
   });
 
+  it('connections that wait for another content end soon', async () => {
+    const scanner = await scannerWith(() => undefined);
+    await Promise.all([1, 2, 3].map(() => scanner.scan(small)));
+    await scanner.scan(small);
+    const { ended } = proxy ?? {};
+    expect(ended).toBeLessThan(proxy?.connections ?? 0);
+    await vi.waitUntil(() => proxy?.ended === proxy?.connections, 3000);
+  });
+
   it('a connection does not end by the signal of a content before', async () => {
     const scanner = await scannerWith(() => undefined);
     const earlier = new AbortController();

@@ -18,12 +18,15 @@ export interface FaultProxy {
   readonly port: number;
   /** How many connections there were. */
   readonly connections: number;
+  /** How many of them have ended. */
+  readonly ended: number;
   close(): Promise<void>;
 }
 
 /** A TCP proxy whose nth connection (from 0) suffers `fault(n)`; none if that is undefined. */
 export async function startFaultProxy(target: number, fault: (nth: number) => Fault | undefined): Promise<FaultProxy> {
   let connections = 0;
+  let ended = 0;
   const open = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
@@ -31,7 +34,10 @@ export async function startFaultProxy(target: number, fault: (nth: number) => Fa
       open.add(socket);
       socket.on('error', () => socket.destroy());
     }
-    client.on('close', () => upstream.destroy());
+    client.on('close', () => {
+      ended += 1;
+      upstream.destroy();
+    });
     relay(client, upstream, fault(connections) ?? {});
     connections += 1;
   });
@@ -44,6 +50,9 @@ export async function startFaultProxy(target: number, fault: (nth: number) => Fa
     port: address.port,
     get connections() {
       return connections;
+    },
+    get ended() {
+      return ended;
     },
     async close() {
       for (const socket of open) socket.destroy();
