@@ -1,6 +1,7 @@
 // Runs the usual commands once in this process and writes what V8 compiled for them beside the files of dist/, for
 // bin/load-chunk.js. The build starts it in an empty home. Usage: node compile-chunks.cjs <dist>
 const { renameSync, writeFileSync } = require('node:fs');
+const { createServer } = require('node:http');
 const { join, resolve } = require('node:path');
 const { chunks, loadChunk } = require('../bin/load-chunk.js');
 
@@ -14,6 +15,8 @@ const COMMANDS = [
   ['download', '--all', '-o', 'out'],
   ['delete', '--all', '--yes'],
   ['list', '--config', 'config.yaml'],
+  ['upload', 'other.txt', '--config', 's3.yaml'],
+  ['download', '--all', '-o', 'out', '--force', '--config', 's3.yaml'],
 ];
 
 run().catch((error) => {
@@ -24,6 +27,10 @@ run().catch((error) => {
 async function run() {
   writeFileSync('note.txt', 'a note\n');
   writeFileSync('config.yaml', 'scan:\n  mode: off\nbackends: { spare: { provider: LOCAL, path: ./spare } }\n');
+  writeFileSync('other.txt', 'another note\n');
+  const { port } = (await startStore()).address();
+  writeFileSync('s3.yaml', s3Configuration(port));
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'build', AWS_SECRET_ACCESS_KEY: 'build' });
   const { main } = loadChunk(join(dist, 'main.cjs'));
   for (const command of COMMANDS) {
     const status = await main(command, process);
@@ -33,6 +40,27 @@ async function run() {
   for (const [file, { script }] of chunks) {
     if (file !== join(dist, 'main.cjs')) writeInOneStep(`${file}.compiled`, script.createCachedData());
   }
+}
+
+/** Answers like S3, as far as it is asked: the SDK that finds the credentials is most of what such a command loads. */
+function startStore() {
+  const objects = new Map();
+  const server = createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray());
+    const found = objects.get(request.url);
+    response.setHeader('etag', '"1"').setHeader('last-modified', new Date(0).toUTCString());
+    if (request.method === 'PUT') objects.set(request.url, body);
+    else if (request.url.includes('?')) response.write('<ListBucketResult/>');
+    else if (found === undefined) response.writeHead(404).write('<Error><Code>NoSuchKey</Code></Error>');
+    response.end(request.method === 'GET' ? found : undefined);
+  });
+  return new Promise((resolve) => {
+    server.unref().listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
+
+function s3Configuration(port) {
+  return `backends: { default: { provider: AWS_S3, bucket: bucket, endpoint: 'http://127.0.0.1:${port}', region: x } }\n`;
 }
 
 function writeInOneStep(path, contents) {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -10,6 +10,13 @@ const ROOT = resolve(import.meta.dirname, '../..');
 test('the build compiles what short commands load, with a configuration file and without', () => {
   const compiled = compiledChunks(ROOT).map((name) => name.replace(/-.*/, ''));
   expect(compiled).toEqual(expect.arrayContaining(['catalog', 'cli', 'core', 'document', 'list', 'run', 'upload']));
+});
+
+test('the build compiles what commands on S3 load: the SDK too, which is most of it', () => {
+  const names = compiledChunks(ROOT);
+  expect(names.map((name) => name.replace(/-.*/, ''))).toContain('s3');
+  const sizes = names.map((name) => statSync(join(ROOT, 'dist/chunks', name)).size);
+  expect(Math.max(...sizes)).toBeGreaterThan(1_000_000);
 });
 
 test('V8 takes what the build compiled', () => {
