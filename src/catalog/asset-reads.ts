@@ -1,10 +1,18 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Asset, ScanStatus } from '../core/asset.ts';
-import type { Identity } from '../core/identity.ts';
+import type { Identity, OrganizationScope } from '../core/identity.ts';
 import type { StorageKey } from '../core/storage-key.ts';
 import { assetPage } from './asset-pages.ts';
-import { type AssetSelection, assetsIn, assetsVisibleTo } from './asset-query.ts';
-import type { AssetFilter, AssetReads, AssetWithObject, SameUploadQuery, ServableObject } from './catalog.ts';
+import { type AssetSelection, assetsByIds, assetsIn, assetsVisibleTo } from './asset-query.ts';
+import type {
+  AssetFilter,
+  AssetQuery,
+  AssetReads,
+  AssetWithObject,
+  ObjectPage,
+  SameUploadQuery,
+  ServableObject,
+} from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { all, type Condition, filterParts, hasTag } from './filters.ts';
 import { knownResult } from './originals.ts';
@@ -14,6 +22,7 @@ import { isUuid, toAsset, toObjectRecord } from './rows.ts';
 export function assetReads(database: Database): AssetReads {
   return {
     page: (scope, query) => database.read((session) => assetPage(session, scope, query)),
+    pageWithObjects: (scope, query) => database.read((session) => pageWithObjects(session, scope, query)),
     count: (scope, filter) => database.read((session) => count(session, assetsIn(session, scope), filter)),
     byIdPrefix: (identity, prefix, limit) => database.read((session) => byIdPrefix(session, identity, prefix, limit)),
     byIds: (identity, ids) => database.read((session) => byIds(session, identity, ids)),
@@ -24,6 +33,23 @@ export function assetReads(database: Database): AssetReads {
     knownResult: (organizationId, backend, original) =>
       database.read((session) => knownResult(session, organizationId, backend, original)),
   };
+}
+
+async function pageWithObjects(session: Session, scope: OrganizationScope, query: AssetQuery): Promise<ObjectPage> {
+  const { assets, nextCursor } = await assetPage(session, scope, query);
+  if (assets.length === 0) return { assets: [], nextCursor };
+  const ids = assets.map((asset) => asset.id);
+  const rows = await assetsByIds(session, scope, ids)
+    .innerJoin('objects', 'objects.id', 'assets.object_id')
+    .selectAll('objects')
+    .select('assets.id as asset_id')
+    .execute();
+  const objects = new Map(rows.map((row) => [row.asset_id, toObjectRecord(row)]));
+  const found = assets.flatMap((asset) => {
+    const object = objects.get(asset.id);
+    return object === undefined ? [] : [{ asset, object }];
+  });
+  return { assets: found, nextCursor };
 }
 
 async function count(

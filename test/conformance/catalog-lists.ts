@@ -105,6 +105,27 @@ export function describeLists(context: CatalogContext): void {
       expect(found.flat()).toEqual(stored.sort(order));
     });
 
+    it('tell with each asset where its bytes are, of equal content the same place', async () => {
+      const catalog = context.catalog();
+      const [alice, eve] = [person(freshOrganization()), person(freshOrganization())];
+      const content = freshOrganization();
+      await storeAssets(catalog, eve, [{ content }]);
+      const stored = await storeAssets(catalog, alice, [{ content }, {}, { content }]);
+      const scope = { organization: alice.organization };
+      const first = await catalog.assets.pageWithObjects(scope, { filter: {}, limit: 2 });
+      const rest = await catalog.assets.pageWithObjects(scope, { filter: {}, limit: 2, after: first.nextCursor ?? '' });
+      const found = [...first.assets, ...rest.assets];
+      expect(found.map(({ asset }) => asset)).toEqual((await pages(scope, { filter: {}, limit: 9 })).flat());
+      const ids = stored.map(({ id }) => id);
+      expect(new Set(found)).toEqual(new Set(await catalog.assets.byIds(alice, ids)));
+      expect(new Set(found.map(({ object }) => object.id)).size).toBe(2);
+      expect(rest.nextCursor).toBeNull();
+      expect(await catalog.assets.pageWithObjects(scope, { filter: { nameGlob: 'none' }, limit: 2 })).toEqual({
+        assets: [],
+        nextCursor: null,
+      });
+    });
+
     it('page by a range through what was created at one time, in both directions', async () => {
       const alice = person(freshOrganization());
       const assets = Array.from({ length: 12 }, (_, index) => ({ size: index }));

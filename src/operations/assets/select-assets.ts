@@ -56,15 +56,8 @@ async function* selectByFilter(
   let after: string | null | undefined;
   while (after !== null && !context.signal.aborted) {
     const query = after === undefined ? { filter, limit: PAGE_SIZE } : { filter, limit: PAGE_SIZE, after };
-    const page = await catalog.assets.page(scope, query);
-    const ids = page.assets.map((asset) => asset.id);
-    const found = await catalog.assets.byIds(context.identity, ids);
-    const byId = new Map(found.map((each) => [each.asset.id, each]));
-    // One that went meanwhile simply no longer matches.
-    const selected = ids.flatMap((id) => {
-      const each = byId.get(id);
-      return each === undefined ? [] : { id, found: each };
-    });
+    const page = await catalog.assets.pageWithObjects(scope, query);
+    const selected = page.assets.map((found) => ({ id: found.asset.id, found }));
     if (selected.length > 0) yield selected;
     after = page.nextCursor;
   }
