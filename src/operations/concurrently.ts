@@ -1,16 +1,12 @@
 import pLimit from 'p-limit';
 
-/** Works on the items several at once and yields the results in the items' order. */
-export async function* mapInOrder<Item, Result>(
+/** Works on the items several at once and yields the results in the items' order; ends as mapAhead does. */
+export function mapInOrder<Item, Result>(
   items: readonly Item[],
-  concurrency: number,
+  atOnce: number,
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {
-  const limit = pLimit(concurrency);
-  const results = items.map((item) => limit(() => work(item)));
-  // A failure is met at its own turn; until then it must not count as unhandled.
-  for (const result of results) result.catch(() => undefined);
-  for (const result of results) yield await result;
+  return mapAhead(items, { atOnce, ahead: Number.POSITIVE_INFINITY }, work);
 }
 
 /**
@@ -40,4 +36,41 @@ export async function* workAhead<Item, Result>(
 async function next<Result>(underWay: Promise<Result>[]): Promise<Result[]> {
   const first = underWay.shift();
   return first === undefined ? [] : [await first];
+}
+
+interface MapAhead {
+  atOnce: number;
+  /** Results that wait for their turn: an item that takes long holds up no more. */
+  ahead: number;
+}
+
+/**
+ * The same while the next items are still being fetched, which should come soon: results wait for them. When it ends
+ * early, it waits for what is under way, and begins no more.
+ */
+export async function* mapAhead<Item, Result>(
+  items: AsyncIterable<Item> | Iterable<Item>,
+  { atOnce, ahead }: MapAhead,
+  work: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const limit = pLimit(atOnce);
+  const results: Promise<Result>[] = [];
+  let hasEnded = false;
+  const begin = async (item: Item): Promise<Result> => {
+    if (hasEnded) throw new Error('nobody waits for it any more');
+    return work(item);
+  };
+  try {
+    for await (const item of items) {
+      const result = limit(begin, item);
+      // A failure is met at its own turn; until then it must not count as unhandled.
+      result.catch(() => undefined);
+      results.push(result);
+      while (results.length >= ahead) yield* await next(results);
+    }
+    while (results.length > 0) yield* await next(results);
+  } finally {
+    hasEnded = true;
+    await Promise.allSettled(results);
+  }
 }

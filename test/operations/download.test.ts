@@ -48,6 +48,26 @@ await describeEachDatabase('download', ({ createWorkspace }) => {
     expect((await stat(secret)).mode & 0o777).toBe(0o600);
   });
 
+  test.each(['filter', 'ids'] as const)(
+    'records all that it wrote when nobody wants the rest (by %s)',
+    async (kind) => {
+      const work = await createWorkspace();
+      const names = Array.from({ length: 30 }, (_, index) => `file-${index}.txt`);
+      const paths = await Promise.all(names.map((name) => writeText(work.directory, name, name)));
+      const ids = (await uploadPaths(work.context(), paths)).map((outcome) => assetOf(outcome).id);
+      const context = work.context();
+      const path = join(work.directory, 'out');
+      const scope = { organization: context.identity.organization };
+      const selection = kind === 'ids' ? { kind, ids } : { kind, scope, filter: {} };
+      const target = { kind: 'directory', path } as const;
+      for await (const _ of download(context, { selection, target, force: false, concurrency: 4 })) break;
+      const written = (await readdir(path)).length;
+      expect(written).toBeLessThan(30);
+      const catalog = await context.catalog();
+      expect((await catalog.audit.page(scope, { action: 'downloaded' }, 50)).events).toHaveLength(written);
+    },
+  );
+
   test('removes what killed downloads left, and nothing that is being written', async () => {
     const work = await createWorkspace();
     const asset = await uploadOne(work, 'one.txt', 'content');

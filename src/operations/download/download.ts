@@ -1,7 +1,7 @@
 import type { AssetWithObject } from '../../catalog/catalog.ts';
 import { AssetError, type FailureRecord, toFailure } from '../../core/errors.ts';
 import { type Selected, type Selection, selectAssets } from '../assets/select-assets.ts';
-import { mapInOrder } from '../concurrently.ts';
+import { mapAhead, mapInOrder } from '../concurrently.ts';
 import type { OperationContext } from '../context.ts';
 import { DownloadLedger } from './download-ledger.ts';
 import { chooseNames, type DownloadTarget, prepareTarget, sendContent, writeToFile } from './download-target.ts';
@@ -16,6 +16,9 @@ export interface DownloadRequest {
   concurrency: number;
 }
 
+/** Files that may be complete while the one before them is not. */
+const AHEAD = 500;
+
 export type DownloadOutcome =
   | { kind: 'downloaded'; id: string; path: string; bytes: number }
   | { kind: 'failed'; id: string; failure: FailureRecord };
@@ -26,21 +29,11 @@ export type DownloadOutcome =
  */
 export async function* download(context: OperationContext, request: DownloadRequest): AsyncGenerator<DownloadOutcome> {
   const ledger = new DownloadLedger(context);
-  const nameFor = chooseNames();
   await prepareTarget(request.target);
   try {
-    for await (const page of selectAssets(context, request.selection)) {
-      const jobs = page.map((selected) => ({
-        selected,
-        name: 'found' in selected ? nameFor(selected.found.asset) : '',
-      }));
-      const outcomes = mapInOrder(jobs, request.concurrency, (job) =>
-        downloadOne(context, request, ledger, job.selected, job.name),
-      );
-      for await (const outcome of outcomes) {
-        yield outcome;
-        if (context.signal.aborted) return;
-      }
+    for await (const outcome of outcomesOf(context, request, ledger)) {
+      yield outcome;
+      if (context.signal.aborted) return;
       await ledger.writeIfLarge();
     }
   } finally {
@@ -48,12 +41,44 @@ export async function* download(context: OperationContext, request: DownloadRequ
   }
 }
 
+/** What is to be downloaded, and under which name. */
+interface Named {
+  selected: Selected;
+  name: string;
+}
+
+/** The next assets that match are asked for while others come; ids may come slowly, and what came of earlier ones is told first. */
+async function* outcomesOf(
+  context: OperationContext,
+  request: DownloadRequest,
+  ledger: DownloadLedger,
+): AsyncGenerator<DownloadOutcome> {
+  const { selection, concurrency: atOnce } = request;
+  const pages = namedPages(context, selection);
+  const one = (each: Named) => downloadOne(context, request, ledger, each);
+  if (selection.kind === 'filter') {
+    yield* mapAhead(singly(pages), { atOnce, ahead: Math.max(AHEAD, atOnce) }, one);
+    return;
+  }
+  for await (const page of pages) yield* mapInOrder(page, atOnce, one);
+}
+
+async function* namedPages(context: OperationContext, selection: Selection): AsyncGenerator<Named[]> {
+  const nameFor = chooseNames();
+  for await (const page of selectAssets(context, selection)) {
+    yield page.map((selected) => ({ selected, name: 'found' in selected ? nameFor(selected.found.asset) : '' }));
+  }
+}
+
+async function* singly<Item>(pages: AsyncIterable<readonly Item[]>): AsyncGenerator<Item> {
+  for await (const page of pages) yield* page;
+}
+
 async function downloadOne(
   context: OperationContext,
   request: DownloadRequest,
   ledger: DownloadLedger,
-  selected: Selected,
-  name: string,
+  { selected, name }: Named,
 ): Promise<DownloadOutcome> {
   const id = 'found' in selected ? selected.found.asset.id : selected.id;
   try {
