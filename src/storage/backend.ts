@@ -56,8 +56,11 @@ export interface GetOptions extends CallOptions {
   size?: number;
   /** Read all of it into this memory, if it fits, before get answers. Nothing is written there once get has settled. */
   into?: Buffer;
-  /** Chunks may lie in memory that is lent (core/lent-memory.ts): whoever uses them last gives them back. */
-  lends?: boolean;
+  /**
+   * Chunks may lie in memory that is lent (core/lent-memory.ts): whoever uses them last gives them back. Large ones cost
+   * the store fewer requests, and are for whoever reads one object at a time.
+   */
+  lends?: 'small' | 'large';
 }
 
 export interface ListOptions extends CallOptions {

@@ -9,6 +9,8 @@ import type { RetryOptions } from './retry-policy.ts';
 export type GetObject = (key: StorageKey, options: GetOptions) => Promise<OpenedObject>;
 
 interface PartMemory {
+  /** Larger objects are read in parts. */
+  above: number;
   /** Of one part. */
   bytes: number;
   /** Parts of one object that are fetched ahead of the one that is read. */
@@ -17,10 +19,14 @@ interface PartMemory {
   most: number;
 }
 
-const KEPT: PartMemory = { bytes: 4 * 2 ** 20, ahead: 4, most: 4 };
+const MIB = 2 ** 20;
+const KEPT: PartMemory = { above: 8 * MIB, bytes: 4 * MIB, ahead: 4, most: 4 };
 /** Its readers hold it for a while, also while they send it. Larger: each range costs a store something. */
-const LENT: PartMemory = { bytes: 8 * 2 ** 20, ahead: 2, most: 14 };
-const SLICE = 2 ** 20;
+const LENT: Readonly<Record<'small' | 'large', PartMemory>> = {
+  small: { above: 16 * MIB, bytes: 8 * MIB, ahead: 2, most: 14 },
+  large: { above: 16 * MIB, bytes: 16 * MIB, ahead: 2, most: 6 },
+};
+const SLICE = MIB;
 
 /** A part that is being fetched, and the memory for it. */
 interface Fetch {
@@ -33,20 +39,24 @@ interface Fetch {
  * carries less than a store and a line can. The body is in order, of one version, and resumed like any other.
  */
 export function gettingInParts(backend: StorageBackend, retry: RetryOptions): GetObject {
-  const lend = createLender(LENT.bytes, LENT.most);
+  const lenders = {
+    small: createLender(LENT.small.bytes, LENT.small.most),
+    large: createLender(LENT.large.bytes, LENT.large.most),
+  };
   const handOut = createKeeping(KEPT);
 
   return async (key, options) => {
-    const { size = 0, range, lends = false, ...call } = options;
-    const { bytes, ahead: mostAhead } = lends ? LENT : KEPT;
-    if (backend.features.readsInParts !== true || range !== undefined || size <= 2 * bytes) {
+    const { size = 0, range, lends, ...call } = options;
+    const { above, bytes, ahead: mostAhead } = lends === undefined ? KEPT : LENT[lends];
+    const lend = lends === undefined ? handOut : lenders[lends];
+    if (backend.features.readsInParts !== true || range !== undefined || size <= above) {
       return getResuming(backend, retry, key, options);
     }
     const stop = new AbortController();
     const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
     const untaken = new Set<Fetch>();
     const taken = new Set<Loan>();
-    const begun = lends ? fetchPart(0, call) : undefined;
+    const begun = lends === undefined ? undefined : fetchPart(0, call);
     const first = await (begun?.opened ?? getPart(0, call)).catch(endingAll);
     const { object } = first;
     const count = Math.ceil(object.size / bytes);
@@ -60,7 +70,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
 
     /** undefined if there is no memory for it now. */
     function fetchPart(index: number, partOptions: GetOptions): Fetch | undefined {
-      const loan = lends ? lend() : handOut();
+      const loan = lend();
       if (loan === undefined) return undefined;
       const fetch = { opened: getPart(index, { ...partOptions, into: loan.memory }), loan };
       // A failure is met at its own turn; until then it must not count as unhandled.
@@ -95,7 +105,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
       const held = chunksInMemory(body);
       // The body was closed meanwhile.
       if (!untaken.delete(fetch)) throw stop.signal.reason;
-      if (lends) {
+      if (lends !== undefined) {
         // An answer of another length than was asked for is not in this memory.
         if (held?.[0]?.buffer === loan.memory.buffer) taken.add(loan);
         else loan.giveBack();

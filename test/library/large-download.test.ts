@@ -5,10 +5,13 @@ import { PassThrough, Writable } from 'node:stream';
 import { beforeEach, expect, test } from 'vitest';
 import { createAssets } from '../../src/library/assets.ts';
 import type { Assets } from '../../src/library/types.ts';
+import type { OperationContext } from '../../src/operations/context.ts';
+import { download } from '../../src/operations/download/download.ts';
 import { withRetries } from '../../src/storage/retry.ts';
 import { sampleBytes } from '../support/bodies.ts';
 import { openFreshS3, TIMEOUTS } from '../support/cloud-stores.ts';
 import { describeWithService } from '../support/services/index.ts';
+import { collect } from '../support/uploads.ts';
 import { createWorkspace } from '../support/workspace.ts';
 
 /** More than all the memory that a backend lends to reads. */
@@ -19,12 +22,13 @@ await describeWithService('s3', 'a large asset from a cloud store', (s3) => {
   let assets: Assets;
   let directory: string;
   let id: string;
+  let context: OperationContext;
 
   beforeEach(async () => {
     const openStore = async () => withRetries(await openFreshS3(s3), TIMEOUTS);
     const work = await createWorkspace({ backends: ['s3'], openStore });
     directory = work.directory;
-    const context = work.context({ maxFileSize: 2 ** 30 });
+    context = work.context({ maxFileSize: 2 ** 30 });
     assets = createAssets(context, directory, async () => (await context.backends.open('s3')).close());
     await writeFile(join(directory, 'in.pdf'), content);
     id = (await assets.upload({ path: 'in.pdf' })).id;
@@ -51,6 +55,23 @@ await describeWithService('s3', 'a large asset from a cloud store', (s3) => {
     const stream = new PassThrough({ highWaterMark: 2 * content.length });
     await assets.download(id, { stream });
     expect(hash('sha256', Buffer.concat(await stream.end().toArray()))).toBe(sha256);
+  });
+
+  test.each([
+    { concurrency: 1, mebibytes: 16 },
+    { concurrency: 2, mebibytes: 8 },
+  ])('comes in pieces of $mebibytes MiB where $concurrency may come at once', async ({ concurrency, mebibytes }) => {
+    const sizes: number[] = [];
+    const stream = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        sizes.push(chunk.length);
+        done();
+      },
+    });
+    const target = { kind: 'stream' as const, stream, lends: true };
+    const outcomes = download(context, { selection: { kind: 'ids', ids: [id] }, target, force: false, concurrency });
+    expect(await collect(outcomes)).toMatchObject([{ kind: 'downloaded', bytes: content.length }]);
+    expect(Math.max(...sizes)).toBe(mebibytes * 2 ** 20);
   });
 
   test('comes whole to a file', async () => {

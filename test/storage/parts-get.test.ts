@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { giveBack, isLent } from '../../src/core/lent-memory.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import { openBareS3 } from '../support/bare-s3.ts';
@@ -20,9 +20,10 @@ function openStore(bytes: Buffer, answer?: (response: ServerResponse, start: num
   });
 }
 
-describe('a large object that is read in parts', () => {
-  const bytes = randomBytes(70 * MIB + 5);
-  const options = { size: bytes.length, lends: true };
+const bytes = randomBytes(70 * MIB + 5);
+
+describe.each(['small', 'large'] as const)('a large object that is read in %s parts', (lends) => {
+  const options = { size: bytes.length, lends };
 
   it('comes in order, in memory that is used again when it was given back', async () => {
     const store = await openStore(bytes);
@@ -112,4 +113,25 @@ describe('a large object that is read in parts', () => {
     expect(memories.size).toBeLessThanOrEqual(14);
     expect(kept.every((chunk) => bytes.subarray(0, chunk.length).equals(chunk))).toBe(true);
   });
+});
+
+test.each([
+  { lends: 'small', size: 70 * MIB + 5, requests: 9 },
+  { lends: 'large', size: 70 * MIB + 5, requests: 5 },
+  { lends: 'large', size: 17 * MIB, requests: 2 },
+  { lends: 'large', size: 16 * MIB, requests: 1 },
+] as const)('$size bytes come in $lends parts by $requests requests', async ({ lends, size, requests }) => {
+  let asked = 0;
+  const object = bytes.subarray(0, size);
+  const store = await openBareS3((request, response) => {
+    asked += 1;
+    const [, start = 0, end = size - 1] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '')?.map(Number) ?? [];
+    const part = object.subarray(start, end + 1);
+    const isWhole = request.headers.range === undefined;
+    const range = isWhole ? {} : { 'content-range': `bytes ${start}-${start + part.length - 1}/${size}` };
+    response.writeHead(isWhole ? 200 : 206, { etag: '"x"', ...range, 'content-length': part.length }).end(part);
+  });
+  const { body } = await store.get(KEY, { size, lends });
+  expect(Buffer.concat(await body.toArray()).equals(object)).toBe(true);
+  expect(asked).toBe(requests);
 });

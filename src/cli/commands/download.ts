@@ -53,7 +53,8 @@ async function runDownload(invocation: Invocation, ids: readonly string[], optio
     // One after the other: they share the stream.
     return reportStreamed(invocation, download(context, { selection, target, force, concurrency: 1 }));
   }
-  const outcomes = download(context, { selection, target, force, concurrency: options.concurrency });
+  const concurrency = mayBeSeveral(ids) ? options.concurrency : 1;
+  const outcomes = download(context, { selection, target, force, concurrency });
   return reportFiles(invocation, outcomes);
 }
 

@@ -47,7 +47,7 @@ interface Named {
   name: string;
 }
 
-/** The next assets that match are asked for while others come; ids may come slowly, and what came of earlier ones is told first. */
+/** The next assets that match are asked for while others come; ids may come slowly: what came of earlier ones is told first. */
 async function* outcomesOf(
   context: OperationContext,
   request: DownloadRequest,
@@ -103,12 +103,14 @@ async function deliver(
   name: string,
 ): Promise<string> {
   const { target, force } = request;
+  const isAlone = request.concurrency === 1;
   if (target.kind === 'stream') {
-    await readAsset(context, found, (body) => sendContent(body, target.stream), target);
+    const { lends = false } = target;
+    await readAsset(context, found, (body) => sendContent(body, target.stream), { lends, isAlone });
     return '-';
   }
   const file = { name, size: found.asset.fileSize, force };
-  return writeToFile(target, file, (write, reading) => readAsset(context, found, write, reading));
+  return writeToFile(target, file, (write, reading) => readAsset(context, found, write, { ...reading, isAlone }));
 }
 
 export type { DownloadTarget };

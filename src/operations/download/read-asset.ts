@@ -15,6 +15,8 @@ export type ContentWriter = (body: AsyncIterable<Uint8Array>) => Promise<void>;
 export interface Reading {
   /** Chunks may be lent (core/lent-memory.ts): the writer gives back each when nobody uses it any more. */
   lends?: boolean;
+  /** Nothing else is read at the same time: there is memory for larger chunks. */
+  isAlone?: boolean;
 }
 
 /** Thrown by a writer that cannot start again because some of its output is out already; its cause is why it ended. */
@@ -112,14 +114,14 @@ async function followMoves<T>(
 export async function openContent(
   context: OperationContext,
   object: ObjectRecord,
-  { lends = false }: Reading = {},
+  { lends = false, isAlone = false }: Reading = {},
 ): Promise<AsyncIterable<Uint8Array>> {
   const { size, sha256, contentEncoding } = object;
   const store = await openOwnStore(context, object.backend);
   const { body } = await store.get(object.storagePath, {
     size: object.storedSize,
     // What is decoded on the way is not given back.
-    lends: lends && contentEncoding === null,
+    ...(lends && contentEncoding === null ? { lends: isAlone ? 'large' : 'small' } : {}),
     signal: gracePeriod(context.signal),
   });
   const held = size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;

@@ -244,8 +244,8 @@ async function openSource(
 ): Promise<Readable> {
   const told = onRetry === undefined ? {} : { onRetry };
   // What is decoded on the way is not given back.
-  const lends = object.contentEncoding === null;
-  return (await store.get(object.storagePath, { size: object.storedSize, lends, signal, ...told })).body;
+  const lending = object.contentEncoding === null ? { lends: 'small' as const } : {};
+  return (await store.get(object.storagePath, { size: object.storedSize, ...lending, signal, ...told })).body;
 }
 
 function decodedAndVerified(
