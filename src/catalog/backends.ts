@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { StorageProvider } from '../core/asset.ts';
 import type { Identity } from '../core/identity.ts';
-import { writeAudit } from './audit-write.ts';
+import { writeAudit } from './audit/audit-write.ts';
 import type { AuditContext, BackendRecord, BackendRegistry } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import type { OpenTables } from './tables.ts';

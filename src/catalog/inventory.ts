@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Identity } from '../core/identity.ts';
 import type { StorageKey } from '../core/storage-key.ts';
-import { assetChanges, assetsOnObjects } from './asset-query.ts';
-import { writeAudit } from './audit-write.ts';
+import { assetChanges, assetsOnObjects } from './assets/asset-query.ts';
+import { writeAudit } from './audit/audit-write.ts';
 import type {
   AssetReference,
   AuditContext,
@@ -23,7 +23,7 @@ import { lockObjects } from './objects.ts';
 import { prepared } from './prepared.ts';
 import { toObjectRecord } from './rows.ts';
 import type { OpenTables } from './tables.ts';
-import { lockVerdicts } from './verdicts.ts';
+import { lockVerdicts } from './verdicts/verdicts.ts';
 
 export function inventory(database: Database): Inventory {
   return {

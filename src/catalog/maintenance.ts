@@ -1,9 +1,9 @@
+import { exportLines } from './backup/export.ts';
+import { importLines } from './backup/import.ts';
+import { readEveryTable } from './backup/read-every-table.ts';
 import type { CatalogMaintenance } from './catalog.ts';
 import type { Database } from './database.ts';
-import { exportLines } from './export.ts';
-import { importLines } from './import.ts';
 import { probeWriting } from './probe-writing.ts';
-import { readEveryTable } from './read-every-table.ts';
 import { catalogStatus } from './status.ts';
 
 export function catalogMaintenance(database: Database, catalogId: string): CatalogMaintenance {

@@ -4,7 +4,7 @@ import type { Session } from './database.ts';
 import { toJsonText } from './json-text.ts';
 import { prepared } from './prepared.ts';
 import { toObjectRecord } from './rows.ts';
-import { CONTENT_COLUMNS, type Content, contentText } from './verdicts.ts';
+import { CONTENT_COLUMNS, type Content, contentText } from './verdicts/verdicts.ts';
 
 export interface Claim {
   objectId: string;

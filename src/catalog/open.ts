@@ -1,21 +1,21 @@
 import { AssetError } from '../core/errors.ts';
-import { assetReads } from './asset-reads.ts';
-import { auditLog } from './audit.ts';
+import { assetReads } from './assets/asset-reads.ts';
+import { statistics } from './assets/statistics.ts';
+import { auditLog } from './audit/audit.ts';
 import { backendRegistry } from './backends.ts';
 import type { Catalog, OpenCatalogOptions } from './catalog.ts';
 import type { Database } from './database.ts';
-import { deleteWrites } from './deletes.ts';
 import { inventory } from './inventory.ts';
-import { leftovers } from './leftovers.ts';
-import { lifecycleWrites } from './lifecycle.ts';
 import { catalogMaintenance } from './maintenance.ts';
-import { migrationRuns } from './migration-runs.ts';
-import { moveWrites } from './moves.ts';
-import { assetPurge } from './purge.ts';
-import { statistics } from './statistics.ts';
+import { migrationRuns } from './moving/migration-runs.ts';
+import { moveWrites } from './moving/moves.ts';
+import { deleteWrites } from './removal/deletes.ts';
+import { leftovers } from './removal/leftovers.ts';
+import { lifecycleWrites } from './removal/lifecycle.ts';
+import { assetPurge } from './removal/purge.ts';
 import { tokens } from './tokens.ts';
-import { uploadWrites } from './uploads.ts';
-import { verdictStore } from './verdict-store.ts';
+import { uploadWrites } from './uploads/uploads.ts';
+import { verdictStore } from './verdicts/verdict-store.ts';
 
 /**
  * Opens the catalog at `sqlite:<path>` or `postgres://…`; loads only that database's driver.

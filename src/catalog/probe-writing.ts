@@ -1,4 +1,4 @@
-import { writeAudit } from './audit-write.ts';
+import { writeAudit } from './audit/audit-write.ts';
 import type { Database } from './database.ts';
 
 class TakenBack extends Error {}

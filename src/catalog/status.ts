@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { ASSET_STATUSES, type AssetStatus } from '../core/asset.ts';
-import { assetsIn } from './asset-query.ts';
+import { assetsIn } from './assets/asset-query.ts';
 import type { CatalogStatus, ObjectState } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
 import type { Identity, Role } from '../core/identity.ts';
 import { parseTokenScope } from '../core/token.ts';
-import { writeAudit } from './audit-write.ts';
+import { writeAudit } from './audit/audit-write.ts';
 import type { AuditContext, NewToken, TokenFilter, TokenRecord, Tokens } from './catalog.ts';
 import type { Database, Session } from './database.ts';
 import { prepared } from './prepared.ts';

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { assetCursor } from '../../src/catalog/asset-order.ts';
+import { assetCursor } from '../../src/catalog/assets/asset-order.ts';
 import type { AssetFilter, AuditContext, Catalog } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/open.ts';
 import type { Identity, OrganizationScope } from '../../src/core/identity.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { assetPage } from '../../src/catalog/asset-pages.ts';
+import { assetPage } from '../../src/catalog/assets/asset-pages.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { Database, Reach } from '../../src/catalog/database.ts';
 import { openCatalog } from '../../src/catalog/open.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareKeys, orderValues } from '../../src/catalog/asset-order.ts';
+import { compareKeys, orderValues } from '../../src/catalog/assets/asset-order.ts';
 import type { AssetFilter, AssetQuery } from '../../src/catalog/catalog.ts';
 import type { Asset } from '../../src/core/asset.ts';
 import type { OrganizationScope } from '../../src/core/identity.ts';
