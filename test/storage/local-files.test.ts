@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import {
   access,
   chmod,
@@ -17,10 +17,13 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MARKER_KEY } from '../../src/core/marker-key.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import { openLocalBackend } from '../../src/storage/local/local-backend.ts';
+import { BELIEVED_FOR_MILLISECONDS } from '../../src/storage/local/root.ts';
 import { findStoreAround, putMarker } from '../../src/storage/marker.ts';
 import { collect, memoryBody, readAll, sampleBytes, streamBody } from '../support/bodies.ts';
 
@@ -72,6 +75,35 @@ describe('a missing directory', () => {
     await rm(root, { recursive: true });
     await rename(join(outside, 'away'), root);
     expect(await readAll((await store.get(KEY)).body)).toEqual(Buffer.from('x'));
+  });
+
+  it('is noticed by what is under way when a disk goes: nothing is taken for put, flushed, removed or listed', async () => {
+    const keys = Array.from({ length: 150 }, (_, index) => parseStorageKey(`org/${index}`));
+    await putMarker(store, MARKER);
+    for (const key of keys) await store.put(key, memoryBody('x'), { durability: 'group' });
+    const listing = store.listStretches?.('')[Symbol.asyncIterator]();
+    await listing?.next();
+    const refusal = { kind: 'STORE_MISSING', message: expect.stringContaining('its marker is gone') };
+    const deleting = expect(store.deleteMany(keys)).rejects.toMatchObject(refusal);
+    renameSync(root, join(outside, 'away'));
+    mkdirSync(root);
+    await expect(store.put(parseStorageKey('other/file'), memoryBody('y'))).rejects.toMatchObject(refusal);
+    await expect(store.flush?.(keys)).rejects.toMatchObject(refusal);
+    await deleting;
+    await expect(listing?.next()).rejects.toMatchObject(refusal);
+    expect(await readdir(root, { recursive: true })).toEqual(['other']);
+  });
+
+  it('is not another for a marker that was copied back, or that the store itself was given', async () => {
+    await putMarker(openLocalBackend({ name: 'other', path: root }), { ...MARKER, catalogId: 'another' });
+    await collect(store.list(''));
+    await sleep(BELIEVED_FOR_MILLISECONDS);
+    await putMarker(store, MARKER, { replace: true });
+    await expect(store.stat(KEY)).rejects.toMatchObject({ kind: 'NOT_FOUND' });
+    await utimes(join(root, MARKER_KEY), 1, 1);
+    await expect(store.stat(KEY)).rejects.toMatchObject({ kind: 'NOT_FOUND' });
+    await sleep(BELIEVED_FOR_MILLISECONDS);
+    await store.put(KEY, memoryBody('x'));
   });
 
   it('is noticed where another store stands in its place', async () => {

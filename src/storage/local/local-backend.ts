@@ -86,7 +86,11 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
     },
     listStretches: (prefix, options = {}) => translatedList(listStretches(root, prefix, options)),
     abandonedUploads: (olderThan) => translatedList(listTemporaryFiles(root, olderThan)),
-    flush: (keys) => translated(undefined, () => durability.flush(keys)),
+    flush: (keys) =>
+      translated(undefined, async () => {
+        await durability.flush(keys);
+        root.confirm();
+      }),
     space: () => translated(undefined, () => freeSpace(root.path)),
     ...(signing === undefined ? {} : { answers: () => answersAt(signing.publicUrl()) }),
     enclosingMarker: () => translated(undefined, () => findEnclosingMarker(root.path)),

@@ -36,6 +36,8 @@ export async function removeObjects(
     failures.push(...removal.failures);
   }
   await durability.syncDirectories(await removeEmptyDirectories(place, directories));
+  // What was absent may have been so because the disk went.
+  root.confirm();
   return failures;
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { MARKER_KEY } from '../../core/marker-key.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
@@ -10,8 +10,9 @@ const DIRECTORY_MODE = 0o700;
 
 // A directory that was just seen to be a real one is believed for this long: it keeps bulk work
 // from looking at the same five directories ten thousand times.
-const BELIEVED_FOR_MILLISECONDS = 500;
+export const BELIEVED_FOR_MILLISECONDS = 500;
 const MOST_BELIEVED = 10_000;
+const LARGEST_MARKER = 4096n;
 
 /** A store's directory: turns keys into paths, and lets no symbolic link lead out of it. */
 export class LocalRoot {
@@ -23,8 +24,8 @@ export class LocalRoot {
   readonly devices = new Map<number, string>();
   readonly #believed = new Map<string, number>();
   #changes = 0;
-  /** Size and time of the marker when it was first seen. */
-  #marker: string | undefined;
+  /** The marker as it was first seen: its text says whose store this is, size and time whether it has to be read. */
+  #marker: { text: string; facts: string } | undefined;
 
   constructor(backend: string, path: string) {
     this.backend = backend;
@@ -52,11 +53,35 @@ export class LocalRoot {
   absence(): string | undefined {
     const root = statSync(this.path, { throwIfNoEntry: false });
     if (root?.isDirectory() !== true) return `the directory ${this.path} does not exist`;
-    const marker = lstatSync(join(this.path, MARKER_KEY), { bigint: true, throwIfNoEntry: false });
-    const seen = marker === undefined ? undefined : `${marker.size}-${marker.mtimeNs}`;
+    const seen = this.#lookAtMarker();
     this.#marker ??= seen;
-    if (seen === this.#marker) return undefined;
+    if (seen?.text === this.#marker?.text) {
+      this.#marker = seen;
+      return undefined;
+    }
     return `the directory ${this.path} is not the one that it was: its marker is ${seen === undefined ? 'gone' : 'another'}`;
+  }
+
+  /** What was put or removed since the directory was last looked at was not, if the disk had gone by then. */
+  confirm(): void {
+    const absence = this.absence();
+    if (absence !== undefined) throw this.#refusal('STORE_MISSING', absence);
+  }
+
+  /** Another marker was just put here. */
+  forgetMarker(): void {
+    this.#marker = undefined;
+  }
+
+  #lookAtMarker(): { text: string; facts: string } | undefined {
+    const path = join(this.path, MARKER_KEY);
+    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    const facts = `${found.size}-${found.mtimeNs}`;
+    if (facts === this.#marker?.facts) return this.#marker;
+    // Copied back, or on a file system whose times are not exact: another time alone is no other store.
+    const text = found.isFile() && found.size <= LARGEST_MARKER ? readFileSync(path, 'latin1') : facts;
+    return { text, facts };
   }
 
   /** Checks a directory, relative to the root; throws ENOENT if it or the root is missing. */
@@ -73,15 +98,14 @@ export class LocalRoot {
 
   #enterRoot(): void {
     this.devices.set(statSync(this.path).dev, this.path);
-    const absence = this.absence();
-    if (absence !== undefined) throw this.#refusal('STORE_MISSING', absence);
+    this.confirm();
     // Until the marker is there, the next call looks for it.
     if (this.#marker !== undefined) this.#believe('');
   }
 
   /** Only the marker's put makes a missing root: an unmounted disk is never filled. */
   makeRoot(): void {
-    this.#marker = undefined;
+    this.forgetMarker();
     mkdirSync(this.path, { recursive: true, mode: DIRECTORY_MODE });
     this.#noteNewEntry(dirname(this.path));
   }

@@ -51,13 +51,15 @@ export async function* listStretches(
         isLast = paths.length < FILES_AT_ONCE;
       }
       const next = asked.shift();
-      if (next === undefined) return;
+      if (next === undefined) break;
       const { text, count, failure } = await next.answer;
       const last = failure === undefined ? next.last : text.split('\n').at(-3);
       if (last !== undefined) yield { text, count, last, objects: () => objectsIn(text) };
       if (failure !== undefined) throw Object.assign(new Error(failure.message), failure);
       if (next.foundNoMore !== undefined) throw next.foundNoMore;
     }
+    // A disk that goes leaves no more to be found, which is not the end of what it holds.
+    root.confirm();
   } finally {
     await describer.end();
   }

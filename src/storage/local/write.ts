@@ -70,6 +70,8 @@ export async function writeObject(
     }
     publish(file, options.ifAbsent === true);
     published = true;
+    if (key === MARKER_KEY) root.forgetMarker();
+    root.confirm();
     if (grouped) {
       isOpen = false;
       durability.defer(key, file.descriptor);
