@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { type DownloadOutcome, type DownloadTarget, download } from '../../src/operations/download/download.ts';
 import { partialPath } from '../../src/operations/download/partial-files.ts';
+import { treatInfected } from '../../src/operations/scan/infected-content.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import type { Workspace } from '../support/workspace.ts';
@@ -67,6 +68,36 @@ await describeEachDatabase('download', ({ createWorkspace }) => {
       expect((await catalog.audit.page(scope, { action: 'downloaded' }, 50)).events).toHaveLength(written);
     },
   );
+
+  test('hands out nothing that was found infected, and moved to quarantine, since its page was read', async () => {
+    const work = await createWorkspace();
+    const asset = await uploadOne(work, 'one.txt', 'a virus');
+    const catalog = await work.catalog();
+    const content = { organizationId: 'acme', sha256: asset.fileHash };
+    const pageWithObjects: typeof catalog.assets.pageWithObjects = async (...question) => {
+      const page = await catalog.assets.pageWithObjects(...question);
+      const context = work.context();
+      const verdict = { status: 'INFECTED' as const, result: 'Eicar', signatureVersion: null };
+      const finding = { ...content, verdict, onInfected: 'quarantine' as const };
+      await catalog.verdicts.record(context.identity, [finding], context.audit);
+      await treatInfected(context, { ...content, wanted: 'quarantine', signature: 'Eicar' });
+      return page;
+    };
+    const out = memory();
+    const outcomes = await collect(
+      download(
+        { ...work.context(), catalog: async () => ({ ...catalog, assets: { ...catalog.assets, pageWithObjects } }) },
+        {
+          selection: { kind: 'filter', scope: { organization: 'acme' }, filter: {} },
+          target: { kind: 'stream', stream: out.stream },
+          force: false,
+          concurrency: 1,
+        },
+      ),
+    );
+    expect(outcomes).toMatchObject([{ kind: 'failed', failure: { code: 'VIRUS_FOUND' } }]);
+    expect(out.content()).toBe('');
+  });
 
   test('removes what killed downloads left, and nothing that is being written', async () => {
     const work = await createWorkspace();

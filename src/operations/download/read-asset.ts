@@ -8,6 +8,7 @@ import type { OperationContext } from '../context.ts';
 import { gracePeriod } from '../stopping.ts';
 import { openOwnStore } from '../stores/own-store.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
+import { checkHandingOut } from './handing-out.ts';
 
 /** Takes the content; called again from the start if the asset was moved while it was read. */
 export type ContentWriter = (body: AsyncIterable<Uint8Array>) => Promise<void>;
@@ -36,7 +37,7 @@ export interface ContentRange {
 /**
  * Reads an asset's content, verified. If the bytes are not where they were, the row is read again:
  * an asset that was moved meanwhile is read from its new place; only otherwise is it damage.
- * @throws AssetError BYTES_MISSING, BYTES_DAMAGED, ASSET_NOT_FOUND, or what the store answers
+ * @throws AssetError BYTES_MISSING, BYTES_DAMAGED, as checkHandingOut of one that was moved, or what the store answers
  */
 export function readAsset(
   context: OperationContext,
@@ -102,6 +103,8 @@ async function followMoves<T>(
       if (!isDamage(error) || count === MOST_READS) throw explain(error, current);
       const next = await readRowAgain(context, current);
       if (next === undefined || !hasMoved(current.object, next.object)) throw explain(error, current);
+      // What it was moved for may be a virus.
+      await checkHandingOut(context, next);
       current = next;
     }
   }
