@@ -22,7 +22,8 @@ import { type AssetSelection, assetsByIds, assetsIn, assetsVisibleTo } from './a
 export function assetReads(database: Database): AssetReads {
   return {
     page: (scope, query) => database.read((session) => assetPage(session, scope, query)),
-    pageWithObjects: (scope, query) => database.read((session) => pageWithObjects(session, scope, query)),
+    // Of one moment: an asset that is moved between the two questions, perhaps for a virus, would be told half of before.
+    pageWithObjects: (scope, query) => database.snapshot((session) => pageWithObjects(session, scope, query)),
     count: (scope, filter) => database.read((session) => count(session, assetsIn(session, scope), filter)),
     byIdPrefix: (identity, prefix, limit) => database.read((session) => byIdPrefix(session, identity, prefix, limit)),
     byIds: (identity, ids) => database.read((session) => byIds(session, identity, ids)),
