@@ -45,8 +45,9 @@ interface MapAhead {
 }
 
 /**
- * The same while the next items are still being fetched, which should come soon: results wait for them. When it ends
- * early, it waits for what is under way, and begins no more.
+ * The same while the next items are still being fetched, which should come soon: results wait for them. If no more can
+ * be fetched, it fails with that after the results of those before. When it ends early, it waits for what is under way,
+ * and begins no more.
  */
 export async function* mapAhead<Item, Result>(
   items: AsyncIterable<Item> | Iterable<Item>,
@@ -60,8 +61,9 @@ export async function* mapAhead<Item, Result>(
     if (hasEnded) throw new Error('nobody waits for it any more');
     return work(item);
   };
+  const source = untilFailure(items);
   try {
-    for await (const item of items) {
+    for await (const item of source.items) {
       const result = limit(begin, item);
       // A failure is met at its own turn; until then it must not count as unhandled.
       result.catch(() => undefined);
@@ -69,8 +71,26 @@ export async function* mapAhead<Item, Result>(
       while (results.length >= ahead) yield* await next(results);
     }
     while (results.length > 0) yield* await next(results);
+    source.throwIfFailed();
   } finally {
     hasEnded = true;
     await Promise.allSettled(results);
   }
+}
+
+/** The items as far as they come, and then what they failed with. */
+function untilFailure<Item>(items: AsyncIterable<Item> | Iterable<Item>) {
+  let failure: { error: unknown } | undefined;
+  return {
+    items: (async function* () {
+      try {
+        yield* items;
+      } catch (error) {
+        failure = { error };
+      }
+    })(),
+    throwIfFailed() {
+      if (failure !== undefined) throw failure.error;
+    },
+  };
 }

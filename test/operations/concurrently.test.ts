@@ -55,3 +55,16 @@ test('when nobody wants more, it waits for what is under way and begins nothing'
   expect(done.toSorted()).toEqual(begun.toSorted());
   expect(begun.length).toBeLessThanOrEqual(5);
 });
+
+test('what can no longer be fetched is told after the results of what was', async () => {
+  async function* items(): AsyncGenerator<number> {
+    yield* numbers(3);
+    throw new Error('the next page');
+  }
+  const results: number[] = [];
+  const reading = (async () => {
+    for await (const item of mapAhead(items(), { atOnce: 2, ahead: 10 }, async (each) => each)) results.push(item);
+  })();
+  await expect(reading).rejects.toThrow('the next page');
+  expect(results).toEqual([0, 1, 2]);
+});
