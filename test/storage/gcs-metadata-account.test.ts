@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
+import { translateGcsError } from '../../src/storage/gcs/errors.ts';
 import { openGcsBackend } from '../../src/storage/gcs/gcs-backend.ts';
 import { StorageError } from '../../src/storage/storage-error.ts';
 import { TIMEOUTS } from '../support/cloud-stores.ts';
@@ -92,4 +93,10 @@ it.each(ANSWERS)('a machine whose account is answered with $status: $kind', asyn
   const path = '/computeMetadata/v1/instance/service-accounts/default/token';
   await startMetadataServer({ [path]: { status, text: 'no token' } });
   expect((await failureOfSigning()).kind).toBe(kind);
+});
+
+it('a service that is away says nothing of credentials, whatever its text', () => {
+  const error = new Error('Deadline expired before operation could complete.');
+  const failure = translateGcsError(Object.assign(error, { response: { status: 504 } }), { backend: 'gcs' });
+  expect(failure).toMatchObject({ kind: 'UNAVAILABLE', retryable: true });
 });

@@ -79,7 +79,9 @@ export function translateGcsError(error: unknown, context: CallContext): unknown
   if (context.signal?.aborted === true || error instanceof StorageError || !(error instanceof Error)) {
     return translateTransportError(error, context);
   }
-  const kind = kindOfCredentialsError(error) ?? kindOfRefusedCredentials(error);
+  const refused = kindOfRefusedCredentials(error);
+  // Of a service that is away the text tells nothing of credentials: "Deadline expired before operation could complete."
+  const kind = refused === 'UNAVAILABLE' ? refused : (kindOfCredentialsError(error) ?? refused);
   if (kind === undefined) return translateTransportError(error, context);
   // A parser's message quotes the file, which is a secret: the cause is left out too.
   if (isUnreadableKey(error)) {
