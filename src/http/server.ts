@@ -173,7 +173,8 @@ function createApp(limits: ServeLimits, { proxies, log }: ServerOptions, metrics
   logAnswers(app, log, metrics);
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   const turns = createTurns(TURN_MILLISECONDS);
-  app.decorateRequest('arrived', 0);
+  // Until it is known: after every question for a token.
+  app.decorateRequest('arrived', Number.POSITIVE_INFINITY);
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(commonHeaders(request.id));
     request.arrived = performance.now();
