@@ -68,7 +68,7 @@ function compileChunks() {
     encoding: 'utf8',
   });
   rmSync(home, { recursive: true, force: true });
-  if (result.status !== 0) console.warn(`The chunks are not compiled ahead: ${result.stderr.trim()}`);
+  if (result.status !== 0) console.warn(`Not all chunks are compiled ahead: ${result.stderr.trim()}`);
 }
 
 async function bundle(input, removeWhitespace) {
