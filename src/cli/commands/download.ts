@@ -51,10 +51,10 @@ async function runDownload(invocation: Invocation, ids: readonly string[], optio
   const force = options.force === true;
   if (target.kind === 'stream') {
     // One after the other: they share the stream.
-    return reportStreamed(invocation, download(context, { selection, target, force, concurrency: 1 }));
+    return reportStreamed(invocation, download(context, { selection, target, force, concurrency: 1, isAlone: true }));
   }
   const concurrency = mayBeSeveral(ids) ? options.concurrency : 1;
-  const outcomes = download(context, { selection, target, force, concurrency });
+  const outcomes = download(context, { selection, target, force, concurrency, isAlone: concurrency === 1 });
   return reportFiles(invocation, outcomes);
 }
 

@@ -14,6 +14,8 @@ export interface DownloadRequest {
   /** Replace what exists. */
   force: boolean;
   concurrency: number;
+  /** Nothing else is read by this process at the same time: there is memory for larger chunks. */
+  isAlone?: boolean;
 }
 
 /** Files that may be complete while the one before them is not. */
@@ -102,8 +104,7 @@ async function deliver(
   found: AssetWithObject,
   name: string,
 ): Promise<string> {
-  const { target, force } = request;
-  const isAlone = request.concurrency === 1;
+  const { target, force, isAlone = false } = request;
   if (target.kind === 'stream') {
     const { lends = false } = target;
     await readAsset(context, found, (body) => sendContent(body, target.stream), { lends, isAlone });
