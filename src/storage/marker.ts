@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isMarkerKey, MARKER_KEY } from '../core/marker-key.ts';
 import { parseStorageKey } from '../core/storage-key.ts';
 import type { CallOptions, StorageBackend, StoredObject } from './backend.ts';
@@ -12,6 +13,8 @@ export interface StoreMarker {
 
 const KEY = parseStorageKey(MARKER_KEY);
 const LARGEST_MARKER = 4096;
+const MOST_ATTEMPTS = 8;
+const PAUSE_MILLISECONDS = 50;
 
 /**
  * The store's marker; undefined if it has none, or if there is no store yet and a put would make it.
@@ -43,14 +46,18 @@ export async function putMarker(
 ): Promise<StoreMarker> {
   const { replace = false, ...call } = options;
   const bytes = Buffer.from(`${JSON.stringify(marker)}\n`);
-  try {
-    const body = { size: bytes.length, bytes, open: () => singleChunk(bytes) };
-    await backend.put(KEY, body, { ...call, ifAbsent: !replace, contentType: 'application/json' });
-  } catch (error) {
-    if (!isStorageError(error, 'CONFLICT')) throw error;
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+    try {
+      const body = { size: bytes.length, bytes, open: () => singleChunk(bytes) };
+      await backend.put(KEY, body, { ...call, ifAbsent: !replace, contentType: 'application/json' });
+    } catch (error) {
+      if (!isStorageError(error, 'CONFLICT')) throw error;
+    }
+    const stored = await readMarker(backend, call);
+    if (stored !== undefined) return stored;
+    // S3 turns a put away also while another is under way (409), whose object is there a moment later, or never.
+    await sleep(PAUSE_MILLISECONDS * attempt);
   }
-  const stored = await readMarker(backend, call);
-  if (stored !== undefined) return stored;
   throw new StorageError('INTEGRITY', 'the marker that was just put is not there', { backend: backend.name, key: KEY });
 }
 
