@@ -48,8 +48,21 @@ export function translateLocalError(error: unknown, context: LocalErrorContext):
   if (error instanceof StorageError || code === undefined || !('syscall' in Object(error))) return error;
   const { root, key } = context;
   const options = { backend: root.backend, cause: error, ...(key === undefined ? {} : { key }) };
-  const absence = code === 'ENOENT' ? root.absence() : undefined;
-  if (absence !== undefined) return new StorageError('STORE_MISSING', absence, options);
+  const doubt = code === 'ENOENT' ? doubtIn(root, options) : undefined;
+  if (doubt !== undefined) return doubt;
   const kind = KINDS[code] ?? 'UNAVAILABLE';
   return new StorageError(kind, `${EXPLANATIONS[kind] ?? 'the file system failed'} (${code})`, options);
+}
+
+type Details = ConstructorParameters<typeof StorageError>[2];
+
+/** Why a file that is absent is no absent object; undefined if it is one. */
+function doubtIn(root: StoreDirectory, options: Details): StorageError | undefined {
+  try {
+    const absence = root.absence();
+    return absence === undefined ? undefined : new StorageError('STORE_MISSING', absence, options);
+  } catch (error) {
+    // Of a directory that cannot be looked at nothing is known.
+    return new StorageError('UNAVAILABLE', 'the file system failed', { ...options, cause: error });
+  }
 }
