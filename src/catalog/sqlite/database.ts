@@ -102,7 +102,7 @@ function allRows(statement: BetterSqlite3.Statement, parameters: readonly unknow
 
 const namesOf = new WeakMap<BetterSqlite3.Statement, readonly string[]>();
 
-/** A newer program may have changed the columns meanwhile, and `select *` follows. */
+/** A newer program may have changed the columns meanwhile, and `select *` follows; never to others of the same number. */
 function columnNames(statement: BetterSqlite3.Statement, count: number): readonly string[] {
   const known = namesOf.get(statement);
   if (known?.length === count) return known;
