@@ -106,6 +106,14 @@ describe('a missing directory', () => {
     await store.put(KEY, memoryBody('x'));
   });
 
+  it('is the same when its own marker was removed through it', async () => {
+    await putMarker(store, MARKER);
+    await store.put(KEY, memoryBody('x'));
+    expect(await store.deleteMany([KEY, parseStorageKey(MARKER_KEY)])).toEqual([]);
+    await putMarker(store, MARKER);
+    await store.put(KEY, memoryBody('x'));
+  });
+
   it('is noticed where another store stands in its place', async () => {
     await putMarker(store, MARKER);
     await store.put(KEY, memoryBody('x'));

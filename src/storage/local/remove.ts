@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { MARKER_KEY } from '../../core/marker-key.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, DeleteFailure } from '../backend.ts';
 import { createPacer } from '../pacer.ts';
@@ -36,10 +37,13 @@ export async function removeObjects(
     failures.push(...removal.failures);
   }
   await durability.syncDirectories(await removeEmptyDirectories(place, directories));
+  if (keys.some(isMarker)) root.forgetMarker();
   // What was absent may have been so because the disk went.
   root.confirm();
   return failures;
 }
+
+const isMarker = (key: string) => key === MARKER_KEY;
 
 interface Removal {
   removed: StorageKey[];

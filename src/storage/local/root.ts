@@ -68,7 +68,7 @@ export class LocalRoot {
     if (absence !== undefined) throw this.#refusal('STORE_MISSING', absence);
   }
 
-  /** Another marker was just put here. */
+  /** The marker was just put here, or removed. */
   forgetMarker(): void {
     this.#marker = undefined;
   }
