@@ -53,7 +53,7 @@ export interface ObjectPage {
 export interface AssetReads {
   /** One page by keyset, newest first unless `sort` says otherwise. */
   page(scope: OrganizationScope, query: AssetQuery): Promise<AssetPage>;
-  /** The same with where their bytes are; an asset that goes meanwhile is missing. */
+  /** The same with where their bytes are, both as of one moment. */
   pageWithObjects(scope: OrganizationScope, query: AssetQuery): Promise<ObjectPage>;
   /** How many assets and bytes match: what a destructive command asks about. */
   count(scope: OrganizationScope, filter: AssetFilter): Promise<{ count: number; bytes: number }>;

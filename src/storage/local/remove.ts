@@ -37,13 +37,11 @@ export async function removeObjects(
     failures.push(...removal.failures);
   }
   await durability.syncDirectories(await removeEmptyDirectories(place, directories));
-  if (keys.some(isMarker)) root.forgetMarker();
+  if (keys.some((key) => key === MARKER_KEY)) root.forgetMarker();
   // What was absent may have been so because the disk went.
   root.confirm();
   return failures;
 }
-
-const isMarker = (key: string) => key === MARKER_KEY;
 
 interface Removal {
   removed: StorageKey[];
