@@ -21,6 +21,21 @@ export interface BodyGuardOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Runs a put with the body under guard: what goes wrong in the source is what the put fails with. */
+export async function putGuarded<T>(
+  body: BodySource,
+  options: BodyGuardOptions,
+  put: (guarded: GuardedBody) => Promise<T>,
+): Promise<T> {
+  options.signal?.throwIfAborted();
+  const guarded = guardBody(body, options);
+  try {
+    return await put(guarded);
+  } catch (error) {
+    throw guarded.failure() ?? error;
+  }
+}
+
 export function guardBody(body: BodySource, options: BodyGuardOptions): GuardedBody {
   let failure: unknown;
 

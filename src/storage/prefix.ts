@@ -9,8 +9,8 @@ export interface KeyPrefix {
   add(key: string): string;
   /** The key of a full name; undefined for one that no key can have. */
   remove(name: string): StorageKey | undefined;
-  /** The full names of the markers of stores that would lie around this one. */
-  enclosingMarkers(): string[];
+  /** The full name of the marker of a store around this one; undefined if no such object is there. */
+  enclosingMarker(isThere: (name: string) => Promise<boolean>): Promise<string | undefined>;
 }
 
 export function createPrefix(configured: string | undefined): KeyPrefix {
@@ -21,7 +21,14 @@ export function createPrefix(configured: string | undefined): KeyPrefix {
     text,
     add: (key) => `${text}${key}`,
     remove: (name) => (name.startsWith(text) ? keyOf(name.slice(text.length)) : undefined),
-    enclosingMarkers: () => segments.map((_, count) => [...segments.slice(0, count), MARKER_KEY].join('/')),
+
+    async enclosingMarker(isThere) {
+      for (const count of segments.keys()) {
+        const name = [...segments.slice(0, count), MARKER_KEY].join('/');
+        if (await isThere(name)) return name;
+      }
+      return undefined;
+    },
   };
 }
 

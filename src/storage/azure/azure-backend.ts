@@ -1,6 +1,6 @@
 import type { StorageBackend } from '../backend.ts';
 import type { AzureDefinition, StorageTimeouts } from '../definition.ts';
-import { guardBody } from '../guarded-body.ts';
+import { putGuarded } from '../guarded-body.ts';
 import { withoutNestedStores } from '../marker.ts';
 import { createPartPool, isOnePart } from '../parts.ts';
 import { createPrefix } from '../prefix.ts';
@@ -26,6 +26,7 @@ export function openAzureBackend(definition: AzureDefinition, timeouts: StorageT
     prefix: createPrefix(definition.prefix),
     pool: createPartPool(),
   };
+  const retry = { deadline: timeouts.deadline };
   const pull = createPull(store);
 
   const backend: StorageBackend = {
@@ -40,16 +41,12 @@ export function openAzureBackend(definition: AzureDefinition, timeouts: StorageT
       signs: store.azure.account.access.kind !== 'sas',
     },
 
-    async put(key, body, options = {}) {
-      options.signal?.throwIfAborted();
-      const guarded = guardBody(body, { backend: definition.name, key, signal: options.signal });
-      try {
-        if (isOnePart(body.size)) return await putWhole(store, key, guarded, options);
-        return await putInBlocks(store, { deadline: timeouts.deadline }, key, guarded, options);
-      } catch (error) {
-        throw guarded.failure() ?? error;
-      }
-    },
+    put: (key, body, options = {}) =>
+      putGuarded(body, { backend: definition.name, key, signal: options.signal }, (guarded) =>
+        isOnePart(body.size)
+          ? putWhole(store, key, guarded, options)
+          : putInBlocks(store, retry, key, guarded, options),
+      ),
 
     get: (key, options = {}) => getObject(store, key, options),
     stat: (key, options = {}) => statObject(store, key, options),
@@ -67,12 +64,7 @@ export function openAzureBackend(definition: AzureDefinition, timeouts: StorageT
     pull: (source, key, options = {}) => pull(source, key, options),
     abandonedUploads: (olderThan) => abandonedUploads(store, olderThan),
 
-    async enclosingMarker() {
-      for (const name of store.prefix.enclosingMarkers()) {
-        if (await isThere(store, name)) return name;
-      }
-      return undefined;
-    },
+    enclosingMarker: () => store.prefix.enclosingMarker((name) => isThere(store, name)),
   };
   stores.set(backend, store);
   return backend;

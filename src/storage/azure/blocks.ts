@@ -2,21 +2,13 @@ import type { StorageKey } from '../../core/storage-key.ts';
 import { digestInThread } from '../../core/threaded-digest.ts';
 import type { AbandonedUpload, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { hexToBase64 } from '../http/encoding.ts';
+import { hexToBase64, unquote } from '../http/encoding.ts';
 import { childrenOf, parseXml } from '../http/xml.ts';
 import { type Part, partSizeFor, sendParts } from '../parts.ts';
 import { type RetryOptions, retrying } from '../retry-policy.ts';
 import { isStorageError, StorageError } from '../storage-error.ts';
 import { listNames } from './listing.ts';
-import {
-  type AzureStore,
-  conditionHeaders,
-  contentHeaders,
-  describePut,
-  isThere,
-  statObject,
-  unquote,
-} from './objects.ts';
+import { type AzureStore, conditionHeaders, contentHeaders, describePut, isThere, statObject } from './objects.ts';
 
 const MOST_BLOCKS = 50_000;
 

@@ -3,11 +3,11 @@ import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, DeleteFailure, ListOptions, StoredObject } from '../backend.ts';
 import { inBatches } from '../batches.ts';
 import { compareBytes } from '../byte-order.ts';
-import { base64ToHex } from '../http/encoding.ts';
+import { base64ToHex, unquote } from '../http/encoding.ts';
 import { childrenOf, parseXml, textOf, type XmlElement } from '../http/xml.ts';
 import { StorageError } from '../storage-error.ts';
 import { errorFromText } from './errors.ts';
-import { type AzureStore, unquote } from './objects.ts';
+import type { AzureStore } from './objects.ts';
 
 const LARGEST_BATCH = 256;
 const BATCHES_AT_ONCE = 3;

@@ -5,7 +5,7 @@ import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, GetOptions, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
 import { downloadBody, sizeOfRange } from '../http/download-body.ts';
-import { base64ToHex, hexToBase64 } from '../http/encoding.ts';
+import { base64ToHex, hexToBase64, unquote } from '../http/encoding.ts';
 import type { HttpAnswer } from '../http/http-client.ts';
 import { type PartPool, withWholeBody } from '../parts.ts';
 import type { KeyPrefix } from '../prefix.ts';
@@ -146,8 +146,4 @@ export function contentHeaders(options: PutOptions): Record<string, string> {
 
 export function conditionHeaders(options: PutOptions): Record<string, string> {
   return options.ifAbsent === true ? { 'if-none-match': '*' } : {};
-}
-
-export function unquote(etag: string): string {
-  return etag.replace(/^"|"$/g, '');
 }

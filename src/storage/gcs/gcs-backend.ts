@@ -1,6 +1,6 @@
 import type { StorageBackend } from '../backend.ts';
 import type { GcsDefinition, StorageTimeouts } from '../definition.ts';
-import { guardBody } from '../guarded-body.ts';
+import { putGuarded } from '../guarded-body.ts';
 import { withoutNestedStores } from '../marker.ts';
 import { createPartPool, isOnePart } from '../parts.ts';
 import { createPrefix } from '../prefix.ts';
@@ -25,6 +25,7 @@ export function openGcsBackend(definition: GcsDefinition, timeouts: StorageTimeo
     prefix: createPrefix(definition.prefix),
     pool: createPartPool(),
   };
+  const retry = { deadline: timeouts.deadline };
 
   const backend: StorageBackend = {
     name: definition.name,
@@ -40,18 +41,16 @@ export function openGcsBackend(definition: GcsDefinition, timeouts: StorageTimeo
       decodesForReaders: true,
     },
 
-    async put(key, body, options = {}) {
-      options.signal?.throwIfAborted();
-      const guarded = guardBody(body, { backend: definition.name, key, signal: options.signal });
-      try {
-        if (isOnePart(body.size)) return await putWhole(store, key, guarded, options);
-        return await putResumable(store, { deadline: timeouts.deadline }, key, guarded, options);
-      } catch (error) {
-        // Of a put only the bucket can be missing.
-        const failure = isStorageError(error, 'NOT_FOUND') ? bucketMissing(store, error, key) : error;
-        throw guarded.failure() ?? failure;
-      }
-    },
+    put: (key, body, options = {}) =>
+      putGuarded(body, { backend: definition.name, key, signal: options.signal }, async (guarded) => {
+        try {
+          if (isOnePart(body.size)) return await putWhole(store, key, guarded, options);
+          return await putResumable(store, retry, key, guarded, options);
+        } catch (error) {
+          // Of a put only the bucket can be missing.
+          throw isStorageError(error, 'NOT_FOUND') ? bucketMissing(store, error, key) : error;
+        }
+      }),
 
     get: (key, options = {}) => getObject(store, key, options),
     stat: (key, options = {}) => statObject(store, key, options),
@@ -69,12 +68,7 @@ export function openGcsBackend(definition: GcsDefinition, timeouts: StorageTimeo
       });
     },
 
-    async enclosingMarker() {
-      for (const name of store.prefix.enclosingMarkers()) {
-        if (await isThere(store, name)) return name;
-      }
-      return undefined;
-    },
+    enclosingMarker: () => store.prefix.enclosingMarker((name) => isThere(store, name)),
   };
   stores.set(backend, store);
   return backend;

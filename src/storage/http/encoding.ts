@@ -20,3 +20,8 @@ export function hexToBase64(hex: string): string {
 export function base64ToHex(base64: string): string {
   return Buffer.from(base64, 'base64').toString('hex');
 }
+
+/** An ETag as it is recorded. */
+export function unquote(etag: string): string {
+  return etag.replace(/^"|"$/g, '');
+}

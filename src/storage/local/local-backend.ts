@@ -1,6 +1,6 @@
 import type { StorageBackend } from '../backend.ts';
 import type { LocalDefinition } from '../definition.ts';
-import { guardBody } from '../guarded-body.ts';
+import { putGuarded } from '../guarded-body.ts';
 import { createPacer } from '../pacer.ts';
 import { StorageError } from '../storage-error.ts';
 import { answersAt } from './answers.ts';
@@ -60,13 +60,9 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
 
     async put(key, body, options = {}) {
       await pace();
-      const guarded = guardBody(body, { backend: name, key, signal: options.signal });
-      try {
-        return await writeObject({ root, durability }, key, guarded, options);
-      } catch (error) {
-        if (guarded.failure() !== undefined) throw guarded.failure();
-        throw translateLocalError(error, { root, key });
-      }
+      return putGuarded(body, { backend: name, key, signal: options.signal }, (guarded) =>
+        translated(key, () => writeObject({ root, durability }, key, guarded, options)),
+      );
     },
 
     get: (key, options = {}) => translated(key, () => readObject(root, key, options)),

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CopiedObject, PutOptions, StoredObject } from '../backend.ts';
 import { inBatches } from '../batches.ts';
-import { base64ToHex, encodePath } from '../http/encoding.ts';
+import { base64ToHex, encodePath, unquote } from '../http/encoding.ts';
 import { textOf } from '../http/xml.ts';
 import { partSizeFor } from '../parts.ts';
 import { type RetryOptions, retrying } from '../retry-policy.ts';
 import { StorageError } from '../storage-error.ts';
 import { requireXml } from './listing.ts';
 import { abort, begin, complete, MOST_PARTS, refuseTaken, type SentPart } from './multipart.ts';
-import { conditionHeaders, contentHeaders, type S3Store, statObject, unquote } from './objects.ts';
+import { conditionHeaders, contentHeaders, type S3Store, statObject } from './objects.ts';
 
 /** What CopyObject may copy at once. */
 const LARGEST_COPY = 5 * 1024 ** 3;

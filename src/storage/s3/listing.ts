@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { CallOptions, DeleteFailure, ListOptions, StoredObject } from '../backend.ts';
 import { inBatches } from '../batches.ts';
-import { hexToBase64 } from '../http/encoding.ts';
+import { hexToBase64, unquote } from '../http/encoding.ts';
 import { childrenOf, escapeXml, fitsXml, parseXml, textOf, type XmlElement } from '../http/xml.ts';
 import { StorageError } from '../storage-error.ts';
 import { errorFromCode } from './errors.ts';
-import { type S3Store, unquote } from './objects.ts';
+import type { S3Store } from './objects.ts';
 
 const LARGEST_BATCH = 1000;
 const BATCHES_AT_ONCE = 3;

@@ -3,13 +3,13 @@ import type { StorageKey } from '../../core/storage-key.ts';
 import { digestInThread } from '../../core/threaded-digest.ts';
 import type { AbandonedUpload, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { hexToBase64 } from '../http/encoding.ts';
+import { hexToBase64, unquote } from '../http/encoding.ts';
 import { childrenOf, escapeXml, textOf, type XmlElement } from '../http/xml.ts';
 import { type Part, partSizeFor, sendParts } from '../parts.ts';
 import { type RetryOptions, retrying } from '../retry-policy.ts';
 import { isStorageError, StorageError } from '../storage-error.ts';
 import { nameOf, requireXml } from './listing.ts';
-import { conditionHeaders, contentHeaders, describePut, etagOf, type S3Store, statObject, unquote } from './objects.ts';
+import { conditionHeaders, contentHeaders, describePut, etagOf, type S3Store, statObject } from './objects.ts';
 
 export const MOST_PARTS = 10_000;
 const MOST_ABORTS = 3;

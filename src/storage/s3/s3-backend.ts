@@ -1,6 +1,6 @@
 import type { StorageBackend } from '../backend.ts';
 import type { S3Definition, StorageTimeouts } from '../definition.ts';
-import { guardBody } from '../guarded-body.ts';
+import { putGuarded } from '../guarded-body.ts';
 import { withoutNestedStores } from '../marker.ts';
 import { createPartPool, isOnePart } from '../parts.ts';
 import { createPrefix } from '../prefix.ts';
@@ -22,9 +22,7 @@ export function openS3Backend(definition: S3Definition, timeouts: StorageTimeout
     prefix: createPrefix(definition.prefix),
     pool: createPartPool(),
   };
-
   const retry = { deadline: timeouts.deadline };
-
   const backend: StorageBackend = {
     name: definition.name,
     provider: 'AWS_S3',
@@ -37,16 +35,10 @@ export function openS3Backend(definition: S3Definition, timeouts: StorageTimeout
       signs: true,
     },
 
-    async put(key, body, options = {}) {
-      options.signal?.throwIfAborted();
-      const guarded = guardBody(body, { backend: definition.name, key, signal: options.signal });
-      try {
-        if (isOnePart(body.size)) return await putWhole(store, key, guarded, options);
-        return await putInParts(store, retry, key, guarded, options);
-      } catch (error) {
-        throw guarded.failure() ?? error;
-      }
-    },
+    put: (key, body, options = {}) =>
+      putGuarded(body, { backend: definition.name, key, signal: options.signal }, (guarded) =>
+        isOnePart(body.size) ? putWhole(store, key, guarded, options) : putInParts(store, retry, key, guarded, options),
+      ),
 
     get: (key, options = {}) => getObject(store, key, options),
     stat: (key, options = {}) => statObject(store, key, options),
@@ -63,12 +55,7 @@ export function openS3Backend(definition: S3Definition, timeouts: StorageTimeout
 
     abandonedUploads: (olderThan) => abandonedUploads(store, olderThan),
 
-    async enclosingMarker() {
-      for (const name of store.prefix.enclosingMarkers()) {
-        if (await isThere(store, name)) return name;
-      }
-      return undefined;
-    },
+    enclosingMarker: () => store.prefix.enclosingMarker((name) => isThere(store, name)),
   };
   stores.set(backend, store);
   return backend;
