@@ -29,6 +29,11 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
+/** The subject of a sentence about them. */
+export function bytesAre(count: number): string {
+  return count === 1 ? '1 byte is' : `${count} bytes are`;
+}
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** Writes bytes for people: 1536 is `1.5 KiB`. */

@@ -110,7 +110,9 @@ async function report(invocation: Invocation, outcomes: AsyncIterable<VerifyOutc
       if (outcome.kind === 'checked') score.checked += outcome.count;
       else if (outcome.kind === 'healed') score.repaired += 1;
       else if (outcome.kind === 'failed') {
-        await fail(`backend ${outcome.backend}`, { backend: outcome.backend }, outcome.failure);
+        const { backend, storagePath, failure } = outcome;
+        if (storagePath === undefined) await fail(`backend ${backend}`, { backend }, failure);
+        else await fail(storagePath, { id: null, backend, storagePath }, failure);
       } else {
         const { finding } = outcome;
         score[finding.kind] += 1;

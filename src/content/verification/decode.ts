@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, gunzipSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { AssetError } from '../../core/errors.ts';
+import { bytesAre } from '../../core/size.ts';
 
 const CHUNK_LENGTH = 64 * 1024;
 /** zlib takes no smaller chunks. */
@@ -51,7 +52,7 @@ function inOnePiece(size: number, decode: (options: ZlibOptions) => Buffer): Buf
     // A little more than the content, so that its end is seen without another piece.
     return decode({ maxOutputLength: Math.max(1, size), chunkSize: size + LEAST_CHUNK });
   } catch (error) {
-    if (hasCode(error, /^ERR_BUFFER_TOO_LARGE$/)) throw damaged(`more than ${size} bytes are stored`, error);
+    if (hasCode(error, /^ERR_BUFFER_TOO_LARGE$/)) throw damaged(`more than ${bytesAre(size)} stored`, error);
     throw isZlibError(error) ? damaged('they cannot be decompressed', error) : error;
   }
 }

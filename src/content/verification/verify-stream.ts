@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import { AssetError } from '../../core/errors.ts';
 import { isLent } from '../../core/lent-memory.ts';
+import { bytesAre } from '../../core/size.ts';
 import { createThreadedDigest, type ThreadedDigest } from '../../core/threaded-digest.ts';
 
 /** Size in bytes and SHA-256 in lower-case hex, as recorded. */
@@ -26,7 +27,7 @@ export async function* verifiedContent(
     for await (const chunk of source) {
       if (chunk.byteLength === 0) continue;
       size += chunk.byteLength;
-      if (size > expected.size) throw damaged(`more than ${expected.size} bytes are stored`, expected);
+      if (size > expected.size) throw damaged(`more than ${bytesAre(expected.size)} stored`, expected);
       sums ??= isLent(chunk) ? createThreadedDigest('sha256') : sumsMadeHere();
       // A thread takes this chunk in while the one before it is used.
       const isSummed = sums.update(chunk);
@@ -35,7 +36,7 @@ export async function* verifiedContent(
       held = chunk;
       heldIsSummed = isSummed;
     }
-    if (size < expected.size) throw damaged(`only ${size} of ${expected.size} bytes are stored`, expected);
+    if (size < expected.size) throw damaged(`only ${bytesAre(size)} stored instead of ${expected.size}`, expected);
     sums ??= sumsMadeHere();
     const sha256 = await sums.digest();
     if (sha256 !== expected.sha256) {
@@ -70,7 +71,7 @@ function sumsMadeHere(): Sums {
  */
 export function verifiedBytes(bytes: Uint8Array, expected: ExpectedContent): Uint8Array {
   if (bytes.byteLength !== expected.size) {
-    throw damaged(`${bytes.byteLength} instead of ${expected.size} bytes are stored`, expected);
+    throw damaged(`${bytesAre(bytes.byteLength)} stored instead of ${expected.size}`, expected);
   }
   const sha256 = hash('sha256', bytes);
   if (sha256 === expected.sha256) return bytes;

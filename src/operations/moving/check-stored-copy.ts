@@ -20,7 +20,7 @@ export async function checkStoredCopy(
   try {
     found = await store.stat(record.storagePath, { signal });
   } catch (error) {
-    if (isStorageError(error, 'NOT_FOUND')) return false;
+    if (isStorageError(error, 'NOT_FOUND', 'INTEGRITY')) return false;
     throw error;
   }
   const judgement = judgeReported(store, record, found);

@@ -1,7 +1,9 @@
 import type { InventoryRow } from '../../catalog/catalog.ts';
-import { keyOrganization } from '../../core/storage-key.ts';
+import { MARKER_KEY } from '../../core/marker-key.ts';
+import { bytesAre } from '../../core/size.ts';
+import { keyOrganization, parseStorageKey } from '../../core/storage-key.ts';
 import type { StorageBackend, StoredObject } from '../../storage/backend.ts';
-import { isStorageError } from '../../storage/storage-error.ts';
+import { isStorageError, type StorageError, type StorageErrorKind } from '../../storage/storage-error.ts';
 import { judgeReported, storedBytesMatch } from '../moving/check-stored-copy.ts';
 import { gracePeriod } from '../stopping.ts';
 import type { Finding, FindingKind, Suspect, Verification } from './verify-run.ts';
@@ -16,7 +18,27 @@ export type Verdict =
   | { kind: 'touched'; row: InventoryRow; etag: string }
   /** Marked as damaged, and whole again. */
   | { kind: 'healed'; row: InventoryRow }
-  | { kind: 'finding'; finding: Finding; row: InventoryRow | undefined; found: StoredObject | undefined };
+  | { kind: 'finding'; finding: Finding; row: InventoryRow | undefined; found: StoredObject | undefined }
+  /** The store did not say. */
+  | { kind: 'unknown'; path: string; error: StorageError };
+
+/** What keeps one object from being looked at, and need not keep the others: a right, a bad sector, a bad moment. */
+const OF_ONE_OBJECT: readonly StorageErrorKind[] = ['DENIED', 'UNAVAILABLE'];
+
+/**
+ * As lookAgain; of an object that cannot be looked at, while the store answers otherwise, that it is unknown.
+ * @throws StorageError if the store does not answer
+ */
+export async function examineSuspect(verification: Verification, suspect: Suspect): Promise<Verdict> {
+  try {
+    return await lookAgain(verification, suspect);
+  } catch (error) {
+    const { store, context } = verification;
+    if (context.signal.aborted || !isStorageError(error, ...OF_ONE_OBJECT)) throw error;
+    await store.stat(parseStorageKey(MARKER_KEY));
+    return { kind: 'unknown', path: suspect.kind === 'row' ? suspect.path : suspect.found.key, error };
+  }
+}
 
 /**
  * Looks again, because rows and listing were read at different times: a suspect is a finding only if it still is one
@@ -37,8 +59,8 @@ export async function lookAgain(verification: Verification, suspect: Suspect): P
 
 async function lookAtOrphan({ store }: Verification, listed: StoredObject): Promise<Verdict> {
   if (Date.now() - listed.lastModified.getTime() < ORPHAN_GRACE_MILLISECONDS) return { kind: 'fine' };
-  const found = await statIfThere(store, listed);
-  if (found === undefined) return { kind: 'fine' };
+  const found = await statIfThere(store, listed.key);
+  if (found === undefined || 'inItsPlace' in found) return { kind: 'fine' };
   const finding: Finding = {
     kind: 'orphaned',
     backend: store.name,
@@ -53,19 +75,24 @@ async function lookAtOrphan({ store }: Verification, listed: StoredObject): Prom
   return { kind: 'finding', finding, row: undefined, found };
 }
 
-async function statIfThere(store: StorageBackend, at: { key: StoredObject['key'] }): Promise<StoredObject | undefined> {
+async function statIfThere(
+  store: StorageBackend,
+  key: StoredObject['key'],
+): Promise<StoredObject | { inItsPlace: string } | undefined> {
   try {
-    return await store.stat(at.key);
+    return await store.stat(key);
   } catch (error) {
     if (isStorageError(error, 'NOT_FOUND')) return undefined;
+    if (isStorageError(error, 'INTEGRITY')) return { inItsPlace: error.message };
     throw error;
   }
 }
 
 async function lookAtStored(verification: Verification, row: InventoryRow): Promise<Verdict> {
   const { store, request, context } = verification;
-  const found = await statIfThere(store, { key: row.storagePath });
+  const found = await statIfThere(store, row.storagePath);
   if (found === undefined) return asFinding(verification, 'missing', row, undefined, 'the store has no such object');
+  if ('inItsPlace' in found) return asFinding(verification, 'corrupt', row, undefined, found.inItsPlace);
   const reported = judgeReported(store, row, found);
   if (reported === 'different') {
     return asFinding(verification, 'corrupt', row, found, differenceOf(row, found));
@@ -90,7 +117,7 @@ async function bytesMatch(store: StorageBackend, row: InventoryRow, signal: Abor
 }
 
 function differenceOf(row: InventoryRow, found: StoredObject): string {
-  if (found.size !== row.storedSize) return `${found.size} bytes are stored, ${row.storedSize} are recorded`;
+  if (found.size !== row.storedSize) return `${bytesAre(found.size)} stored, ${row.storedSize} recorded`;
   return "the store's checksum differs from the recorded one";
 }
 

@@ -35,7 +35,7 @@ async function bytesAt({ store }: Pick<Verification, 'store'>, path: string): Pr
   try {
     return { kind: 'bytes', found: await store.stat(parseStorageKey(path)) };
   } catch (error) {
-    if (isStorageError(error, 'NOT_FOUND')) return undefined;
+    if (isStorageError(error, 'NOT_FOUND', 'INTEGRITY')) return undefined;
     throw error;
   }
 }

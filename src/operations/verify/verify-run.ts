@@ -49,7 +49,8 @@ export type VerifyOutcome =
   | { kind: 'checked'; count: number }
   /** Marked as damaged earlier, and whole again; or touched, with the same bytes. */
   | { kind: 'healed'; backend: string; storagePath: string }
-  | { kind: 'failed'; backend: string; failure: FailureRecord };
+  /** Of one object, or of all that is left of the backend. */
+  | { kind: 'failed'; backend: string; storagePath?: string; failure: FailureRecord };
 
 /** One backend under verification. */
 export interface Verification {

@@ -2,6 +2,7 @@ import type { NewAuditEvent, VerifyProgress } from '../../catalog/catalog.ts';
 import { decideOnMaintenance } from '../../core/access-policy.ts';
 import { toFailure } from '../../core/errors.ts';
 import type { OrganizationScope } from '../../core/identity.ts';
+import { keyOrganization } from '../../core/storage-key.ts';
 import { organizationScope } from '../assets/organization-scope.ts';
 import { mapInOrder } from '../concurrently.ts';
 import type { OperationContext } from '../context.ts';
@@ -10,7 +11,7 @@ import { asAssetError } from '../stores/storage-failure.ts';
 import { openStoresInUse } from '../stores/stores-in-use.ts';
 import { repairFinding } from './repair.ts';
 import { type Compared, compareWithListing } from './verify-compare.ts';
-import { lookAgain, type Verdict } from './verify-look-again.ts';
+import { examineSuspect, type Verdict } from './verify-look-again.ts';
 import { foundBefore } from './verify-resume.ts';
 import type { Finding, Repair, Verification, VerifyOutcome, VerifyRequest } from './verify-run.ts';
 
@@ -102,7 +103,7 @@ async function* examineAgain(
 ): AsyncGenerator<VerifyOutcome> {
   for await (const { path, suspect } of foundBefore(verification, scope, before)) {
     known.add(path);
-    if (suspect !== undefined) yield* settle(verification, await lookAgain(verification, suspect));
+    if (suspect !== undefined) yield* settle(verification, await examineSuspect(verification, suspect));
   }
 }
 
@@ -147,7 +148,7 @@ async function* examine(
   known: ReadonlySet<string>,
 ): AsyncGenerator<VerifyOutcome> {
   const suspects = steps.flatMap(({ path, suspect }) => (suspect === undefined || known.has(path) ? [] : suspect));
-  for await (const verdict of mapInOrder(suspects, LOOKS_AT_ONCE, (suspect) => lookAgain(verification, suspect))) {
+  for await (const verdict of mapInOrder(suspects, LOOKS_AT_ONCE, (suspect) => examineSuspect(verification, suspect))) {
     yield* settle(verification, verdict);
   }
   yield { kind: 'checked', count: steps.reduce((sum, { count }) => sum + count, 0) };
@@ -162,6 +163,11 @@ async function* settle(verification: Verification, verdict: Verdict): AsyncGener
     const repair = request.repair ? await repairFinding(verification, finding, row, found) : null;
     if (repair !== null) await recordRepair(context, finding, repair);
     yield { kind: 'finding', finding: { ...finding, repair } };
+  }
+  if (verdict.kind === 'unknown') {
+    const failure = toFailure(asAssetError(verdict.error));
+    await recordUnknown(context, store.name, verdict.path, failure.message);
+    yield { kind: 'failed', backend: store.name, storagePath: verdict.path, failure };
   }
   if (!request.repair) return;
   if (verdict.kind === 'touched') await catalog.inventory.noteEtag(verdict.row, verdict.etag);
@@ -178,6 +184,20 @@ async function recordRepair(context: OperationContext, finding: Finding, repair:
   } else if (finding.kind === 'orphaned' || finding.kind === 'abandoned') {
     await record(context, finding, 'repaired', 'success', repair.how);
   }
+}
+
+/** So that whoever goes on with an interrupted verification looks at it again. */
+async function recordUnknown(context: OperationContext, backend: string, path: string, why: string): Promise<void> {
+  const event: NewAuditEvent = {
+    actor: context.identity.user,
+    organizationId: keyOrganization(path),
+    action: 'verified',
+    assetId: null,
+    outcome: 'failed',
+    details: { finding: 'unknown', backend, storagePath: path, objectId: null, detail: why },
+  };
+  const catalog = await context.catalog();
+  await catalog.audit.record([event], context.audit);
 }
 
 /** One event for each asset, or one for what no asset needs. */

@@ -6,9 +6,9 @@ import type { StorageKey } from '../../core/storage-key.ts';
 import type { GetOptions, OpenedObject } from '../backend.ts';
 import { resolveRange } from '../range.ts';
 import { StorageError } from '../storage-error.ts';
-import { type LocalErrorContext, translateLocalError } from './errors.ts';
+import { errorCode, type LocalErrorContext, translateLocalError } from './errors.ts';
 import type { LocalRoot } from './root.ts';
-import { describeFile, requireFile } from './stat.ts';
+import { describeFile, linkInPlace, requireFile } from './stat.ts';
 
 // Not blocking: a pipe planted under a key must not hang us.
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -27,7 +27,7 @@ interface OpenFile {
 
 export function readObject(root: LocalRoot, key: StorageKey, options: GetOptions): OpenedObject {
   options.signal?.throwIfAborted();
-  const descriptor = openSync(root.locate(key), READ_FLAGS);
+  const descriptor = openObject(root, key);
   let isOwned = true;
   try {
     const stats = fstatSync(descriptor, { bigint: true });
@@ -46,6 +46,16 @@ export function readObject(root: LocalRoot, key: StorageKey, options: GetOptions
     return { object, body };
   } finally {
     if (isOwned) closeSync(descriptor);
+  }
+}
+
+function openObject(root: LocalRoot, key: StorageKey): number {
+  const path = root.locate(key);
+  try {
+    return openSync(path, READ_FLAGS);
+  } catch (error) {
+    if (errorCode(error) === 'ELOOP') throw linkInPlace(root.backend, key, error);
+    throw error;
   }
 }
 

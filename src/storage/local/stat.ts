@@ -27,11 +27,15 @@ export function statObject(root: LocalRoot, key: StorageKey): StoredObject {
   return describeFile(key, stats);
 }
 
+/** Whatever it leads to is not what was put here. */
+export function linkInPlace(backend: string, key: string, cause?: unknown): StorageError {
+  const message = 'a symbolic link stands in the place of the object; links are not followed';
+  return new StorageError('INTEGRITY', message, { backend, key, cause });
+}
+
 /** A directory, device or pipe under the key is not an object; a symbolic link is not followed. */
 export function requireFile(stats: BigIntStats, backend: string, key: string): void {
   if (stats.isFile()) return;
-  if (stats.isSymbolicLink()) {
-    throw new StorageError('DENIED', 'the key is a symbolic link; links are not followed', { backend, key });
-  }
+  if (stats.isSymbolicLink()) throw linkInPlace(backend, key);
   throw new StorageError('NOT_FOUND', 'nothing is stored under this key', { backend, key });
 }
