@@ -75,6 +75,18 @@ await describeWithService('s3', 'a signed URL', (s3) => {
     expect((await fetch(stdout.trim().replace('X-Amz-Expires=3600', 'X-Amz-Expires=7200'))).status).toBe(403);
   });
 
+  test('names a file that is safe to save, whatever name is asked for', async () => {
+    const { run, id } = await homeWithAsset(s3);
+    const { stdout } = await run('sign', id, '--download-as', '../re\u202eport\n"q".txt');
+    const { headers } = await fetch(stdout.trim());
+    const name = `.._re_port__q_.txt`;
+    expect(headers.get('content-disposition')).toBe(`attachment; filename="${name}"; filename*=UTF-8''${name}`);
+    expect(await run('sign', id, '--download-as', ' ')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is empty'),
+    });
+  });
+
   test('of too long a life, or of several under one name, is refused', async () => {
     const { run, id } = await homeWithAsset(s3);
     expect((await run('sign', id, '--expires-in', '8d')).code).toBe(2);

@@ -134,6 +134,24 @@ describe('a missing directory', () => {
   });
 });
 
+describe('a directory that cannot be made', () => {
+  it.each([
+    ['where a file stands', (folder: string) => join(folder, 'file'), /is not a directory|a file is in the way/],
+    ['below a file', (folder: string) => join(folder, 'file', 'a', 'b'), /a file is in the way/],
+    ['behind a link that leads nowhere', (folder: string) => join(folder, 'dangling'), /a file is in the way/],
+    ['where the system takes none', () => '/proc/asset-cli/store', /does not exist/],
+  ])('is told at once, %s', async (_, place, message) => {
+    await writeFile(join(outside, 'file'), 'precious');
+    await symlink('nowhere', join(outside, 'dangling'));
+    const hopeless = openLocalBackend({ name: 'hopeless', path: place(outside) });
+    await expect(putMarker(hopeless, MARKER)).rejects.toMatchObject({
+      kind: 'STORE_MISSING',
+      message: expect.stringMatching(message),
+    });
+    expect(await readFile(join(outside, 'file'), 'utf8')).toBe('precious');
+  });
+});
+
 describe('symbolic links', () => {
   it('are not followed, whether directory or file', async () => {
     await writeFile(join(outside, 'secret.txt'), 'secret');

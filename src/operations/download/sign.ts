@@ -1,6 +1,7 @@
 import type { AssetWithObject, ObjectRecord } from '../../catalog/catalog.ts';
 import type { Asset } from '../../core/asset.ts';
 import { AssetError, type FailureRecord, toFailure } from '../../core/errors.ts';
+import { safeFilename } from '../../core/safe-filename.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { SignedUrl, SignOptions, StorageBackend } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
@@ -72,8 +73,11 @@ function checkLife({ expiresIn = DEFAULT_LIFE_SECONDS }: SignRequest): void {
 }
 
 function checkName({ downloadAs }: SignRequest): void {
-  if (downloadAs === undefined || downloadAs.isWellFormed()) return;
-  throw new AssetError('USAGE', 'The name to download as is not valid Unicode', { hint: 'Give another name.' });
+  if (downloadAs === undefined) return;
+  const isEmpty = downloadAs.trim() === '';
+  if (!isEmpty && downloadAs.isWellFormed()) return;
+  const wrong = isEmpty ? 'empty' : 'not valid Unicode';
+  throw new AssetError('USAGE', `The name to download as is ${wrong}`, { hint: 'Give another name.' });
 }
 
 async function signOne(
@@ -135,7 +139,7 @@ async function signWith(store: StorageBackend, key: StorageKey, options: SignOpt
 function signOptions(request: SignRequest, asset: Asset): SignOptions {
   return {
     expiresIn: Math.min(request.expiresIn ?? DEFAULT_LIFE_SECONDS, secondsLeft(asset)),
-    downloadAs: request.downloadAs ?? handoutName(asset),
+    downloadAs: request.downloadAs === undefined ? handoutName(asset) : safeFilename(request.downloadAs),
     inline: request.inline && mayBeShown(asset.mimeType),
     contentType: asset.mimeType,
   };

@@ -52,7 +52,8 @@ export class LocalRoot {
    */
   absence(): string | undefined {
     const root = statSync(this.path, { throwIfNoEntry: false });
-    if (root?.isDirectory() !== true) return `the directory ${this.path} does not exist`;
+    if (root === undefined) return `the directory ${this.path} does not exist`;
+    if (!root.isDirectory()) return `${this.path} is not a directory`;
     const seen = this.#lookAtMarker();
     this.#marker ??= seen;
     if (seen?.text === this.#marker?.text) {
@@ -106,8 +107,29 @@ export class LocalRoot {
   /** Only the marker's put makes a missing root: an unmounted disk is never filled. */
   makeRoot(): void {
     this.forgetMarker();
-    mkdirSync(this.path, { recursive: true, mode: DIRECTORY_MODE });
+    this.#makeOutside(this.path);
     this.#noteNewEntry(dirname(this.path));
+  }
+
+  /**
+   * Makes the root, or a directory around it. Not by `recursive`, which never ends in a directory that has no place for
+   * new ones and says of them that they do not exist (/proc, autofs).
+   */
+  #makeOutside(path: string, parentIsMade = false): void {
+    try {
+      mkdirSync(path, { mode: DIRECTORY_MODE });
+      this.#noteNewEntry(dirname(path));
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'ENOENT' && !parentIsMade && dirname(path) !== path) {
+        this.#makeOutside(dirname(path));
+        this.#makeOutside(path, true);
+        return;
+      }
+      if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
+      if (code === 'EEXIST' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+      throw this.#refusal('STORE_MISSING', `the directory ${this.path} cannot be made: a file is in the way`);
+    }
   }
 
   /** Whoever removed a directory may have removed those around it too, or the disk with all of them. */
