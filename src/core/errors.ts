@@ -95,6 +95,8 @@ export interface FailureRecord {
   hint?: string;
   /** Of a virus that was found. */
   signature?: string;
+  /** The provider's id of the request that failed, for its support. */
+  requestId?: string;
 }
 
 /** Beside the records, which are written out as they are. */
@@ -103,6 +105,14 @@ const causes = new WeakMap<FailureRecord, unknown>();
 /** What was thrown, of a record that `toFailure` made. */
 export function causeOf(failure: FailureRecord): unknown {
   return causes.get(failure);
+}
+
+/** What was thrown, with all its details; made anew only of a record that has been copied. */
+export function errorOf(failure: FailureRecord): AssetError {
+  const cause = causes.get(failure);
+  if (cause instanceof AssetError) return cause;
+  const { code, message, hint } = failure;
+  return new AssetError(code, message, hint === undefined ? { cause } : { hint, cause });
 }
 
 /** Describes any thrown value as a failure of one item; an unknown error keeps its own message. */
@@ -114,13 +124,15 @@ export function toFailure(error: unknown): FailureRecord {
 
 function describe(error: unknown): FailureRecord {
   if (error instanceof AssetError) {
-    const { code, message, hint } = error;
-    const signature = code === 'VIRUS_FOUND' ? error.details?.['signature'] : undefined;
+    const { code, message, hint, details = {} } = error;
+    const signature = code === 'VIRUS_FOUND' ? details['signature'] : undefined;
+    const { requestId } = details;
     return {
       code,
       message,
       ...(hint === undefined ? {} : { hint }),
       ...(typeof signature === 'string' ? { signature } : {}),
+      ...(typeof requestId === 'string' ? { requestId } : {}),
     };
   }
   return { code: 'UNEXPECTED', message: error instanceof Error ? error.message : String(error) };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { type Asset, DEFAULT_ASSET_TYPE } from '../core/asset.ts';
-import { AssetError, type FailureRecord } from '../core/errors.ts';
+import { AssetError, errorOf, type FailureRecord } from '../core/errors.ts';
 import { checkId as checkName } from '../core/identity.ts';
 import { listAssets } from '../operations/assets/list-assets.ts';
 import { publishAssets, unpublishAssets } from '../operations/changes/publish.ts';
@@ -209,8 +209,7 @@ type Failed = { kind: 'failed'; failure: FailureRecord };
 
 function succeeded<T extends { kind: string }>(outcome: T): Exclude<T, Failed> {
   if (!isFailed(outcome)) return outcome as Exclude<T, Failed>;
-  const { code, message, hint } = outcome.failure;
-  throw new AssetError(code, message, hint === undefined ? {} : { hint });
+  throw errorOf(outcome.failure);
 }
 
 function isFailed(outcome: { kind: string }): outcome is Failed {

@@ -139,6 +139,24 @@ await describeEachStore('refused', (kind) => {
     expect((await run(['list', '--ids'])).stdout).toBe('');
   });
 
+  const isChecked = kind.provider === 'AWS_S3' || kind.provider === 'AZURE_BLOB';
+  test.skipIf(!isChecked)("the provider's request id is told, whatever was asked for", async () => {
+    const home = await careful(kind, [await kind.fresh('files')]);
+    const { id } = await uploadOne(home.run);
+    const [{ env } = { env: {} }] = await wrongCredentials(kind);
+    const told = { code: 'CREDENTIALS_REFUSED', details: { requestId: expect.stringMatching(/./) } };
+    const ofOne = [['download', id, '-o', '-'], ['publish', id], ['verify'], ['delete', id, '--yes']];
+    const commands = kind.provider === 'AWS_S3' ? [...ofOne, ['sign', id]] : ofOne;
+    for (const args of commands) {
+      const result = await home.run([...args, '--json'], { env });
+      expect([args[0], result.code, errorOf({ ...result, stdout: '' })]).toMatchObject([args[0], 3, told]);
+    }
+    const { stdout } = await home.run(['verify', '--json'], { env });
+    expect(JSON.parse(stdout).failed).toMatchObject([{ backend: 'files', requestId: told.details.requestId }]);
+    const { stderr } = await home.run(['publish', id], { env });
+    expect(stderr).toMatch(/^request: ./m);
+  });
+
   test.skipIf(isLocal)('credentials that do not work', async () => {
     const store = await kind.fresh('files');
     for (const { name, change, env } of await wrongCredentials(kind)) {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { parseDuration } from '../../core/duration.ts';
-import { AssetError, type ErrorCode } from '../../core/errors.ts';
+import { AssetError, type ErrorCode, errorOf } from '../../core/errors.ts';
 import { type SignOutcome, type SignRequest, sign } from '../../operations/download/sign.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
@@ -86,10 +86,8 @@ async function reportFailure(
   { output }: Invocation,
   { failure }: Extract<SignOutcome, { kind: 'failed' }>,
 ): Promise<void> {
-  const { code, message, hint } = failure;
-  const error = new AssetError(code, message, hint === undefined ? {} : { hint });
-  const view = { json: output.format !== 'text', verbose: false, paint: output.paintError };
-  await output.err.write(renderError(error, view));
+  const view = { json: output.format !== 'text', verbose: output.verbose, paint: output.paintError };
+  await output.err.write(renderError(errorOf(failure), view));
 }
 
 function toJson({ id, url, expiresAt, contentEncoding }: Signed): object {

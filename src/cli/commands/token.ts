@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander';
 import type { TokenRecord } from '../../catalog/catalog.ts';
 import { parseDuration } from '../../core/duration.ts';
-import { type ErrorCode, toFailure } from '../../core/errors.ts';
+import { toFailure } from '../../core/errors.ts';
 import { ROLES, type Role } from '../../core/identity.ts';
 import { parseTokenScope, type TokenScope } from '../../core/token.ts';
 import { createToken, listTokens, revokeTokens, type TokenRequest } from '../../operations/tokens/tokens.ts';
 import type { Bind, Invocation } from '../command.ts';
-import { batchExitCode, EXIT_OK } from '../exit-codes.ts';
+import { EXIT_OK } from '../exit-codes.ts';
 import { parsedBy } from '../options/values.ts';
+import { startBatch } from '../output/batch.ts';
 import { BASE_FORMATS } from '../output/format.ts';
 import { jsonDocument, jsonLine } from '../output/json.ts';
 import { createSink } from '../output/sink.ts';
@@ -108,18 +109,19 @@ async function runList(invocation: Invocation, options: { allOrgs?: boolean }): 
 
 async function runRevoke(invocation: Invocation, ids: readonly string[]): Promise<number> {
   const sink = createSink(invocation.output, TOKEN_SHAPE);
-  const failures: ErrorCode[] = [];
+  const batch = startBatch(invocation.output);
   let revoked = 0;
   for await (const outcome of revokeTokens(await invocation.context(), ids)) {
     if (outcome.kind === 'revoked') {
       revoked += 1;
+      batch.succeeded();
       await sink.add([outcome.token]);
       continue;
     }
     const failure = toFailure(outcome.error);
-    failures.push(failure.code);
+    batch.failed(failure);
     await sink.fail(outcome.id, { id: outcome.id }, failure);
   }
-  await sink.end({ summary: { revoked, failed: failures.length } });
-  return batchExitCode(ids.length, failures);
+  await sink.end({ summary: { revoked, failed: batch.failures } });
+  return batch.end();
 }

@@ -6,6 +6,7 @@ import { verifyManifest } from '../../operations/verify/verify-manifest.ts';
 import type { Finding, VerifyOutcome, VerifyRequest } from '../../operations/verify/verify-run.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
+import { tellFailed } from '../output/batch.ts';
 import { confirmOrStop } from '../output/confirm.ts';
 import { BASE_FORMATS } from '../output/format.ts';
 import { reportVerdicts } from '../output/manifest-verdicts.ts';
@@ -99,8 +100,11 @@ async function report(invocation: Invocation, outcomes: AsyncIterable<VerifyOutc
   const sink = createSink(output, SHAPE, () => progress.clear());
   const score: Score = { checked: 0, missing: 0, corrupt: 0, orphaned: 0, abandoned: 0, repaired: 0, failed: 0 };
   const failures: ErrorCode[] = [];
+  let first: FailureRecord | undefined;
+  let backendsFailed = 0;
   const fail = async (subject: string, identity: object, failure: FailureRecord, isShown = false) => {
     failures.push(failure.code);
+    first ??= failure;
     score.failed += 1;
     // People have read it in the table.
     if (!isShown || output.format !== 'text') await sink.fail(subject, identity, failure);
@@ -111,6 +115,7 @@ async function report(invocation: Invocation, outcomes: AsyncIterable<VerifyOutc
       else if (outcome.kind === 'healed') score.repaired += 1;
       else if (outcome.kind === 'failed') {
         const { backend, storagePath, failure } = outcome;
+        if (storagePath === undefined) backendsFailed += 1;
         if (storagePath === undefined) await fail(`backend ${backend}`, { backend }, failure);
         else await fail(storagePath, { id: null, backend, storagePath }, failure);
       } else {
@@ -128,7 +133,9 @@ async function report(invocation: Invocation, outcomes: AsyncIterable<VerifyOutc
   }
   await sink.end({ summary: score });
   if (output.format === 'text' || signal.aborted) output.note(describe(score));
-  return batchExitCode(score.checked + score.failed, failures);
+  const total = score.checked + backendsFailed;
+  if (first !== undefined) await tellFailed(output, { first, failed: score.failed, total });
+  return batchExitCode(total, failures);
 }
 
 /** What is missing or corrupt and stays so decides the exit status; a repair that failed counts for itself. */

@@ -20,7 +20,7 @@ export async function askDatabase(questions: Questions, setup: Setup): Promise<D
       value: `found ${index}`,
       name: `PostgreSQL of ${source}: ${url}`,
     })),
-    { value: 'postgres', name: 'another PostgreSQL, shared by many hosts' },
+    { value: 'postgres', name: `${databases.length === 0 ? '' : 'another '}PostgreSQL, shared by many hosts` },
   ];
   const chosen = await questions.choose('Where should the catalog live?', choices);
   if (chosen === 'default') return { url: undefined, password: undefined };

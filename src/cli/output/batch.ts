@@ -1,4 +1,4 @@
-import { AssetError, type ErrorCode, type FailureRecord } from '../../core/errors.ts';
+import { AssetError, type ErrorCode, errorOf, type FailureRecord } from '../../core/errors.ts';
 import { batchExitCode } from '../exit-codes.ts';
 import { renderError } from './errors.ts';
 import type { Output } from './output.ts';
@@ -29,21 +29,20 @@ export function startBatch(output: Output): Batch {
       return codes.length;
     },
     async end() {
-      const json = output.format === 'json' || output.format === 'jsonl';
-      if (first !== undefined && json) {
-        const error = total === 1 ? toError(first) : someFailed(codes.length, total);
-        await output.err.write(renderError(error, { json, verbose: false, paint: output.paintError }));
-      }
+      if (first !== undefined) await tellFailed(output, { first, failed: codes.length, total });
       return batchExitCode(total, codes);
     },
   };
 }
 
-function toError({ code, message, hint, signature }: FailureRecord): AssetError {
-  return new AssetError(code, message, {
-    ...(hint === undefined ? {} : { hint }),
-    ...(signature === undefined ? {} : { details: { signature } }),
-  });
+/** To programs alone: people have read of each already. */
+export async function tellFailed(
+  { format, err, paintError: paint }: Output,
+  { first, failed, total }: { first: FailureRecord; failed: number; total: number },
+): Promise<void> {
+  if (format !== 'json' && format !== 'jsonl') return;
+  const error = total === 1 ? errorOf(first) : someFailed(failed, total);
+  await err.write(renderError(error, { json: true, verbose: false, paint }));
 }
 
 function someFailed(failed: number, total: number): AssetError {

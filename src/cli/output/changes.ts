@@ -1,5 +1,5 @@
 import type { Asset } from '../../core/asset.ts';
-import { AssetError, type ErrorCode } from '../../core/errors.ts';
+import { type ErrorCode, errorOf } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
 import type { ChangeOutcome } from '../../operations/changes/change-outcome.ts';
 import type { Invocation } from '../command.ts';
@@ -20,11 +20,9 @@ export async function reportChanges(
   const failures: ErrorCode[] = [];
   for await (const outcome of outcomes) {
     if (outcome.kind === 'failed') {
-      const { code, message, hint } = outcome.failure;
-      failures.push(code);
-      const error = new AssetError(code, message, hint === undefined ? {} : { hint });
+      failures.push(outcome.failure.code);
       const view = { json: output.format !== 'text', verbose: output.verbose, paint: output.paintError };
-      await output.err.write(renderError(error, view));
+      await output.err.write(renderError(errorOf(outcome.failure), view));
       continue;
     }
     if (output.format === 'jsonl') await output.out.write(jsonLine(outcome.asset));

@@ -26,6 +26,7 @@ function renderWhole(error: unknown, view: ErrorView): string {
   }
   const lines = [`${view.paint('red', 'error:')} ${escapeForTerminal(failure.message)}`];
   if (hint !== undefined) lines.push(`${view.paint('cyan', 'hint:')}  ${escapeForTerminal(hint)}`);
+  if (view.verbose && failure.requestId !== undefined) lines.push(`request: ${escapeForTerminal(failure.requestId)}`);
   if (view.verbose || !(error instanceof AssetError)) lines.push(view.paint('dim', stackOf(error)));
   return `${lines.join('\n')}\n`;
 }

@@ -5,6 +5,7 @@ import type { Treatment } from '../../operations/scan/infected-content.ts';
 import type { ScanOutcome } from '../../operations/scan/scan-run.ts';
 import type { Invocation } from '../command.ts';
 import { batchExitCode } from '../exit-codes.ts';
+import { tellFailed } from './batch.ts';
 import { renderError } from './errors.ts';
 import { startProgress } from './progress.ts';
 import { createSink, type ItemShape, type ItemSink } from './sink.ts';
@@ -38,6 +39,7 @@ interface Run {
   sink: ItemSink<Finding>;
   score: Score;
   codes: ErrorCode[];
+  firstFailure: FailureRecord | undefined;
   signatures: Set<string>;
 }
 
@@ -51,6 +53,7 @@ export async function reportScan(invocation: Invocation, outcomes: AsyncIterable
     sink: createSink(output, SHAPE, () => progress.clear()),
     score: { clean: 0, infected: 0, pending: 0, quarantined: 0, deleted: 0, skipped: 0, bytes: 0, failed: 0 },
     codes: [],
+    firstFailure: undefined,
     signatures: new Set(),
   };
   let begun = false;
@@ -91,10 +94,11 @@ function found({ codes, signatures }: Run, { result }: FoundVerdict): void {
   signatures.add(result ?? 'unknown signature');
 }
 
-async function fail({ sink, score, codes }: Run, subject: string, identity: object, failure: FailureRecord) {
-  score.failed += 1;
-  codes.push(failure.code);
-  await sink.fail(subject, identity, failure);
+async function fail(run: Run, subject: string, identity: object, failure: FailureRecord) {
+  run.score.failed += 1;
+  run.codes.push(failure.code);
+  run.firstFailure ??= failure;
+  await run.sink.fail(subject, identity, failure);
 }
 
 function deedOf(treatment: Treatment | undefined): Finding['action'] {
@@ -102,17 +106,15 @@ function deedOf(treatment: Treatment | undefined): Finding['action'] {
 }
 
 /** A virus goes before whatever else went wrong, but for a bug. */
-async function end({ output }: Invocation, { score, codes, signatures }: Run, fatal: unknown): Promise<number> {
+async function end({ output }: Invocation, run: Run, fatal: unknown): Promise<number> {
+  const { score, codes, signatures, firstFailure: first } = run;
   const hides = signatures.size > 0 && fatal instanceof AssetError;
   if (fatal !== undefined && !hides) throw fatal;
   if (hides) output.warn(fatal.message);
-  const isJson = output.format !== 'text';
+  const total = score.clean + score.pending + codes.length;
   if (signatures.size > 0) await tell(output, virusFound([...signatures], score));
-  else if (codes.length > 0 && isJson) {
-    const hint = 'Each is named with its own code under "failed".';
-    await tell(output, new AssetError('SOME_FAILED', `${score.failed} could not be scanned`, { hint }));
-  }
-  return batchExitCode(score.clean + score.pending + codes.length, codes);
+  else if (first !== undefined) await tellFailed(output, { first, failed: score.failed, total });
+  return batchExitCode(total, codes);
 }
 
 async function tell({ err, format, paintError }: Invocation['output'], error: AssetError): Promise<void> {

@@ -84,9 +84,9 @@ function plainSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
 }
 
 function failureJson(identity: object, failure: FailureRecord): object {
-  const { code, message, hint, signature } = failure;
-  const found = signature === undefined ? {} : { signature };
-  return { ...identity, code, message: redactText(message), hint: hint ?? null, ...found };
+  const { code, message, hint, signature, requestId } = failure;
+  const more = { ...(signature === undefined ? {} : { signature }), ...(requestId === undefined ? {} : { requestId }) };
+  return { ...identity, code, message: redactText(message), hint: hint ?? null, ...more };
 }
 
 function jsonSink<T>(output: Output, shape: ItemShape<T>): ItemSink<T> {
