@@ -42,7 +42,7 @@ describe.skipIf(missing)('init in a real terminal', () => {
     const home = await temporaryDirectory();
     const screen = await initIn(home, {}, ['--user-wide', '--database', `sqlite:${join(home, 'own.db')}`]);
     await answer(screen, /Where should files live\?/, '\u0003');
-    await screen.shows(/Nothing was changed[\s\S]*exit status 130/);
+    await screen.shows(/No configuration was written[\s\S]*exit status 130/);
     expect(existsSync(join(home, 'config'))).toBe(false);
   });
 

@@ -1,8 +1,9 @@
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { BackendDefinition } from '../../src/storage/definition.ts';
-import { runProgram } from '../support/program.ts';
+import { finished, runProgram, startProgram } from '../support/program.ts';
 import { createDatabase, describeWithService } from '../support/services/index.ts';
 import { createStoreHome, describeEachStore, storedKeys } from '../support/store-homes.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
@@ -114,6 +115,25 @@ describe('the file that init writes', () => {
     const named = await runProgram(home, ['init', '--yes', '--json', '--config', 'my config.yaml']);
     expect(JSON.parse(named.stdout).next[0]).toBe(`asset-cli --config '${join(home, 'my config.yaml')}' doctor`);
     expect((await runProgram(home, ['init', '--yes', '--config', 'config.toml'])).code).toBe(2);
+  });
+
+  test('is not written when a test is broken off', async () => {
+    const home = await temporaryDirectory();
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void silent.close());
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const store = ['--provider', 'AWS_S3', '--bucket', 'bucket', '--region', 'us-east-1', '--endpoint', endpoint];
+    const env = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+    const child = startProgram(home, ['init', '--yes', '--json', ...store], { env });
+    silent.once('connection', (socket) => {
+      child.kill('SIGINT');
+      setTimeout(() => socket.destroy(), 500);
+    });
+    const { code, stdout, stderr } = await finished(child);
+    expect([code, stdout]).toEqual([130, '']);
+    expect(JSON.parse(stderr).error.code).toBe('INTERRUPTED');
+    expect(existsSync(join(home, 'asset-cli.config.yaml'))).toBe(false);
   });
 
   test('keeps odd characters as they were given', async () => {

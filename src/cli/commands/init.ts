@@ -130,8 +130,9 @@ function settleStore(
   });
 }
 
-function reactions({ output }: Invocation, questions: Questions | undefined) {
+function reactions({ output, signal }: Invocation, questions: Questions | undefined) {
   return {
+    signal,
     show: async (check: DoctorCheck) => {
       // Without questions an error is the end, and told as such.
       const isTold = check.status === 'error' && questions === undefined;

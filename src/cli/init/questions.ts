@@ -1,5 +1,5 @@
 import { escapeForTerminal } from '../../core/terminal-text.ts';
-import { ask } from '../output/ask.ts';
+import { ask as askOne } from '../output/ask.ts';
 import type { Streams } from '../output/streams.ts';
 
 /** The kinds of questions that `init` has; each throws INTERRUPTED on Ctrl-C. */
@@ -17,8 +17,11 @@ export interface Choice<T extends string> {
 }
 
 export function createQuestions(streams: Streams, signal: AbortSignal): Questions {
+  // A catalog that was tried out may have been made.
+  const ask = <T>(question: Parameters<typeof askOne<T>>[2]) =>
+    askOne(streams, signal, question, 'No configuration was written');
   const typed = (message: string, known: string | undefined, required: boolean): Promise<string> =>
-    ask(streams, signal, ({ input }, context) =>
+    ask(({ input }, context) =>
       input(
         {
           message,
@@ -30,7 +33,7 @@ export function createQuestions(streams: Streams, signal: AbortSignal): Question
     );
   return {
     choose: (message, choices, known) =>
-      ask(streams, signal, ({ select }, context) => {
+      ask(({ select }, context) => {
         const shown = choices.map(({ value, name }) => ({ value, name: escapeForTerminal(name) }));
         return select({ message, choices: shown, ...(known === undefined ? {} : { default: known }) }, context);
       }),
@@ -39,7 +42,6 @@ export function createQuestions(streams: Streams, signal: AbortSignal): Question
       const answer = (await typed(message, known, false)).trim();
       return answer === '' ? undefined : answer;
     },
-    confirm: (message, known) =>
-      ask(streams, signal, ({ confirm }, context) => confirm({ message, default: known }, context)),
+    confirm: (message, known) => ask(({ confirm }, context) => confirm({ message, default: known }, context)),
   };
 }

@@ -61,6 +61,7 @@ function makeDirectory(path: string): void {
 }
 
 export interface Asker<Answer> {
+  signal: AbortSignal;
   ask(earlier: Answer | undefined): Promise<Answer>;
   tryOut: TryOut<Answer>;
   show(check: DoctorCheck): Promise<void>;
@@ -75,7 +76,7 @@ export interface Settled<Answer> {
 
 /**
  * Asks until an answer passes its test.
- * @throws AssetError with the code of the first finding that will not do, if nobody answers again
+ * @throws AssetError with the code of the first finding that will not do, if nobody answers again; INTERRUPTED
  */
 export async function settle<Answer>(asker: Asker<Answer>): Promise<Settled<Answer>> {
   let earlier: Answer | undefined;
@@ -86,6 +87,8 @@ export async function settle<Answer>(asker: Asker<Answer>): Promise<Settled<Answ
       checks.push(check);
       await asker.show(check);
     }
+    // A test that was broken off has found nothing, which is no pass.
+    asker.signal.throwIfAborted();
     const failed = checks.find(({ status }) => status === 'error');
     if (failed === undefined) return { answer, checks };
     if (!(await asker.again())) throw asError(failed);

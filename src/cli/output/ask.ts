@@ -23,6 +23,7 @@ export async function ask<T>(
   streams: Streams,
   signal: AbortSignal,
   question: (prompts: Prompts, context: PromptContext) => Promise<T>,
+  unanswered = 'Nothing was changed',
 ): Promise<T> {
   const prompts = await import('@inquirer/prompts');
   try {
@@ -30,6 +31,6 @@ export async function ask<T>(
   } catch (error) {
     const stopped = error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name);
     if (!stopped) throw error;
-    throw new AssetError('INTERRUPTED', 'Nothing was changed', { hint: 'The question was not answered.' });
+    throw new AssetError('INTERRUPTED', unanswered, { hint: 'The question was not answered.' });
   }
 }
