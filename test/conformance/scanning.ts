@@ -439,6 +439,24 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
         expect(outcomes).toContainEqual(expect.objectContaining({ kind: 'failed', id: lost.id }));
       });
 
+      test('names what it cannot read once, however long it waits for what another holds', async () => {
+        const work = await suite.create();
+        const lost = assetOf(await put(work, 'lost', 'off'));
+        const held = assetOf(await put(work, 'held', 'off'));
+        const context = work.context();
+        const { assets, maintenance, verdicts } = await work.catalog();
+        const [found] = await assets.byIds(context.identity, [lost.id]);
+        const store = await context.backends.open(context.backends.defaultName);
+        if (found !== undefined) await store.deleteMany([found.object.storagePath]);
+        const judgedBefore = (await maintenance.time()).toISOString();
+        const content = { organizationId: held.organizationId, sha256: held.fileHash };
+        const { jobs } = await verdicts.claim([content], { kind: 'pending', judgedBefore }, 1, 1);
+        expect(jobs).toHaveLength(1);
+        const outcomes = await scan(work);
+        expect(outcomes.filter(isClean)).toHaveLength(1);
+        expect(outcomes.filter(({ kind }) => kind === 'failed')).toMatchObject([{ id: lost.id }]);
+      });
+
       test('stops when the scanner goes away, and gives back what it held', async () => {
         const work = await suite.create();
         await put(work, 'waiting', 'off');

@@ -44,6 +44,8 @@ export interface ScanRun {
   scanner: Scanner;
   /** Contents that this run holds, by key. */
   inHand: Set<string>;
+  /** Contents that could not be judged, by key: told once, and not tried again by this run. */
+  failed: Set<string>;
   /** Contents that others hold, met in the pass under way. */
   busy: number;
   /** The scanner went away: no new work is taken. */

@@ -46,7 +46,7 @@ async function* finishEarlier(context: OperationContext, scope: OrganizationScop
 
 async function begin(context: OperationContext, request: ScanRequest): Promise<ScanRun> {
   requireMaintenance(context, 'scan');
-  return { context, request, scanner: await context.scanning.scanner(), inHand: new Set(), busy: 0 };
+  return { context, request, scanner: await context.scanning.scanner(), inHand: new Set(), failed: new Set(), busy: 0 };
 }
 
 function scopeOf({ identity }: OperationContext, { selection }: ScanRequest): OrganizationScope {
@@ -121,7 +121,7 @@ async function* claimSome(
   const catalog = await run.context.catalog();
   const open = new Map(contents.map((content) => [contentKey(content), content]));
   while (!mustStop(run)) {
-    const offered = [...open.values()].filter((content) => !run.inHand.has(contentKey(content)));
+    const offered = [...open.values()].filter((content) => isOpen(run, contentKey(content)));
     if (offered.length === 0) return;
     const { jobs, busy, more } = await catalog.verdicts.claim(offered, condition, BATCH_SIZE, run.context.leaseSeconds);
     const named = jobs.map((job) => nameJob(job, open));
@@ -133,6 +133,10 @@ async function* claimSome(
     }
     if (named.length === 0) await sleep(BUSY_PAUSE_MILLISECONDS);
   }
+}
+
+function isOpen({ inHand, failed }: ScanRun, key: string): boolean {
+  return !inHand.has(key) && !failed.has(key);
 }
 
 function nameJob(job: ScanJob, contents: ReadonlyMap<string, NamedContent>): NamedJob {
