@@ -7,7 +7,7 @@ import { isStorageError } from '../../storage/storage-error.ts';
 import type { OperationContext } from '../context.ts';
 import { gracePeriod } from '../stopping.ts';
 import { openOwnStore } from '../stores/own-store.ts';
-import { asAssetError } from '../stores/storage-failure.ts';
+import { asAssetError, requestIdOf } from '../stores/storage-failure.ts';
 import { checkHandingOut } from './handing-out.ts';
 
 /** Takes the content; called again from the start if the asset was moved while it was read. */
@@ -171,7 +171,7 @@ export function isDamage(error: unknown): boolean {
 }
 
 function explain(error: unknown, { asset }: AssetWithObject): unknown {
-  const details = { id: asset.id, backend: asset.backend, storagePath: asset.storagePath };
+  const details = { id: asset.id, backend: asset.backend, storagePath: asset.storagePath, ...requestIdOf(error) };
   if (isStorageError(error, 'NOT_FOUND')) {
     return new AssetError('BYTES_MISSING', `The bytes of asset ${asset.id} are missing from ${asset.backend}`, {
       hint: 'Someone or something else removed them. Restore the store from a backup.',

@@ -3,7 +3,7 @@ import { AssetError } from '../../core/errors.ts';
 import type { OperationContext } from '../context.ts';
 import { removeBytes, whileHolding } from '../leases.ts';
 import { openOwnStore } from '../stores/own-store.ts';
-import { asAssetError } from '../stores/storage-failure.ts';
+import { asAssetError, requestIdOf } from '../stores/storage-failure.ts';
 
 /** Batches whose bytes go at once: a store answers one after seconds, and takes others meanwhile. */
 export const REMOVALS_AT_ONCE = 10;
@@ -32,6 +32,7 @@ export async function removeObjects(
 export function bytesRemain(id: string, reason: Error): AssetError {
   return new AssetError('BYTES_REMAIN', `Asset ${id} is gone, its bytes follow with purge-expired`, {
     hint: `They could not be removed now: ${asAssetError(reason).message}`,
+    details: { id, ...requestIdOf(reason) },
     cause: reason,
   });
 }

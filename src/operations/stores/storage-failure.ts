@@ -58,7 +58,12 @@ function translate(error: StorageError): AssetError {
     details: {
       backend: error.backend,
       ...(error.key === undefined ? {} : { key: error.key }),
-      ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
+      ...requestIdOf(error),
     },
   });
+}
+
+/** For the details of an error that says more of a store's failure than asAssetError does. */
+export function requestIdOf(error: unknown): { requestId?: string } {
+  return isStorageError(error) && error.requestId !== undefined ? { requestId: error.requestId } : {};
 }
