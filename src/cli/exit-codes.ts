@@ -30,6 +30,8 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   NOT_PERMITTED: 5,
   TOKEN_INVALID: 5,
   READ_ONLY: 5,
+  STORE_FORBIDDEN: 5,
+  DATABASE_FORBIDDEN: 5,
   VERDICT_REQUIRED: 5,
 
   FILE_EMPTY: 6,

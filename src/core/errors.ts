@@ -25,6 +25,8 @@ export const ERROR_CODES = [
   'NOT_PERMITTED',
   'TOKEN_INVALID',
   'READ_ONLY',
+  'STORE_FORBIDDEN',
+  'DATABASE_FORBIDDEN',
   'VERDICT_REQUIRED',
   // content refused
   'FILE_EMPTY',

@@ -18,6 +18,8 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   DATABASE_UNUSABLE: 503,
   SCHEMA_NEWER: 503,
   READ_ONLY: 503,
+  STORE_FORBIDDEN: 503,
+  DATABASE_FORBIDDEN: 503,
   CANNOT_SIGN: 501,
 
   ASSET_NOT_FOUND: 404,
@@ -97,6 +99,8 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
   DATABASE_UNUSABLE: 'The database cannot be used',
   SCHEMA_NEWER: 'The database is newer than the server',
   READ_ONLY: 'The server may only read',
+  STORE_FORBIDDEN: 'The store does not let the server do this',
+  DATABASE_FORBIDDEN: 'The database does not let the server do this',
   CANNOT_SIGN: 'The store cannot sign URLs',
   UNAVAILABLE: 'Something that the server needs does not answer',
   TIMEOUT: 'Something that the server needs takes too long',

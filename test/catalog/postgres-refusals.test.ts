@@ -67,9 +67,9 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
       expect(error).toMatchObject({ code: 'CREDENTIALS_REFUSED' });
     }
     // The right one gets in, and only then lacks the rights.
-    expect(await refusal(withPassword(SECRET))).toMatchObject({ code: 'NOT_PERMITTED' });
+    expect(await refusal(withPassword(SECRET))).toMatchObject({ code: 'DATABASE_FORBIDDEN' });
     const environment = { PGPASSWORD: SECRET };
-    expect(await refusal(withPassword(''), { ...OPTIONS, environment })).toMatchObject({ code: 'NOT_PERMITTED' });
+    expect(await refusal(withPassword(''), { ...OPTIONS, environment })).toMatchObject({ code: 'DATABASE_FORBIDDEN' });
     await writeHostRules(adminUrl, hostRules);
   });
 
@@ -151,14 +151,14 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
     roles.push(everyday.username);
     const empty = new URL(await databases.create());
     everyday.pathname = empty.pathname;
-    const migrateFirst = { code: 'NOT_PERMITTED', hint: expect.stringContaining('db migrate as the owner') };
+    const migrateFirst = { code: 'DATABASE_FORBIDDEN', hint: expect.stringContaining('db migrate as the owner') };
     const noCatalog = expect.stringContaining('has no catalog yet, and this login may not');
     expect(await refusal(everyday.href)).toMatchObject({ ...migrateFirst, message: noCatalog });
 
     await (await openCatalog(empty.href, OPTIONS)).close();
     await runSql(empty.href, 'delete from schema_migrations where version > 8; drop index assets_by_creation');
     const noRight = expect.stringContaining('permission denied for table schema_migrations');
-    expect(await refusal(everyday.href)).toMatchObject({ code: 'NOT_PERMITTED', message: noRight });
+    expect(await refusal(everyday.href)).toMatchObject({ code: 'DATABASE_FORBIDDEN', message: noRight });
     await runSql(empty.href, `grant select on schema_migrations to ${everyday.username}`);
     const older = expect.stringMatching(/has schema version 8, \d+ is needed, and this login may not/);
     expect(await refusal(everyday.href)).toMatchObject({ ...migrateFirst, message: older });

@@ -6,6 +6,7 @@ import { AssetError, ERROR_CODES } from '../../src/core/errors.ts';
 import { MARKER_KEY } from '../../src/core/marker-key.ts';
 import { describeFailure, HTTP_STATUS, toProblem } from '../../src/http/problems.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
+import { StorageError } from '../../src/storage/storage-error.ts';
 import { jsonOf, startServer } from '../support/http-server.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
@@ -46,6 +47,28 @@ test('a failure of one file is logged with what was thrown', async () => {
   expect([response.status, (await response.text()).includes('db.internal')]).toEqual([500, false]);
   const messages = server.log.map(({ message }) => String(message));
   expect(messages).toContainEqual(expect.stringMatching(/Caused by: TypeError: host db\.internal/));
+});
+
+test('a store that refuses the server is no refusal of the client, and is named in the log alone', async () => {
+  let refuses = false;
+  const wrapStore = (store: StorageBackend): StorageBackend => {
+    const refused = () => Promise.reject(new StorageError('DENIED', SECRET, { backend: store.name }));
+    return {
+      ...store,
+      put: (key, ...rest) => (refuses ? refused() : store.put(key, ...rest)),
+      get: (key, ...rest) => (refuses ? refused() : store.get(key, ...rest)),
+    };
+  };
+  const server = await startServer({ wrapStore });
+  const stored = await jsonOf(await server.upload('one'));
+  refuses = true;
+  for (const response of [await server.upload('two'), await server.request(`/download/${stored.data.id}`)]) {
+    const problem = await jsonOf(response);
+    expect([response.status, problem.code]).toEqual([503, 'STORE_FORBIDDEN']);
+    expect(JSON.stringify(problem)).not.toContain('db.internal');
+    const lines = server.log.filter(({ requestId, level }) => requestId === problem.request_id && level === 'error');
+    expect(JSON.stringify(lines)).toContain(SECRET);
+  }
 });
 
 test('a database that is away is named in the log alone', async () => {

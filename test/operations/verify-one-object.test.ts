@@ -101,7 +101,7 @@ describe('a symbolic link in the place of an object', () => {
     symlinkSync(elsewhere, directory);
     rmSync(join(work.storage, lost.storagePath));
     expect(found(await check(work, { repair: true }))).toEqual([
-      ['NOT_PERMITTED', linked.storagePath],
+      ['STORE_FORBIDDEN', linked.storagePath],
       ['missing', lost.storagePath],
     ]);
   });
@@ -114,7 +114,7 @@ describe('an object that cannot be looked at', () => {
     rmSync(join(work.storage, lost.storagePath));
     const outcomes = await check(work, { deep: true }, { wrapStore: refusing(refused.storagePath, kind) });
     expect(found(outcomes)).toEqual([
-      [kind === 'DENIED' ? 'NOT_PERMITTED' : 'UNAVAILABLE', refused.storagePath],
+      [kind === 'DENIED' ? 'STORE_FORBIDDEN' : 'UNAVAILABLE', refused.storagePath],
       ['missing', lost.storagePath],
     ]);
   });

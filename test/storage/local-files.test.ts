@@ -22,6 +22,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MARKER_KEY } from '../../src/core/marker-key.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
+import { translateLocalError } from '../../src/storage/local/errors.ts';
 import { openLocalBackend } from '../../src/storage/local/local-backend.ts';
 import { BELIEVED_FOR_MILLISECONDS } from '../../src/storage/local/root.ts';
 import { findStoreAround, putMarker } from '../../src/storage/marker.ts';
@@ -420,6 +421,14 @@ describe('a store inside another', () => {
 
 describe('a file system that refuses', () => {
   const isRoot = process.getuid?.() === 0;
+
+  it('is named', () => {
+    const error = Object.assign(new Error('no'), { code: 'EACCES', syscall: 'mkdir', path: '/srv/files' });
+    expect(translateLocalError(error, { root: { backend: 'files', absence: () => undefined } })).toMatchObject({
+      kind: 'DENIED',
+      message: 'the file system refuses access to /srv/files (EACCES)',
+    });
+  });
 
   it.skipIf(isRoot)('is DENIED, not missing', async () => {
     await store.put(KEY, memoryBody('x'));

@@ -45,7 +45,7 @@ export interface CatalogMaintenance {
   status(): Promise<CatalogStatus>;
   /** A quick proof that the database answers and is whole (SQLite: quick_check). */
   check(): Promise<void>;
-  /** Proves that this login can change something: a change is begun and taken back. READ_ONLY, NOT_PERMITTED, … */
+  /** Proves that this login can change something: a change is begun and taken back. READ_ONLY, DATABASE_FORBIDDEN, … */
   probeWriting(): Promise<void>;
   /** Rejects if the database does not answer, or is known to take no write any more. */
   ready(): Promise<void>;

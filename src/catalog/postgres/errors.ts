@@ -24,7 +24,7 @@ const CREDENTIALS: Meaning = {
   hint: 'Check user and password (PGUSER, PGPASSWORD, ~/.pgpass) and pg_hba.conf.',
 };
 const FORBIDDEN: Meaning = {
-  code: 'NOT_PERMITTED',
+  code: 'DATABASE_FORBIDDEN',
   message: 'does not permit this login to do that',
   hint: 'Grant the rights in docs/postgresql.md; db migrate and db restore need the owner.',
 };

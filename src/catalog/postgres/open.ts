@@ -15,7 +15,7 @@ const FOR_ANOTHER_TO_SPEAK_FIRST = 500;
 
 /**
  * Opens `postgres://…` and brings its schema up to date.
- * @throws AssetError CONFIG_INVALID, CREDENTIALS_REFUSED, UNAVAILABLE, DATABASE_UNUSABLE, SCHEMA_NEWER, NOT_PERMITTED
+ * @throws AssetError CONFIG_INVALID, CREDENTIALS_REFUSED, UNAVAILABLE, DATABASE_UNUSABLE, SCHEMA_NEWER, DATABASE_FORBIDDEN
  */
 export async function openPostgres(url: string, options: OpenCatalogOptions): Promise<Database> {
   const settings = postgresSettings(url, options.environment ?? {});

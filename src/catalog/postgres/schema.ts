@@ -28,7 +28,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
  * Sees to it that the database has the schema of this program; one query where it has.
- * @throws AssetError SCHEMA_NEWER, DATABASE_UNUSABLE; NOT_PERMITTED if it has to be made by a login that may not
+ * @throws AssetError SCHEMA_NEWER, DATABASE_UNUSABLE; DATABASE_FORBIDDEN if it has to be made by a login that may not
  */
 export async function ensurePostgresSchema(
   connections: Connections,
@@ -48,7 +48,7 @@ export async function ensurePostgresSchema(
     while ((await migrate(connections, location, end)) === 'more');
   } catch (error) {
     if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
-    throw new AssetError('NOT_PERMITTED', `${older.message}, and this login may not change that`, {
+    throw new AssetError('DATABASE_FORBIDDEN', `${older.message}, and this login may not change that`, {
       hint: 'Run asset-cli db migrate as the owner of the schema, then grant the rights in docs/postgresql.md.',
       cause: error,
     });

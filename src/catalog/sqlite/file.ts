@@ -79,14 +79,14 @@ function openUnwritable(Database: Driver, path: string): Connection {
   }
 }
 
-/** @throws AssetError NOT_PERMITTED if that cannot be looked at: what is hidden is not missing */
+/** @throws AssetError DATABASE_FORBIDDEN if that cannot be looked at: what is hidden is not missing */
 function isMissingOrEmpty(path: string): boolean {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     return found === undefined || found.size === 0;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return true;
-    throw new AssetError('NOT_PERMITTED', `the database ${path} cannot be read: ${reason(error)}`, {
+    throw new AssetError('DATABASE_FORBIDDEN', `the database ${path} cannot be read: ${reason(error)}`, {
       hint: 'Check the permissions of the file and of its directories.',
       cause: error,
     });

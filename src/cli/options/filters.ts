@@ -43,7 +43,10 @@ export function addFilterOptions(command: Command): Command {
     suggest(new Option('--type <type>', 'asset type').argParser(parsedBy(checkAssetType)), BUILT_IN_ASSET_TYPES),
     new Option('--project <id>', 'project').argParser(parsedBy((id) => checkId('project', id))),
     new Option('--user <id>', 'owner').argParser(parsedBy((id) => checkId('user', id))),
-    new Option('--status <status>', 'without it: active, of what is INFECTED any').choices([...ASSET_STATUSES, 'any']),
+    new Option('--status <status>', 'default: active; with --scan-status INFECTED any').choices([
+      ...ASSET_STATUSES,
+      'any',
+    ]),
     new Option('--scan-status <status>', 'verdict of the virus scan').choices(SCAN_STATUSES),
     new Option('--name <glob>', 'original file name: *, ? and […]'),
     new Option('--tag <key=value>', 'repeatable: all of them').argParser(collectTag),

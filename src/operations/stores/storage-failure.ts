@@ -16,7 +16,7 @@ const MEANINGS: Readonly<Record<StorageErrorKind, Meaning>> = {
     hint: 'Check bucket, container or directory and the endpoint (without a bucket in it), and that a disk is mounted.',
   },
   DENIED: {
-    code: 'NOT_PERMITTED',
+    code: 'STORE_FORBIDDEN',
     hint: 'Ask for reading, writing, listing and deleting in this bucket, container or directory.',
   },
   CREDENTIALS: {

@@ -51,7 +51,9 @@ export function translateLocalError(error: unknown, context: LocalErrorContext):
   const doubt = code === 'ENOENT' ? doubtIn(root, options) : undefined;
   if (doubt !== undefined) return doubt;
   const kind = KINDS[code] ?? 'UNAVAILABLE';
-  return new StorageError(kind, `${EXPLANATIONS[kind] ?? 'the file system failed'} (${code})`, options);
+  // Which of the directories on the way refuses, the key does not say.
+  const place = kind === 'DENIED' && error instanceof Error && 'path' in error ? ` to ${error.path}` : '';
+  return new StorageError(kind, `${EXPLANATIONS[kind] ?? 'the file system failed'}${place} (${code})`, options);
 }
 
 type Details = ConstructorParameters<typeof StorageError>[2];
