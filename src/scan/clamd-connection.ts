@@ -143,8 +143,6 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
       question = { resolve, reject };
       if (ended !== undefined) reject(ended);
     });
-    // Sending may fail first; the answer's failure is then not waited for.
-    answer.catch(() => undefined);
     return answer;
   }
 
@@ -155,7 +153,8 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
     try {
       socket.ref();
       if (!stands) await Promise.race([new Promise<void>((resolve) => socket.once('connect', resolve)), answer]);
-      const wasOffered = await send(socket, pieces, answer);
+      const wasOffered =
+        Symbol.asyncIterator in pieces ? await send(socket, pieces, answer) : sendTogether(socket, pieces);
       const text = await answer;
       return { text, allSent: wasOffered && socket.writableLength === 0 };
     } catch (error) {
@@ -176,15 +175,12 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
 }
 
 /** False if an answer came before the last piece was written. */
-async function send(socket: Socket, pieces: Pieces, answer: Promise<string>): Promise<boolean> {
-  if (!(Symbol.asyncIterator in pieces)) {
-    sendTogether(socket, pieces);
-    return true;
-  }
+async function send(socket: Socket, pieces: AsyncIterable<Uint8Array>, answer: Promise<string>): Promise<boolean> {
   let answered = false;
   const settled = answer.then(() => {
     answered = true;
   });
+  // Sending may fail first; the answer's failure is then not waited for.
   settled.catch(() => undefined);
   for await (const piece of pieces) {
     if (answered) return false;
@@ -196,8 +192,9 @@ async function send(socket: Socket, pieces: Pieces, answer: Promise<string>): Pr
 }
 
 /** In one call of the system, which wakes clamd once. */
-function sendTogether(socket: Socket, pieces: readonly Uint8Array[]): void {
+function sendTogether(socket: Socket, pieces: readonly Uint8Array[]): true {
   socket.cork();
   for (const piece of pieces) socket.write(piece);
   socket.uncork();
+  return true;
 }

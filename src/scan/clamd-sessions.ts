@@ -40,16 +40,8 @@ export function clamdSessions(options: ClamdConnectionOptions): ClamdSessions {
   const resting: Session[] = [];
   let closing: NodeJS.Timeout | undefined;
 
-  async function ask(content: Instream, signal?: AbortSignal): Promise<SessionReply> {
-    const rested = takeRested();
-    if (rested === undefined) return askIn(begin(), content, signal);
-    try {
-      return await askIn(rested, content, signal);
-    } catch (error) {
-      // clamd may end what rests, for reasons that do not concern this content.
-      if (error instanceof ClamdFault && error.kind === 'cut') return askIn(begin(), content, signal);
-      throw error;
-    }
+  function ask(content: Instream, signal?: AbortSignal): Promise<SessionReply> {
+    return askIn(takeRested() ?? begin(), content, signal);
   }
 
   function begin(): Session {
@@ -88,10 +80,11 @@ export function clamdSessions(options: ClamdConnectionOptions): ClamdSessions {
 
   async function askIn(session: Session, content: Instream, signal: AbortSignal | undefined): Promise<SessionReply> {
     const { connection } = session;
+    const hadRested = session.questions > 0;
     session.questions += 1;
     try {
       const pieces = content.open();
-      const reply = await connection.ask(session.questions === 1 ? inSession(pieces) : pieces, signal);
+      const reply = await connection.ask(hadRested ? pieces : inSession(pieces), signal);
       const answer = readClamdAnswer(answerTo(session.questions, reply.text));
       if (reply.allSent && isVerdict(answer)) {
         rest(session);
@@ -99,6 +92,8 @@ export function clamdSessions(options: ClamdConnectionOptions): ClamdSessions {
       return { answer, allSent: reply.allSent };
     } catch (error) {
       connection.close();
+      // clamd may end what rests, for reasons that do not concern this content.
+      if (hadRested && error instanceof ClamdFault && error.kind === 'cut') return askIn(begin(), content, signal);
       throw error;
     }
   }

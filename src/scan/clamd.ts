@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pLimit from 'p-limit';
+import { atMost } from '../core/at-most.ts';
 import type { BodySource } from '../core/body.ts';
 import { AssetError } from '../core/errors.ts';
 import { type ClamdAnswer, isVerdict, OVER_STREAM_LIMIT, readClamdAnswer } from './clamd-answer.ts';
@@ -48,19 +48,20 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   const attempts = options.attempts ?? 5;
   const deadline = options.deadline ?? 60_000;
   const firstDelay = options.retryDelay ?? 250;
-  const limit = pLimit(options.connections ?? 4);
+  const inTurn = atMost(options.connections ?? 4);
   const freshVersion = remember(VERSION_LIFETIME, version);
   const reportsLimits = remember(VERSION_LIFETIME, askWhetherLimitsAreReported);
   let wasReached = false;
 
-  async function scan(body: BodySource, { signal }: ScanOptions = {}): Promise<ScanVerdict> {
-    return limit(async () => {
-      const { signatureVersion } = await freshVersion(signal);
-      const stream = instream(body);
-      const answer = await askForVerdict(stream, body.size, signal);
-      const verdict = await believed(answer, signal);
-      return { ...verdict, signatureVersion, scannedAt: new Date() };
-    });
+  function scan(body: BodySource, { signal }: ScanOptions = {}): Promise<ScanVerdict> {
+    return inTurn(() => judge(body, signal));
+  }
+
+  async function judge(body: BodySource, signal: AbortSignal | undefined): Promise<ScanVerdict> {
+    const { signatureVersion } = await freshVersion(signal);
+    const answer = await askForVerdict(instream(body), body.size, signal);
+    const { status, result } = await believed(answer, signal);
+    return { status, result, signatureVersion, scannedAt: new Date() };
   }
 
   /**
@@ -78,16 +79,18 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   }
 
   function askForVerdict(stream: Instream, size: number, signal: AbortSignal | undefined): Promise<ClamdAnswer> {
-    return repeated(signal, async () => {
-      try {
-        const { answer, allSent } = await sessions.ask(stream, signal);
-        return usable(answer, allSent);
-      } catch (error) {
-        // clamd hangs up on what is too large, and its word for it may be lost with the connection.
-        if (isFault(error, 'cut') && !(await accepts(size, signal))) return OVER_STREAM_LIMIT;
-        throw error;
-      }
-    });
+    return repeated(signal, () => askOnce(stream, size, signal));
+  }
+
+  async function askOnce(stream: Instream, size: number, signal: AbortSignal | undefined): Promise<ClamdAnswer> {
+    try {
+      const { answer, allSent } = await sessions.ask(stream, signal);
+      return usable(answer, allSent);
+    } catch (error) {
+      // clamd hangs up on what is too large, and its word for it may be lost with the connection.
+      if (isFault(error, 'cut') && !(await accepts(size, signal))) return OVER_STREAM_LIMIT;
+      throw error;
+    }
   }
 
   /** Announces content of a size without sending it: clamd checks the size at once. */
@@ -198,7 +201,7 @@ interface Question<T> {
 function remember<T>(
   lifetime: number,
   ask: (signal?: AbortSignal) => Promise<T>,
-): (signal: AbortSignal | undefined) => Promise<T> {
+): (signal: AbortSignal | undefined) => T | Promise<T> {
   let current: { since: number; value: T } | undefined;
   let question: Question<T> | undefined;
 
@@ -217,9 +220,8 @@ function remember<T>(
     return question;
   }
 
-  return async (signal) => {
+  async function askWithOthers(signal: AbortSignal | undefined): Promise<T> {
     for (;;) {
-      if (current !== undefined && performance.now() - current.since < lifetime) return current.value;
       const asked = question ?? put(signal);
       try {
         return await asked.answer;
@@ -229,5 +231,10 @@ function remember<T>(
         signal?.throwIfAborted();
       }
     }
+  }
+
+  return (signal) => {
+    const isFresh = current !== undefined && performance.now() - current.since < lifetime;
+    return isFresh && current !== undefined ? current.value : askWithOthers(signal);
   };
 }

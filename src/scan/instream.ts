@@ -34,12 +34,12 @@ async function* streamed(
     if (announcesEach) yield length(chunk.byteLength);
     yield chunk;
   }
-  yield length(0);
+  yield END;
 }
 
 export function instreamOfBytes(bytes: Uint8Array): Instream {
   const size = bytes.byteLength;
-  return { size, open: () => [announcement(size), bytes, length(0)] };
+  return { size, open: () => [announcement(size), bytes, END] };
 }
 
 const ZEROS = new Uint8Array(256 * 1024);
@@ -53,9 +53,14 @@ export function instreamOfZeros(size: number): Instream {
   });
 }
 
+const BEGINNING = Buffer.concat([command('INSTREAM'), length(0)]);
+const END = length(0);
+
 /** The beginning of an INSTREAM of that size, without its content. */
 export function announcement(size: number): Uint8Array {
-  return Buffer.concat([command('INSTREAM'), length(Math.min(size, LARGEST_ANNOUNCEMENT))]);
+  const beginning = Buffer.from(BEGINNING);
+  beginning.writeUInt32BE(Math.min(size, LARGEST_ANNOUNCEMENT), BEGINNING.length - 4);
+  return beginning;
 }
 
 function length(bytes: number): Buffer {

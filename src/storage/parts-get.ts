@@ -45,13 +45,10 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
   };
   const handOut = createKeeping(KEPT);
 
-  return async (key, options) => {
-    const { size = 0, range, lends, ...call } = options;
-    const { above, bytes, ahead: mostAhead } = lends === undefined ? KEPT : LENT[lends];
+  async function getInParts(key: StorageKey, options: GetOptions, memory: PartMemory): Promise<OpenedObject> {
+    const { size: _, range: __, lends, ...call } = options;
+    const { bytes, ahead: mostAhead } = memory;
     const lend = lends === undefined ? handOut : lenders[lends];
-    if (backend.features.readsInParts !== true || range !== undefined || size <= above) {
-      return getResuming(backend, retry, key, options);
-    }
     const stop = new AbortController();
     const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
     const untaken = new Set<Fetch>();
@@ -138,6 +135,13 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
       endAll();
     });
     return { object, body };
+  }
+
+  return (key, options) => {
+    const { size = 0, range, lends } = options;
+    const memory = lends === undefined ? KEPT : LENT[lends];
+    const inParts = backend.features.readsInParts === true && range === undefined && size > memory.above;
+    return inParts ? getInParts(key, options, memory) : getResuming(backend, retry, key, options);
   };
 }
 

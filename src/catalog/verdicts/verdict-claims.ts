@@ -12,7 +12,6 @@ import {
   contentText,
   lockVerdicts,
   readVerdicts,
-  toContentRow,
   type Verdict,
 } from './verdicts.ts';
 
@@ -38,7 +37,7 @@ export async function claimScans(
       const verdict = locked.get(contentKey(content));
       return isDue(verdict, condition) && !isHeld(verdict, now);
     })
-    .map((content): Claimed => ({ ...content, claim: randomUUID() }));
+    .map(({ organizationId, sha256 }): Claimed => ({ organizationId, sha256, claim: randomUUID() }));
   await setClaims(session, claimed, later(now, leaseSeconds));
   const jobs = await describeJobs(session, claimed);
   return { jobs, busy: due.length - free.length, more: free.length - jobs.length };
@@ -105,13 +104,18 @@ async function changeHeld(
 const CLAIM_COLUMNS = { ...CONTENT_COLUMNS, claim: 'uuid' } as const;
 
 function claimText(claimed: readonly Claimed[]): string {
-  return toJsonText(claimed.map(({ claim, ...content }) => ({ ...toContentRow(content), claim })));
+  return toJsonText(
+    claimed.map(({ organizationId, sha256, claim }) => ({ organization_id: organizationId, sha256, claim })),
+  );
 }
 
 async function describeJobs(session: Session, claimed: readonly Claimed[]): Promise<ScanJob[]> {
   if (claimed.length === 0) return [];
   const copies = byContent(await storedCopies(session, claimed));
-  return claimed.map((job) => ({ ...job, copies: copies.get(contentKey(job)) ?? [] }));
+  return claimed.map((job) => {
+    const { organizationId, sha256, claim } = job;
+    return { organizationId, sha256, claim, copies: copies.get(contentKey(job)) ?? [] };
+  });
 }
 
 function byContent(objects: readonly ObjectRecord[]): Map<string, ObjectRecord[]> {

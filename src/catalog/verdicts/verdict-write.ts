@@ -7,7 +7,7 @@ import type { Session } from '../database.ts';
 import { toJsonText } from '../json-text.ts';
 import { prepared } from '../prepared.ts';
 import { endFormerCopies } from '../removal/former-copies.ts';
-import { CONTENT_COLUMNS, type Content, contentKey, contentText, toContentRow, type Verdict } from './verdicts.ts';
+import { CONTENT_COLUMNS, type Content, contentKey, contentText, type Verdict } from './verdicts.ts';
 
 /** A verdict for content whose row is locked. */
 export interface LockedFinding {
@@ -49,7 +49,12 @@ export async function writeVerdicts(
   await updateRows(session, settled, inUse, now);
   await updateAssets(session, identity, settled, context, now);
   await endFormerCopies(session, infected, now);
-  return new Map(settled.map(({ content, ...verdict }) => [contentKey(content), verdict]));
+  return new Map(
+    settled.map(({ content, status, result, signatureVersion }) => [
+      contentKey(content),
+      { status, result, signatureVersion },
+    ]),
+  );
 }
 
 interface SettledVerdict extends FoundVerdict {
@@ -73,7 +78,8 @@ async function updateRows(
   now: string,
 ): Promise<void> {
   const rows = settled.map(({ content, status, result, signatureVersion, onInfected }) => ({
-    ...toContentRow(content),
+    organization_id: content.organizationId,
+    sha256: content.sha256,
     status,
     result,
     signature_version: signatureVersion,

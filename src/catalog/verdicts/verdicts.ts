@@ -8,7 +8,19 @@ import type { OpenTables } from '../tables.ts';
 
 export type Content = ContentRef;
 
-type VerdictRow = Selectable<OpenTables['content_verdicts']>;
+const VERDICT_COLUMNS = [
+  'v.organization_id',
+  'v.sha256',
+  'v.status',
+  'v.result',
+  'v.signature_version',
+  'v.scanned_at',
+  'v.accepted_result',
+  'v.claim',
+  'v.lease_expires_at',
+] as const;
+
+type VerdictRow = Omit<Selectable<OpenTables['content_verdicts']>, 'wanted' | 'created_at' | 'updated_at'>;
 
 /** As it is under lock. */
 export interface Verdict extends KnownVerdict {
@@ -121,7 +133,7 @@ function verdictRows(session: Session, wanted: string) {
     .innerJoin(contents, (join) =>
       join.onRef('v.organization_id', '=', 'r.organization_id').onRef('v.sha256', '=', 'r.sha256'),
     )
-    .selectAll('v')
+    .select(VERDICT_COLUMNS)
     .orderBy('v.organization_id')
     .orderBy('v.sha256');
 }

@@ -1,5 +1,5 @@
-import type { LimitFunction } from 'p-limit';
 import type { FoundVerdict, RecordedFinding, ScanFinding, ScanJob } from '../../catalog/catalog.ts';
+import type { atMost } from '../../core/at-most.ts';
 import { AssetError, toFailure } from '../../core/errors.ts';
 import { whileRenewing } from '../leases.ts';
 import { treatInfected } from './infected-content.ts';
@@ -23,7 +23,11 @@ type Scanned =
  * Judges claimed contents, as many at once as `limit` lets through, while their leases are renewed. What is infected is
  * written down and dealt with at once, the rest in one transaction at the end.
  */
-export async function scanBatch(run: ScanRun, jobs: readonly NamedJob[], limit: LimitFunction): Promise<ScanOutcome[]> {
+export async function scanBatch(
+  run: ScanRun,
+  jobs: readonly NamedJob[],
+  limit: ReturnType<typeof atMost>,
+): Promise<ScanOutcome[]> {
   const { context } = run;
   const catalog = await context.catalog();
   const renew = () => catalog.verdicts.renew(jobs, context.leaseSeconds);

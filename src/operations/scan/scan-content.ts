@@ -19,9 +19,10 @@ const LARGEST_IN_MEMORY = 2 ** 20;
 export async function scanContent({ context, scanner }: ScanRun, job: ScanJob): Promise<ScanVerdict> {
   const signal = gracePeriod(context.signal);
   const tried = new Set<string>();
+  const isUntried = ({ id }: ObjectRecord): boolean => !tried.has(id);
   let problem: Error | undefined;
   for (;;) {
-    const copy = await nextCopy(context, job, tried);
+    const copy = job.copies.find(isUntried) ?? (await laterCopy(context, job, isUntried));
     if (copy === undefined) throw problem ?? gone(job);
     tried.add(copy.id);
     try {
@@ -34,15 +35,13 @@ export async function scanContent({ context, scanner }: ScanRun, job: ScanJob): 
 }
 
 /** A copy that was moved while it was read is found again under its new row. */
-async function nextCopy(
+async function laterCopy(
   context: OperationContext,
   job: ScanJob,
-  tried: ReadonlySet<string>,
+  isUntried: (copy: ObjectRecord) => boolean,
 ): Promise<ObjectRecord | undefined> {
-  const known = job.copies.find(({ id }) => !tried.has(id));
-  if (known !== undefined) return known;
   const catalog = await context.catalog();
-  return (await catalog.verdicts.copies(job)).find(({ id }) => !tried.has(id));
+  return (await catalog.verdicts.copies(job)).find(isUntried);
 }
 
 async function bodyOf(context: OperationContext, object: ObjectRecord): Promise<BodySource> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pLimit, { type LimitFunction } from 'p-limit';
 import type { ScanCondition, ScanJob } from '../../catalog/catalog.ts';
+import { atMost } from '../../core/at-most.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { OrganizationScope } from '../../core/identity.ts';
 import type { OperationContext } from '../context.ts';
@@ -78,7 +78,7 @@ async function* scanPart(run: ScanRun, part: ScanPart): AsyncGenerator<ScanOutco
 }
 
 async function* scanPages(run: ScanRun, part: ScanPart, isFirst: boolean): AsyncGenerator<ScanOutcome> {
-  const limit = pLimit(run.request.concurrency);
+  const limit = atMost(run.request.concurrency);
   const underWay: Promise<ScanOutcome[]>[] = [];
   for await (const page of part.pages()) {
     if (isFirst) yield* page.failed;
@@ -90,7 +90,7 @@ async function* scanPages(run: ScanRun, part: ScanPart, isFirst: boolean): Async
   for (const batch of underWay) yield* await batch;
 }
 
-function start(run: ScanRun, jobs: readonly NamedJob[], limit: LimitFunction): Promise<ScanOutcome[]> {
+function start(run: ScanRun, jobs: readonly NamedJob[], limit: ReturnType<typeof atMost>): Promise<ScanOutcome[]> {
   for (const job of jobs) run.inHand.add(contentKey(job));
   const batch = scanBatch(run, jobs, limit).finally(() => {
     for (const job of jobs) run.inHand.delete(contentKey(job));
@@ -140,5 +140,6 @@ function isOpen({ inHand, failed }: ScanRun, key: string): boolean {
 }
 
 function nameJob(job: ScanJob, contents: ReadonlyMap<string, NamedContent>): NamedJob {
-  return { ...job, assetId: contents.get(contentKey(job))?.assetId ?? '' };
+  const { organizationId, sha256, claim, copies } = job;
+  return { organizationId, sha256, claim, copies, assetId: contents.get(contentKey(job))?.assetId ?? '' };
 }
