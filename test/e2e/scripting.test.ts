@@ -202,8 +202,8 @@ await describeEachDatabase('scripts', (database) => {
     ] as const)('%s while standard input is awaited stores what was ready and ends', async (signal, status) => {
       const desk = await deskOn(database, { 'a.txt': 'one\n' });
       const child = desk.start(['upload', 'in/a.txt', '-', '--json']);
-      child.stdin?.write('the beginning of something');
-      setTimeout(() => child.kill(signal), 1500);
+      // More than a pipe holds: once all of it has been written, the program has read the most of it, and waits for the rest.
+      child.stdin?.write('the beginning of something\n'.repeat(2 ** 19), () => child.kill(signal));
       const { code, stdout } = await finished(child);
       expect(code).toBe(status);
       const { summary, failed } = JSON.parse(stdout);
