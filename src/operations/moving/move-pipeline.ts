@@ -17,7 +17,7 @@ const LARGEST_CLAIM = 64;
 /** Of objects that together are larger, only those are claimed that are copied at once. */
 const LARGEST_CLAIM_BYTES = 64 * 2 ** 20;
 /** What is claimed at once beside what is copied at once: so many can wait for a commit together. */
-const WAITING = 4 * LARGEST_CLAIM;
+const WAITING = 2 * LARGEST_CLAIM;
 const LARGEST_COMMIT = 200;
 /** A transaction costs more than its part for one object; while others are still being copied it waits for them. */
 const COMMIT_LINGER_MILLISECONDS = 100;
