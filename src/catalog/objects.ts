@@ -11,10 +11,15 @@ export interface Claim {
   claim: string;
 }
 
+export interface LockedObject extends ObjectRecord {
+  /** What it is a copy of, while it is made: a claim on that, which may be lost. */
+  copiedFrom: string | null;
+}
+
 /** Locks objects in id order and reads them as they are now. */
-export async function lockObjects(session: Session, ids: readonly string[]): Promise<Map<string, ObjectRecord>> {
+export async function lockObjects(session: Session, ids: readonly string[]): Promise<Map<string, LockedObject>> {
   const rows = await lockedObjects(session, [idRows(ids)]);
-  return new Map(rows.map((row) => [row.id, toObjectRecord(row)]));
+  return new Map(rows.map((row) => [row.id, Object.assign(toObjectRecord(row), { copiedFrom: row.copied_from })]));
 }
 
 const lockedObjects = prepared(
@@ -63,17 +68,36 @@ export async function storedObjects(session: Session, contents: readonly Content
   return rows.map(toObjectRecord);
 }
 
-const storedOfContents = prepared(
-  ({ db, dialect }, [contents = '']) =>
-    db
-      .selectFrom('objects as o')
-      .innerJoin(dialect.rowSetOf(CONTENT_COLUMNS, contents), (join) =>
-        join.onRef('o.organization_id', '=', 'r.organization_id').onRef('o.sha256', '=', 'r.sha256'),
-      )
-      .where(sql<boolean>`o.state = 'STORED' and o.is_public = false`)
-      .selectAll('o'),
-  1,
+/** The same in one backend. */
+export async function storedObjectsIn(
+  session: Session,
+  contents: readonly Content[],
+  backend: string,
+): Promise<ObjectRecord[]> {
+  const rows = await storedOfContentsIn(session, [contentText(contents), backend]);
+  return rows.map(toObjectRecord);
+}
+
+const storedOfContentsIn = prepared(
+  (session, [contents = '', backend = '']) =>
+    // Kept from the planner, which would rather read all of the backend than look for each content.
+    privateStored(session, contents).where(
+      sql<boolean>`${session.dialect.withoutIndex('o.backend', 'text')} = ${backend}`,
+    ),
+  2,
 );
+
+const storedOfContents = prepared((session, [contents = '']) => privateStored(session, contents), 1);
+
+function privateStored({ db, dialect }: Session, contents: string) {
+  return db
+    .selectFrom('objects as o')
+    .innerJoin(dialect.rowSetOf(CONTENT_COLUMNS, contents), (join) =>
+      join.onRef('o.organization_id', '=', 'r.organization_id').onRef('o.sha256', '=', 'r.sha256'),
+    )
+    .where(sql<boolean>`o.state = 'STORED' and o.is_public = false`)
+    .selectAll('o');
+}
 
 /** PENDING rows whose bytes have arrived become STORED; with `retainSeconds`, former copies for so long. */
 export async function markStored(

@@ -5,7 +5,7 @@ import { parseSize } from '../../src/core/size.ts';
 import { type Benchmark, type BenchOptions, type Figure, isMet } from './benchmark.ts';
 import { catalogReads } from './catalog-reads.ts';
 import { largeFile } from './large-file.ts';
-import { migrateLarge, migrateMany } from './migrations.ts';
+import { migrateLarge, migrateManyLocal, migrateManyS3 } from './migrations.ts';
 import { photographs } from './photographs.ts';
 import { postgresReads } from './postgres-reads.ts';
 import { postgresUpload } from './postgres-upload.ts';
@@ -37,7 +37,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   s3Large,
   s3Delete,
   s3Purge,
-  migrateMany,
+  migrateManyS3,
+  migrateManyLocal,
   migrateLarge,
   serveFiles,
   serveLarge,
@@ -45,7 +46,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   serveSoak,
 ];
 const USAGE = `Usage: npm run bench -- [name…] [options]
-Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one)
+Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one;
+  migrate-many for all whose names begin so)
   --runs <n>           timings of each command (default 5)
   --assets <n>         rows of the large catalog (default 1000000)
   --files <n>          files of the bulk upload (default 10000)
@@ -76,7 +78,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const unknown = positionals.filter((name) => !BENCHMARKS.some((benchmark) => benchmark.name === name));
+const unknown = positionals.filter((name) => !BENCHMARKS.some((benchmark) => isCalled(benchmark, name)));
 if (values.help || unknown.length > 0) {
   console.error(USAGE);
   process.exitCode = values.help ? 0 : 2;
@@ -118,5 +120,11 @@ async function runAll(): Promise<void> {
 }
 
 function chosen(): readonly Benchmark[] {
-  return BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  return BENCHMARKS.filter(
+    (benchmark) => positionals.length === 0 || positionals.some((name) => isCalled(benchmark, name)),
+  );
+}
+
+function isCalled(benchmark: Benchmark, name: string): boolean {
+  return benchmark.name === name || benchmark.name.startsWith(`${name}-`);
 }

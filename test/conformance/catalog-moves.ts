@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { MoveCommit, MoveReservation, ObjectRecord, StoredFacts } from '../../src/catalog/catalog.ts';
+import type { MoveCommit, MoveReservation, ObjectRecord, StoredFacts, WholeMove } from '../../src/catalog/catalog.ts';
 import type { Asset } from '../../src/core/asset.ts';
 import type { Identity } from '../../src/core/identity.ts';
-import { AUDIT, freshOrganization, only, person, requestFor, storeAssets } from '../support/catalog-uploads.ts';
+import { AUDIT, freshOrganization, hashOf, only, person, requestFor, storeAssets } from '../support/catalog-uploads.ts';
 import type { CatalogContext } from './catalog.ts';
 
 export function describeMoves(context: CatalogContext): void {
@@ -99,6 +100,67 @@ export function describeMoves(context: CatalogContext): void {
         target: { storagePath: first.storagePath },
         discard: { backend: 'far' },
       });
+    });
+
+    it('of one transaction are each judged by itself', async () => {
+      const alice = person(freshOrganization());
+      const contents = ['damaged', 'shared', 'twice', 'elsewhere', 'infected', 'deleted'];
+      const specs = contents.map((content) => ({ content }));
+      const assets = await storeAssets(context.catalog(), alice, [...specs, { content: 'shared' }]);
+      await storeAssets(context.catalog(), alice, [{ content: 'elsewhere', backend: 'other' }]);
+      const requests = await Promise.all(
+        assets.slice(0, contents.length).map(async (asset) => {
+          const { storagePath } = requestFor(alice, {});
+          const sourceObjectId = (await objectOf(alice, asset)).id;
+          return { sourceObjectId, backend: 'far', storageProvider: 'LOCAL' as const, storagePath, isPublic: false };
+        }),
+      );
+      const reserved = await moves().begin(requests, 30);
+      const wholes = reserved.map((reservation): WholeMove => {
+        if (reservation.kind !== 'store') throw new Error(`not reserved: ${reservation.kind}`);
+        const { source, objectId, claim } = reservation;
+        const target = { kind: 'store' as const, objectId, claim, facts: copyFacts(source) };
+        return { source, target, sourceEnd: { kind: 'retain', seconds: 3600 }, cdnUrl: null };
+      });
+      const [damaged, , , , , deleted] = assets;
+      await run(`update assets set damaged_at = '2030-01-01T00:00:00.000Z' where id = '${damaged?.id}'`);
+      await run(
+        `update content_verdicts set status = 'INFECTED' where organization_id = '${alice.organization}'
+         and sha256 = '${hashOf('infected')}'`,
+      );
+      const [held] = await storeAssets(context.catalog(), alice, [{ content: 'twice', backend: 'far' }]);
+      await context.catalog().deletes.deleteAssets(alice, [deleted?.id ?? ''], 30, AUDIT);
+      const migration = { id: randomUUID(), from: 'local', to: 'far' };
+      const { organization, user: actor } = alice;
+      await context.catalog().migrations.begin({ ...migration, organization, actor }, AUDIT);
+      const results = await moves().commitAll(alice, wholes, migration, 30, AUDIT);
+      const moved = (asset: Asset | undefined) => ({
+        kind: 'moved',
+        assets: [{ id: asset?.id, fileSize: asset?.fileSize }],
+      });
+      expect(results).toMatchObject([
+        moved(assets[0]),
+        { kind: 'moved', target: { backend: 'far', storagePath: requests[1]?.storagePath } },
+        { ...moved(assets[2]), target: { storagePath: held?.storagePath }, discard: { backend: 'far' } },
+        { ...moved(assets[3]), target: { storagePath: requests[3]?.storagePath } },
+        { ...moved(assets[4]), removable: { backend: 'local' } },
+        { kind: 'undone', reason: 'source-changed', discard: { backend: 'far' } },
+      ]);
+      const both = [assets[1]?.id, assets[6]?.id].sort();
+      expect(results[1]?.kind === 'moved' && results[1].assets.map(({ id }) => id)).toEqual(both);
+      const ids = assets.map(({ id }) => id);
+      const found = await context.catalog().assets.byIds(alice, ids);
+      expect(found.map(({ asset: { backend, status } }) => `${backend} ${status}`)).toEqual(
+        Array(6).fill('far active'),
+      );
+      expect(await statesOf(alice)).toEqual([
+        ...Array(2).fill('far DELETING'),
+        ...Array(5).fill('far STORED'),
+        ...Array(2).fill('local DELETING'),
+        ...Array(4).fill('local RETAINED'),
+        'other STORED',
+      ]);
+      expect(await context.catalog().migrations.list({ organization }, 9)).toMatchObject([{ objects: 5, assets: 6 }]);
     });
 
     it('take a public asset into the trash and back by its own rules', async () => {

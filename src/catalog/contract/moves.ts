@@ -67,16 +67,29 @@ export type MoveResult =
   /** Nothing was changed; our own copy, if there is one, is DELETING and to be removed at once. */
   | { kind: 'undone'; reason: 'source-changed' | 'target-changed' | RefusalReason; discard?: ClaimedObject };
 
+/** An asset that was carried over. */
+export type MovedAsset = Pick<Asset, 'id' | 'organizationId' | 'fileSize' | 'fileHash'>;
+
+export type WholeMoveResult =
+  | {
+      kind: 'moved';
+      target: Pick<ObjectRecord, 'backend' | 'storagePath'>;
+      assets: MovedAsset[];
+      removable?: ClaimedObject;
+      discard?: ClaimedObject;
+    }
+  | Extract<MoveResult, { kind: 'undone' }>;
+
 export interface MoveWrites {
   /** PENDING rows with `copied_from`, which is unique: one copy of an object at a time. Same order as the requests. */
   begin(requests: readonly MoveRequest[], leaseSeconds: number): Promise<MoveReservation[]>;
   commit(identity: Identity, move: MoveCommit, leaseSeconds: number, context: AuditContext): Promise<MoveResult>;
-  /** Moves of whole objects between backends, of one run, in one transaction. Same order as the moves. */
+  /** Moves of whole objects to another backend, of one run, in one transaction. Same order as the moves. */
   commitAll(
     identity: Identity,
     moves: readonly WholeMove[],
-    runId: string,
+    run: { id: string; to: string },
     leaseSeconds: number,
     context: AuditContext,
-  ): Promise<MoveResult[]>;
+  ): Promise<WholeMoveResult[]>;
 }

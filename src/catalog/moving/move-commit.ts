@@ -8,7 +8,7 @@ import { type AuditDraft, writeAudit } from '../audit/audit-write.ts';
 import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord } from '../catalog.ts';
 import type { Session } from '../database.ts';
 import { secondsAfter } from '../filters.ts';
-import { lockObjects, markDeleting, markStored, storedObjects } from '../objects.ts';
+import { type LockedObject, lockObjects, markDeleting, markStored, storedObjects } from '../objects.ts';
 import { endPublicCopies, PUBLIC_ADDRESS_SECONDS } from '../removal/former-copies.ts';
 import { changedEvent, lockAssetStates, refusalOf, refusedEvent } from '../removal/lifecycle.ts';
 import { toAsset } from '../rows.ts';
@@ -42,8 +42,7 @@ export async function commitMove(
     return undo(moving, 'source-changed');
   }
   const isInfected = verdict?.status === 'INFECTED';
-  const copies = await copiedFrom(session, [move.target.objectId]);
-  const target = chooseTarget(move, source, objects, copies);
+  const target = chooseTarget(move, source, objects, byPlace(objects.values()));
   if (target === undefined) return undo(moving, 'target-changed');
   // The infected stays where nobody gets at it, whatever else is wanted.
   if (isInfected && (target.object.isPublic || isRelease(move))) return undo(moving, 'infected');
@@ -87,8 +86,8 @@ export interface MoveTarget {
 export function chooseTarget(
   move: Pick<MoveCommit, 'target' | 'targetRetainSeconds'>,
   source: ObjectRecord,
-  objects: ReadonlyMap<string, ObjectRecord>,
-  copies: ReadonlyMap<string, string | null>,
+  objects: ReadonlyMap<string, LockedObject>,
+  stored: ReadonlyMap<string, ObjectRecord>,
 ): MoveTarget | undefined {
   const named = objects.get(move.target.objectId);
   if (named === undefined || named.sha256 !== source.sha256 || named.organizationId !== source.organizationId) {
@@ -99,29 +98,18 @@ export function chooseTarget(
     return isUsable && named.etag === move.target.etag ? { object: named, isNew: false } : undefined;
   }
   const isOurs = named.state === 'PENDING' && named.claim === move.target.claim;
-  if (!isOurs || copies.get(named.id) !== source.id) return undefined;
-  const stored: ObjectRecord = { ...named, ...move.target.facts, state: 'STORED', claim: null, leaseExpiresAt: null };
-  if (named.isPublic || move.targetRetainSeconds !== undefined) return { object: stored, isNew: true };
-  const rival = [...objects.values()].find(
-    (object) =>
-      object.state === 'STORED' && !object.isPublic && object.id !== source.id && placeKey(object) === placeKey(named),
-  );
-  if (rival === undefined) return { object: stored, isNew: true };
+  if (!isOurs || named.copiedFrom !== source.id) return undefined;
+  const arrived: ObjectRecord = { ...named, ...move.target.facts, state: 'STORED', claim: null, leaseExpiresAt: null };
+  if (named.isPublic || move.targetRetainSeconds !== undefined) return { object: arrived, isNew: true };
+  const rival = stored.get(placeKey(named));
+  if (rival === undefined || rival.id === source.id) return { object: arrived, isNew: true };
   return rival.damagedAt === null ? { object: rival, isNew: false } : undefined;
 }
 
-/** What these copies are copies of: a claim on the source, which may be lost. */
-export async function copiedFrom(session: Session, ids: readonly string[]): Promise<Map<string, string | null>> {
-  const wanted = session.dialect.rowSet(
-    { id: 'uuid' },
-    ids.map((id) => ({ id })),
-  );
-  const rows = await session.db
-    .selectFrom('objects')
-    .where('objects.id', 'in', (eb) => eb.selectFrom(wanted).select('r.id'))
-    .select(['objects.id', 'objects.copied_from'])
-    .execute();
-  return new Map(rows.map((row) => [row.id, row.copied_from]));
+/** Those that are STORED and private, of which a place has one. */
+export function byPlace(objects: Iterable<ObjectRecord>): Map<string, ObjectRecord> {
+  const stored = [...objects].filter(({ state, isPublic }) => state === 'STORED' && !isPublic);
+  return new Map(stored.map((object) => [placeKey(object), object]));
 }
 
 /** Whether the one asset that is carried may be changed so by this identity, judged under lock. */

@@ -1,21 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import type { Asset } from '../../core/asset.ts';
 import type { Identity } from '../../core/identity.ts';
 import { keyFilename } from '../../core/storage-key.ts';
-import { assetChanges, assetsOnObjects, assetsToDecideOn } from '../assets/asset-query.ts';
+import { assetChanges, assetsOnObjects } from '../assets/asset-query.ts';
 import { writeAudit } from '../audit/audit-write.ts';
-import type { AuditContext, ClaimedObject, MoveCommit, MoveResult, ObjectRecord, WholeMove } from '../catalog.ts';
+import type {
+  AuditContext,
+  ClaimedObject,
+  MoveCommit,
+  MovedAsset,
+  ObjectRecord,
+  WholeMove,
+  WholeMoveResult,
+} from '../catalog.ts';
 import type { Session } from '../database.ts';
-import { lockObjects, markDeleting, markStored, storedObjects } from '../objects.ts';
-import { toAsset } from '../rows.ts';
-import { contentKey, lockVerdicts } from '../verdicts/verdicts.ts';
+import { lockObjects, markDeleting, markStored, storedObjectsIn } from '../objects.ts';
+import { contentKey, lockInfected } from '../verdicts/verdicts.ts';
 import { countMoves } from './migration-runs.ts';
-import { chooseTarget, copiedFrom, keepAddresses, type MoveTarget, placeOf } from './move-commit.ts';
+import { byPlace, chooseTarget, keepAddresses, type MoveTarget, placeOf } from './move-commit.ts';
 
 interface WholeMoves {
   identity: Identity;
   moves: readonly WholeMove[];
-  runId: string;
+  run: { id: string; to: string };
   leaseSeconds: number;
   context: AuditContext;
 }
@@ -29,24 +35,24 @@ type Going = Extract<Plan, { kind: 'move' }>;
  * Rule 6, last transaction, for many objects at once: a fixed number of statements, however many there are. Each
  * object is judged by itself, under the same locks and conditions as a single move.
  */
-export async function commitWholeMoves(session: Session, batch: WholeMoves): Promise<MoveResult[]> {
-  const { moves, leaseSeconds } = batch;
+export async function commitWholeMoves(session: Session, batch: WholeMoves): Promise<WholeMoveResult[]> {
+  const { moves, leaseSeconds, run } = batch;
   if (moves.length === 0) return [];
   const now = await session.now();
-  const plans = await planAll(session, moves);
+  const plans = await planAll(session, moves, run.to);
   const going = plans.filter((plan) => plan.kind === 'move');
   const assets = await assetsOf(session, going);
   const removable = await endSources(session, going, leaseSeconds, now);
   await arriveAll(session, going, now);
-  const carried = await carryAll(session, going, assets, now);
+  await carryAll(session, going, assets, now);
   await recordAll(session, batch, going, assets, now);
   const discarded = await discardOwn(session, plans, leaseSeconds, now);
-  await countMoves(session, batch.runId, {
+  await countMoves(session, run.id, {
     objects: going.length,
-    assets: carried.size,
+    assets: [...assets.values()].reduce((sum, { length }) => sum + length, 0),
     bytes: going.reduce((sum, { source }) => sum + source.storedSize, 0),
   });
-  return plans.map((plan): MoveResult => {
+  return plans.map((plan): WholeMoveResult => {
     const discard = discarded.get(plan.move.target.objectId);
     const toDiscard = discard === undefined ? {} : { discard };
     if (plan.kind === 'undo') return { kind: 'undone', reason: plan.reason, ...toDiscard };
@@ -54,42 +60,63 @@ export async function commitWholeMoves(session: Session, batch: WholeMoves): Pro
     return {
       kind: 'moved',
       target: plan.target.object,
-      assets: (assets.get(plan.source.id) ?? []).flatMap(({ id }) => carried.get(id) ?? []),
+      assets: assets.get(plan.source.id) ?? [],
       ...(freed === undefined ? {} : { removable: freed }),
       ...toDiscard,
     };
   });
 }
 
-async function planAll(session: Session, moves: readonly WholeMove[]): Promise<Plan[]> {
+async function planAll(session: Session, moves: readonly WholeMove[], to: string): Promise<Plan[]> {
   const sources = moves.map((move) => move.source);
-  const verdicts = await lockVerdicts(session, sources);
-  const present = await storedObjects(session, sources);
-  const targetIds = moves.map((move) => move.target.objectId);
-  const ids = [...sources.map(({ id }) => id), ...targetIds, ...present.map(({ id }) => id)];
-  const objects = await lockObjects(session, ids);
-  const copies = await copiedFrom(session, targetIds);
+  const infected = await lockInfected(session, sources);
+  const present = await storedObjectsIn(session, sources, to);
+  const ids = [...sources, ...present].map(({ id }) => id);
+  const objects = await lockObjects(session, [...ids, ...moves.map((move) => move.target.objectId)]);
+  const stored = byPlace(objects.values());
   return moves.map((move): Plan => {
     const source = objects.get(move.source.id);
     if (source === undefined || source.state !== move.source.state || source.etag !== move.source.etag) {
       return { kind: 'undo', move, reason: 'source-changed' };
     }
-    const target = chooseTarget(move, source, objects, copies);
-    if (target === undefined) return { kind: 'undo', move, reason: 'target-changed' };
-    const isInfected = verdicts.get(contentKey(source))?.status === 'INFECTED';
+    const target = chooseTarget(move, source, objects, stored);
+    if (target?.object.backend !== to) return { kind: 'undo', move, reason: 'target-changed' };
+    const isInfected = infected.has(contentKey(source));
     if (isInfected && target.object.isPublic) return { kind: 'undo', move, reason: 'infected' };
     // No former copy of infected content is kept.
     return { kind: 'move', move, source, target, sourceEnd: isInfected ? { kind: 'delete' } : move.sourceEnd };
   });
 }
 
+/** What is recorded of an asset, and told, whatever else it says. */
+interface Carried extends MovedAsset {
+  userId: string | null;
+  originalFilename: string;
+  damagedAt: string | null;
+}
+
 /** Locked, by the object they are on. */
-async function assetsOf(session: Session, going: readonly Going[]): Promise<Map<string, Asset[]>> {
+async function assetsOf(session: Session, going: readonly Going[]): Promise<Map<string, Carried[]>> {
   const ids = going.map(({ source }) => source.id);
-  const query = assetsOnObjects(session, ids).selectAll('assets').orderBy('assets.id');
+  const query = assetsOnObjects(session, ids)
+    .select([
+      'assets.id as id',
+      'assets.object_id as objectId',
+      'assets.organization_id as organizationId',
+      'assets.user_id as userId',
+      'assets.original_filename as originalFilename',
+      'assets.file_size as fileSize',
+      'assets.file_hash as fileHash',
+      'assets.damaged_at as damagedAt',
+    ])
+    .orderBy('assets.id');
   const rows = await session.dialect.forUpdate(query, 'assets').execute();
-  const assets = new Map<string, Asset[]>();
-  for (const row of rows) assets.set(row.object_id, [...(assets.get(row.object_id) ?? []), toAsset(row)]);
+  const assets = new Map<string, Carried[]>();
+  for (const { objectId, ...asset } of rows) {
+    const others = assets.get(objectId);
+    if (others === undefined) assets.set(objectId, [asset]);
+    else others.push(asset);
+  }
   return assets;
 }
 
@@ -140,13 +167,12 @@ function factsOf({ move: { target } }: Going) {
   return target.kind === 'store' ? [{ objectId: target.objectId, facts: target.facts }] : [];
 }
 
-/** The assets as they are afterwards, by id. */
 async function carryAll(
   session: Session,
   going: readonly Going[],
-  assets: ReadonlyMap<string, readonly Asset[]>,
+  assets: ReadonlyMap<string, readonly Carried[]>,
   now: string,
-): Promise<Map<string, Asset>> {
+): Promise<void> {
   const places = going.flatMap(({ move, source, target: { object } }) =>
     (assets.get(source.id) ?? []).map(({ id }) => ({
       id,
@@ -158,7 +184,7 @@ async function carryAll(
       cdn_url: move.cdnUrl,
     })),
   );
-  if (places.length === 0) return new Map();
+  if (places.length === 0) return;
   const kinds = {
     id: 'uuid',
     object_id: 'uuid',
@@ -178,26 +204,34 @@ async function carryAll(
       backend: eb.ref('r.backend'),
       storage_path: eb.ref('r.storage_path'),
       cdn_url: eb.ref('r.cdn_url'),
-      damaged_at: null,
       updated_at: now,
     }))
     .whereRef('assets.id', '=', 'r.id')
     .execute();
-  const rows = await assetsToDecideOn(
-    session,
-    places.map(({ id }) => id),
-  )
-    .selectAll('assets')
+  await clearDamage(session, [...assets.values()].flat());
+}
+
+/** What was copied is whole. Only of those that need it: an asset's status, which this may change, is in many indexes. */
+async function clearDamage(session: Session, assets: readonly Carried[]): Promise<void> {
+  const damaged = assets.filter(({ damagedAt }) => damagedAt !== null);
+  if (damaged.length === 0) return;
+  const ids = session.dialect.rowSet(
+    { id: 'uuid' },
+    damaged.map(({ id }) => ({ id })),
+  );
+  await assetChanges(session)
+    .updateTable('assets')
+    .set({ damaged_at: null })
+    .where('id', 'in', (eb) => eb.selectFrom(ids).select('r.id'))
     .execute();
-  return new Map(rows.map((row) => [row.id, toAsset(row)]));
 }
 
 /** One event for each asset, with everything that a manifest says of it. */
 async function recordAll(
   session: Session,
-  { identity, runId, context }: WholeMoves,
+  { identity, run, context }: WholeMoves,
   going: readonly Going[],
-  assets: ReadonlyMap<string, readonly Asset[]>,
+  assets: ReadonlyMap<string, readonly Carried[]>,
   now: string,
 ): Promise<void> {
   const events = going.flatMap(({ source, target }) =>
@@ -210,7 +244,7 @@ async function recordAll(
       outcome: 'success' as const,
       details: {
         originalFilename: asset.originalFilename,
-        run: runId,
+        run: run.id,
         size: asset.fileSize,
         sha256: asset.fileHash,
         from: placeOf(source),

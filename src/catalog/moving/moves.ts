@@ -1,7 +1,7 @@
 import { neighbouringUuids } from '../../core/neighbouring-uuids.ts';
 import type { MoveRequest, MoveReservation, MoveWrites, ObjectRecord } from '../catalog.ts';
 import type { Database, Session } from '../database.ts';
-import { lockObjects, storedObjects } from '../objects.ts';
+import { lockObjects, storedObjectsIn } from '../objects.ts';
 import { toObjectRecord } from '../rows.ts';
 import type { TableRow } from '../tables.ts';
 import { pendingRow, placeKey, times } from '../uploads/upload-reserve.ts';
@@ -14,8 +14,8 @@ export function moveWrites(database: Database): MoveWrites {
     begin: (requests, leaseSeconds) => database.write((session) => begin(session, requests, leaseSeconds)),
     commit: (identity, move, leaseSeconds, context) =>
       database.write((session) => commitMove(session, identity, move, leaseSeconds, context)),
-    commitAll: (identity, moves, runId, leaseSeconds, context) =>
-      database.write((session) => commitWholeMoves(session, { identity, moves, runId, leaseSeconds, context })),
+    commitAll: (identity, moves, run, leaseSeconds, context) =>
+      database.write((session) => commitWholeMoves(session, { identity, moves, run, leaseSeconds, context })),
   };
 }
 
@@ -26,14 +26,14 @@ async function begin(
 ): Promise<MoveReservation[]> {
   if (requests.length === 0) return [];
   const ids = requests.map((request) => request.sourceObjectId);
-  const contents = [...(await readObjects(session, ids)).values()];
-  await lockVerdicts(session, contents);
+  // Contents are locked before objects, where anything has to be locked.
+  if (!session.dialect.writesAlone) await lockVerdicts(session, [...(await readObjects(session, ids)).values()]);
   const sources = await lockObjects(session, ids);
   const moment = await times(session, leaseSeconds);
   const mine = requests.filter(({ takesOver }) => takesOver === true).map((request) => request.sourceObjectId);
   await detachCopies(session, ids, 'dead');
   await detachCopies(session, mine, 'any');
-  const stored = new Map((await storedObjects(session, contents)).map((object) => [placeKey(object), object]));
+  const stored = await heldBy(session, requests, sources);
   const pending: TableRow<'objects'>[] = [];
   const newId = neighbouringUuids();
   const plans = requests.map((request): MoveReservation => {
@@ -49,7 +49,8 @@ async function begin(
     return { kind: 'store', objectId: row.id, claim: row.claim ?? '', source };
   });
   // Whose source is being copied already, or whose path is known already, is not inserted.
-  await session.insert('objects', pending, { ifAbsent: true });
+  const count = await session.insert('objects', pending, { ifAbsent: true });
+  if (count === pending.length) return plans;
   const inserted = await readObjects(
     session,
     pending.map((row) => row.id),
@@ -60,6 +61,21 @@ async function begin(
     if (!refused.includes(plan) || plan.kind !== 'store') return plan;
     return { kind: 'skipped', reason: copied.has(plan.source.id) ? 'busy' : 'address-taken' };
   });
+}
+
+/** The private objects of these contents in the backends that they are to go to, by their places. */
+async function heldBy(
+  session: Session,
+  requests: readonly MoveRequest[],
+  sources: ReadonlyMap<string, ObjectRecord>,
+): Promise<Map<string, ObjectRecord>> {
+  const held = new Map<string, ObjectRecord>();
+  for (const backend of new Set(requests.map((request) => request.backend))) {
+    for (const object of await storedObjectsIn(session, [...sources.values()], backend)) {
+      held.set(placeKey(object), object);
+    }
+  }
+  return held;
 }
 
 async function readObjects(session: Session, ids: readonly string[]): Promise<Map<string, ObjectRecord>> {

@@ -114,6 +114,14 @@ export async function lockVerdicts(
   return byContent(await session.dialect.forUpdate(verdictRows(session, wanted), 'v', options).execute());
 }
 
+/** The same for who asks only which contents are infected: their keys. */
+export async function lockInfected(session: Session, contents: readonly Content[]): Promise<Set<string>> {
+  const verdicts = session.dialect.writesAlone
+    ? byContent(await infectedNow(session, [toJsonText(inLockOrder(contents))]))
+    : await lockVerdicts(session, contents);
+  return new Set([...verdicts].filter(([, { status }]) => status === 'INFECTED').map(([key]) => key));
+}
+
 /** The contents' verdicts as they are at this moment. */
 export async function readVerdicts(session: Session, contents: readonly Content[]): Promise<Map<string, Verdict>> {
   return byContent(await verdictsNow(session, [toJsonText(inLockOrder(contents))]));
@@ -125,6 +133,11 @@ const lockedVerdicts = prepared(
 );
 
 const verdictsNow = prepared((session, [wanted = '']) => verdictRows(session, wanted), 1);
+
+const infectedNow = prepared(
+  (session, [wanted = '']) => verdictRows(session, wanted).where('v.status', '=', 'INFECTED'),
+  1,
+);
 
 function verdictRows(session: Session, wanted: string) {
   const contents = session.dialect.rowSetOf(CONTENT_COLUMNS, wanted);

@@ -69,7 +69,9 @@ export function reportMigration(
     summary: (failed) => {
       const { run, migrated, objects, bytes, skipped, remaining } = totals;
       const seconds = Math.round(performance.now() - totals.startedAt) / 1000;
-      return { run, migrated, objects, bytes, skipped, failed, remaining, seconds, dryRun };
+      // What changes nothing is not recorded: no report would know it.
+      const recorded = dryRun ? {} : { run };
+      return { ...recorded, migrated, objects, bytes, skipped, failed, remaining, seconds, dryRun };
     },
     describe: (failed) => describe(totals, failed, dryRun),
     progress: (failed) => describeProgress(progressOf(totals, failed), invocation.output.err.columns),

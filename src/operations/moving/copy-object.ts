@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ObjectRecord, StoredFacts } from '../../catalog/catalog.ts';
-import { decodedAtOnce, decodedContent } from '../../content/verification/decode.ts';
+import { decodedAtOnce, decodedContent, decodedUnsummed } from '../../content/verification/decode.ts';
 import { verifiedCoded } from '../../content/verification/verify-coded.ts';
 import { verifiedBytes, verifiedContent } from '../../content/verification/verify-stream.ts';
 import type { BodySource, Checksums } from '../../core/body.ts';
@@ -274,7 +274,8 @@ async function inMemory(source: CopySource, signal: AbortSignal, manner: CopyMan
   if (ofStored !== null) verifiedBytes(stored, { size: storedSize, sha256: ofStored });
   let bytes: Uint8Array = stored;
   if (contentEncoding !== null && (manner.decode === true || ofStored === null)) {
-    const content = verifiedBytes(decodedAtOnce(stored, contentEncoding, size), { size, sha256 });
+    const decoded = (manner.decode === true ? decodedUnsummed : decodedAtOnce)(stored, contentEncoding, size);
+    const content = verifiedBytes(decoded, { size, sha256 });
     if (manner.decode === true) bytes = content;
   }
   if (bytes.byteLength > 0) await manner.onChunk?.(bytes.byteLength);

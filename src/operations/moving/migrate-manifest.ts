@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { ObjectRecord } from '../../catalog/catalog.ts';
-import type { Asset } from '../../core/asset.ts';
+import type { MovedAsset, ObjectRecord } from '../../catalog/catalog.ts';
 import { AssetError } from '../../core/errors.ts';
 import { parseStorageKey } from '../../core/storage-key.ts';
 import type { Place } from './migrate-run.ts';
@@ -21,7 +20,7 @@ export interface ManifestLine {
 
 export interface ManifestWriter {
   /** Lines go to the file in this order, behind the caller's back; a failure shows at `end`. */
-  add(source: ObjectRecord, to: Place, assets: readonly Asset[]): void;
+  add(source: ObjectRecord, to: Place, assets: readonly MovedAsset[]): void;
   addLine(line: ManifestLine): void;
   /** Writes the last line, the SHA-256 of everything before it, and makes the file durable. */
   end(): Promise<void>;

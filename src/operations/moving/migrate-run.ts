@@ -1,5 +1,4 @@
-import type { MoveCommit, ObjectRecord } from '../../catalog/catalog.ts';
-import type { Asset } from '../../core/asset.ts';
+import type { MoveCommit, MovedAsset, ObjectRecord } from '../../catalog/catalog.ts';
 import type { FailureRecord } from '../../core/errors.ts';
 import type { OrganizationScope } from '../../core/identity.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
@@ -40,7 +39,7 @@ export interface Place {
 export interface ObjectWithAssets {
   source: ObjectRecord;
   to: Place;
-  assets: Asset[];
+  assets: readonly MovedAsset[];
 }
 
 /** Why an asset stays where it is, without anything being wrong. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { MoveReservation, MoveResult, ObjectRecord, WholeMove } from '../../catalog/catalog.ts';
+import type { MoveReservation, ObjectRecord, WholeMove, WholeMoveResult } from '../../catalog/catalog.ts';
 import { type ErrorCode, toFailure } from '../../core/errors.ts';
+import { neighbouringUuids } from '../../core/neighbouring-uuids.ts';
 import { type KeyPlace, keyInPlace, type StorageKey } from '../../core/storage-key.ts';
 import { cdnUrl } from '../download/public-access.ts';
 import { createGroups } from '../groups.ts';
@@ -72,13 +73,14 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   const busy = new Map<string, Candidate>();
   let claimedBytes = 0;
   let copying = 0;
-  const commits = createGroups<Arrived, MoveResult>(
+  const target = { id: run.id, to: to.name };
+  const commits = createGroups<Arrived, WholeMoveResult>(
     LARGEST_COMMIT,
     async (arrived) => {
       if (to.features.groupDurability) await to.flush?.(arrived.flatMap(({ written }) => written ?? []));
       const catalog = await context.catalog();
       const moves = arrived.map(({ move }) => move);
-      return catalog.moves.commitAll(context.identity, moves, run.id, context.leaseSeconds, context.audit);
+      return catalog.moves.commitAll(context.identity, moves, target, context.leaseSeconds, context.audit);
     },
     { lingering: { milliseconds: COMMIT_LINGER_MILLISECONDS, while: () => copying > 0 } },
   );
@@ -116,7 +118,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     }
   }
 
-  async function settleMove({ source }: Candidate, result: MoveResult): Promise<void> {
+  async function settleMove({ source }: Candidate, result: WholeMoveResult): Promise<void> {
     releases.release(result.discard);
     if (result.kind === 'undone') return skipObjects(run, [{ source, reason: result.reason }]);
     releases.release(result.removable);
@@ -151,11 +153,12 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   }
 
   async function claim(candidates: readonly Candidate[]): Promise<void> {
+    const newId = neighbouringUuids();
     const requests = candidates.map(({ source }) => ({
       sourceObjectId: source.id,
       backend: to.name,
       storageProvider: to.provider,
-      storagePath: targetKey(source),
+      storagePath: targetKey(source, newId),
       isPublic: source.isPublic,
     }));
     const catalog = await context.catalog();
@@ -240,9 +243,9 @@ function firstOf(candidates: readonly Candidate[]): readonly Candidate[] {
 }
 
 /** A public object keeps its address; any other key is used once in a backend, ever. */
-export function targetKey({ storagePath, isPublic }: ObjectRecord): StorageKey {
+export function targetKey({ storagePath, isPublic }: ObjectRecord, newId: () => string = randomUUID): StorageKey {
   if (isPublic) return storagePath;
   const [first] = storagePath.split('/');
   const place: KeyPlace = first === 'quarantine' || first === 'lost+found' ? first : 'private';
-  return keyInPlace(storagePath, place, randomUUID());
+  return keyInPlace(storagePath, place, newId());
 }
