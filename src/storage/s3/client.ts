@@ -52,33 +52,47 @@ interface Resolved {
   location: Location;
   signer: Signer;
   credentials(force?: boolean): Promise<Credentials>;
+  /** Those that were asked for last, unless they end some time: to ask the SDK for them each time costs as much as to sign. */
+  lasting(): Credentials | undefined;
 }
 
 export function createS3Caller(definition: S3Definition, timeouts: StorageTimeouts): S3Caller {
   let resolving: Promise<Resolved> | undefined;
+  let isResolved: Resolved | undefined;
 
   function resolved(): Promise<Resolved> {
-    resolving ??= resolve(definition, timeouts).catch((error: unknown) => {
-      resolving = undefined;
-      throw error;
-    });
+    resolving ??= resolve(definition, timeouts).then(
+      (target) => (isResolved = target),
+      (error: unknown) => {
+        resolving = undefined;
+        throw error;
+      },
+    );
     return resolving;
   }
 
   async function call(request: S3Request): Promise<HttpAnswer> {
-    const context = { backend: definition.name, key: request.name, signal: request.signal };
+    try {
+      const target = isResolved ?? (await resolved());
+      return await send(target, request, target.lasting() ?? (await target.credentials()));
+    } catch (error) {
+      // Credentials may have been renewed since they were cached; worth one more try.
+      if (isStorageError(error, 'EXPIRED')) return callAgain(request);
+      throw translated(error, request);
+    }
+  }
+
+  async function callAgain(request: S3Request): Promise<HttpAnswer> {
     try {
       const target = await resolved();
-      try {
-        return await send(target, request, await target.credentials());
-      } catch (error) {
-        // Credentials may have been renewed since they were cached; worth one more try.
-        if (!isStorageError(error, 'EXPIRED')) throw error;
-        return await send(target, request, await target.credentials(true));
-      }
+      return await send(target, request, await target.credentials(true));
     } catch (error) {
-      throw translateS3Error(error, context);
+      throw translated(error, request);
     }
+  }
+
+  function translated(error: unknown, { name, signal }: S3Request): unknown {
+    return translateS3Error(error, { backend: definition.name, key: name, signal });
   }
 
   async function send(target: Resolved, request: S3Request, credentials: Credentials): Promise<HttpAnswer> {
@@ -165,12 +179,17 @@ async function resolve(definition: S3Definition, timeouts: StorageTimeouts): Pro
   const [request] = seen;
   if (request === undefined) throw failure;
   const location = locationOf(request, await sdk.config.region());
+  let last: Credentials | undefined;
   return {
     http: createHttpClient(timeouts),
     sdk,
     location,
     signer: createSigner({ region: location.region, service: 's3' }),
-    credentials: (force = false) => sdk.config.credentials(force ? { forceRefresh: true } : {}),
+    async credentials(force = false) {
+      last = await sdk.config.credentials(force ? { forceRefresh: true } : {});
+      return last;
+    },
+    lasting: () => (last?.expiration === undefined ? last : undefined),
   };
 }
 
