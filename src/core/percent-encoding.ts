@@ -6,7 +6,10 @@ export function encodeRfc3986(text: string): string {
   );
 }
 
+const NEEDS_NO_ENCODING = /^[\w.~/-]*$/;
+
 /** A key as the path of an URL: segment by segment. */
 export function encodePath(key: string): string {
+  if (NEEDS_NO_ENCODING.test(key)) return key;
   return encodeRfc3986(key).replaceAll('%2F', '/');
 }

@@ -1,12 +1,10 @@
-import pLimit from 'p-limit';
-
 /** Works on the items several at once and yields the results in the items' order; ends as mapAhead does. */
 export function mapInOrder<Item, Result>(
   items: readonly Item[],
   atOnce: number,
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {
-  return mapAhead(items, { atOnce, ahead: Number.POSITIVE_INFINITY }, work);
+  return mapAhead([items], { atOnce, ahead: Number.POSITIVE_INFINITY }, work);
 }
 
 /**
@@ -45,37 +43,74 @@ interface MapAhead {
 }
 
 /**
- * The same while the next items are still being fetched, which should come soon: results wait for them. If no more can
- * be fetched, it fails with that after the results of those before. When it ends early, it waits for what is under way,
- * and begins no more.
+ * The same with the items of pages, while the next page is still being fetched, which should come soon: results wait for
+ * it. If no more can be fetched, it fails with that after the results of those before. When it ends early, it waits for
+ * what is under way, and begins no more.
  */
 export async function* mapAhead<Item, Result>(
-  items: AsyncIterable<Item> | Iterable<Item>,
+  pages: AsyncIterable<readonly Item[]> | Iterable<readonly Item[]>,
   { atOnce, ahead }: MapAhead,
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {
-  const limit = pLimit(atOnce);
-  const results: Promise<Result>[] = [];
-  let hasEnded = false;
-  const begin = async (item: Item): Promise<Result> => {
-    if (hasEnded) throw new Error('nobody waits for it any more');
-    return work(item);
-  };
-  const source = untilFailure(items);
+  const turns = inTurn(atOnce, work);
+  const results: Promise<Settled<Result>>[] = [];
+  const source = untilFailure(pages);
   try {
-    for await (const item of source.items) {
-      const result = limit(begin, item);
-      // A failure is met at its own turn; until then it must not count as unhandled.
-      result.catch(() => undefined);
-      results.push(result);
-      while (results.length >= ahead) yield* await next(results);
+    for await (const page of source.items) {
+      for (const item of page) {
+        results.push(turns.begin(item));
+        const first = results.length < ahead ? undefined : results.shift();
+        if (first !== undefined) yield resultOf(await first);
+      }
     }
-    while (results.length > 0) yield* await next(results);
+    for (let result = results.shift(); result !== undefined; result = results.shift()) yield resultOf(await result);
     source.throwIfFailed();
   } finally {
-    hasEnded = true;
-    await Promise.allSettled(results);
+    turns.end();
+    await Promise.all(results);
   }
+}
+
+/** A failure is met at its own turn: until then it must not count as unhandled. */
+type Settled<Result> = { value: Result } | { error: unknown };
+
+function resultOf<Result>(settled: Settled<Result>): Result {
+  if ('error' in settled) throw settled.error;
+  return settled.value;
+}
+
+/** Works on so many items at once, in their order. With thousands of small ones p-limit takes a tenth of all the time. */
+function inTurn<Item, Result>(most: number, work: (item: Item) => Promise<Result>) {
+  const waiting: { item: Item; settle: (settled: Settled<Result>) => void }[] = [];
+  let underWay = 0;
+
+  function begin(item: Item): Promise<Settled<Result>> {
+    return new Promise((settle) => {
+      if (underWay < most) start(item, settle);
+      else waiting.push({ item, settle });
+    });
+  }
+
+  function start(item: Item, settle: (settled: Settled<Result>) => void): void {
+    underWay += 1;
+    const done = (settled: Settled<Result>) => {
+      underWay -= 1;
+      settle(settled);
+      const next = waiting.shift();
+      if (next !== undefined) start(next.item, next.settle);
+    };
+    work(item).then(
+      (value) => done({ value }),
+      (error: unknown) => done({ error }),
+    );
+  }
+
+  /** Begins no more. */
+  function end(): void {
+    for (const { settle } of waiting.splice(0)) settle({ error: new Error('nobody waits for it any more') });
+  }
+
+  return { begin, end };
 }
 
 /** The items as far as they come, and then what they failed with. */

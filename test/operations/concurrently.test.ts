@@ -2,8 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { mapAhead } from '../../src/operations/concurrently.ts';
 
-async function* numbers(count: number): AsyncGenerator<number> {
-  for (let index = 0; index < count; index += 1) yield index;
+/** Pages of two. */
+async function* numbers(count: number): AsyncGenerator<number[]> {
+  for (let index = 0; index < count; index += 2) yield index + 1 < count ? [index, index + 1] : [index];
 }
 
 test('works on several at once, one slow item before them, and yields in order', async () => {
@@ -57,13 +58,13 @@ test('when nobody wants more, it waits for what is under way and begins nothing'
 });
 
 test('what can no longer be fetched is told after the results of what was', async () => {
-  async function* items(): AsyncGenerator<number> {
+  async function* pages(): AsyncGenerator<number[]> {
     yield* numbers(3);
     throw new Error('the next page');
   }
   const results: number[] = [];
   const reading = (async () => {
-    for await (const item of mapAhead(items(), { atOnce: 2, ahead: 10 }, async (each) => each)) results.push(item);
+    for await (const item of mapAhead(pages(), { atOnce: 2, ahead: 10 }, async (each) => each)) results.push(item);
   })();
   await expect(reading).rejects.toThrow('the next page');
   expect(results).toEqual([0, 1, 2]);

@@ -8,7 +8,7 @@ import type { Asset } from '../../src/core/asset.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import { unpublishAssets } from '../../src/operations/changes/publish.ts';
 import { trashAssets } from '../../src/operations/changes/trash.ts';
-import { readAsset } from '../../src/operations/download/read-asset.ts';
+import { chunksOf, readAsset } from '../../src/operations/download/read-asset.ts';
 import { migrate } from '../../src/operations/moving/migrate.ts';
 import { migrationFailures, migrationRun, writeManifest } from '../../src/operations/moving/migrate-report.ts';
 import type { MigrateOutcome, MigrateRequest } from '../../src/operations/moving/migrate-run.ts';
@@ -97,7 +97,7 @@ async function read(work: Workspace, asset: Asset): Promise<string> {
   let content = '';
   await readAsset(context, found, async (body) => {
     content = '';
-    for await (const chunk of body) content += Buffer.from(chunk).toString();
+    for await (const chunk of chunksOf(body)) content += Buffer.from(chunk).toString();
   });
   return content;
 }

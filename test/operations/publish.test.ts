@@ -5,7 +5,7 @@ import type { Asset } from '../../src/core/asset.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import { publishAssets, unpublishAssets } from '../../src/operations/changes/publish.ts';
 import { restoreAssets, trashAssets } from '../../src/operations/changes/trash.ts';
-import { readAsset } from '../../src/operations/download/read-asset.ts';
+import { chunksOf, readAsset } from '../../src/operations/download/read-asset.ts';
 import { migrate } from '../../src/operations/moving/migrate.ts';
 import { openAzureBackend } from '../../src/storage/azure/azure-backend.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
@@ -61,7 +61,7 @@ async function read(work: Workspace, { id }: Asset): Promise<string> {
   let content = '';
   await readAsset(context, found, async (body) => {
     content = '';
-    for await (const chunk of body) content += Buffer.from(chunk).toString();
+    for await (const chunk of chunksOf(body)) content += Buffer.from(chunk).toString();
   });
   return content;
 }

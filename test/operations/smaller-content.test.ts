@@ -7,7 +7,7 @@ import type { AssetWithObject } from '../../src/catalog/catalog.ts';
 import { PLAIN_PROFILE } from '../../src/core/image-profile.ts';
 import { download } from '../../src/operations/download/download.ts';
 import { handoutName } from '../../src/operations/download/handout-name.ts';
-import { readAsset } from '../../src/operations/download/read-asset.ts';
+import { chunksOf, readAsset } from '../../src/operations/download/read-asset.ts';
 import { deleteAssets } from '../../src/operations/removal/delete.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { photograph } from '../support/images.ts';
@@ -25,7 +25,7 @@ async function found(work: Workspace, id: string): Promise<AssetWithObject> {
 async function contentOf(work: Workspace, id: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   await readAsset(work.context(), await found(work, id), async (body) => {
-    for await (const chunk of body) chunks.push(chunk);
+    for await (const chunk of chunksOf(body)) chunks.push(chunk);
   });
   return Buffer.concat(chunks);
 }

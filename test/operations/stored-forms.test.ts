@@ -1,7 +1,7 @@
 import { get } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { readAsset } from '../../src/operations/download/read-asset.ts';
+import { chunksOf, readAsset } from '../../src/operations/download/read-asset.ts';
 import { sign } from '../../src/operations/download/sign.ts';
 import { openBackend } from '../../src/storage/open.ts';
 import { TIMEOUTS } from '../support/cloud-stores.ts';
@@ -25,7 +25,7 @@ await describeEachStore('text at rest', ({ provider, fresh }) => {
     expect(found.object.storedSize).toBeLessThan(TEXT.length / 10);
     const chunks: Uint8Array[] = [];
     await readAsset(context, found, async (body) => {
-      for await (const chunk of body) chunks.push(chunk);
+      for await (const chunk of chunksOf(body)) chunks.push(chunk);
     });
     expect(Buffer.concat(chunks).toString()).toBe(TEXT);
     expect(await uploadPaths(context, [path], { backend: 'kept' })).toMatchObject([{ deduplicated: true }]);

@@ -43,6 +43,11 @@ const anyBytes = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(byt
 const anyCuts = fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 40 });
 
 describe('an answer', () => {
+  it('keeps what is blank around a value but no space and no tab: a name may end so', () => {
+    const { headers } = read('HTTP/1.1 204 No Content\r\nX-A: \t\xc3\xa0 b\xa0\x0b \r\nX-B:\r\nX-C:\t \r\n\r\n');
+    expect(headers).toEqual({ 'x-a': '\xc3\xa0 b\xa0\x0b', 'x-b': '', 'x-c': '' });
+  });
+
   it('is the same however its bytes are cut: counted, in chunks, or until the connection ends', () => {
     fc.assert(
       fc.property(

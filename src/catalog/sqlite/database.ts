@@ -96,34 +96,42 @@ function allRows(statement: BetterSqlite3.Statement, parameters: readonly unknow
   const rows = statement.all(...parameters.map(bind)) as unknown[][];
   const [first] = rows;
   if (first === undefined) return [];
-  const names = columnNames(statement, first.length);
-  return rows.map((values) => toRow(names, values));
+  const columns = columnsOf(statement, first.length);
+  return rows.map((values) => toRow(columns, values));
 }
 
-const namesOf = new WeakMap<BetterSqlite3.Statement, readonly string[]>();
+interface Columns {
+  names: readonly string[];
+  /** A row without its values. */
+  empty: Row;
+}
+
+const knownColumns = new WeakMap<BetterSqlite3.Statement, Columns>();
 
 /** A newer program may have changed the columns meanwhile, and `select *` follows; never to others of the same number. */
-function columnNames(statement: BetterSqlite3.Statement, count: number): readonly string[] {
-  const known = namesOf.get(statement);
-  if (known?.length === count) return known;
-  const names = readNames(statement);
-  namesOf.set(statement, names);
-  return names;
+function columnsOf(statement: BetterSqlite3.Statement, count: number): Columns {
+  const known = knownColumns.get(statement);
+  if (known?.names.length === count) return known;
+  const columns = readColumns(statement);
+  knownColumns.set(statement, columns);
+  return columns;
 }
 
-function readNames(statement: BetterSqlite3.Statement): string[] {
-  return statement.columns().map(({ name }) => name);
+function readColumns(statement: BetterSqlite3.Statement): Columns {
+  const names = statement.columns().map(({ name }) => name);
+  return { names, empty: JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, null])))) };
 }
 
 function* eachRow(statement: BetterSqlite3.Statement, parameters: readonly unknown[]): IterableIterator<Row> {
-  const names = readNames(statement);
+  const columns = readColumns(statement);
   for (const values of statement.iterate(...parameters.map(bind)) as IterableIterator<unknown[]>) {
-    yield toRow(names, values);
+    yield toRow(columns, values);
   }
 }
 
-function toRow(names: readonly string[], values: readonly unknown[]): Row {
-  const row: Row = {};
+/** V8 copies what JSON.parse has made, and fills it, four times as fast as it gives an object 50 properties one by one. */
+function toRow({ names, empty }: Columns, values: readonly unknown[]): Row {
+  const row = { ...empty };
   let index = 0;
   for (const name of names) {
     row[name] = values[index];

@@ -57,8 +57,8 @@ export class DownloadLedger {
     });
   }
 
-  async writeIfLarge(): Promise<void> {
-    if (this.#downloads.length + this.#refusals.length >= LARGE) await this.write();
+  isLarge(): boolean {
+    return this.#downloads.length + this.#refusals.length >= LARGE;
   }
 
   async write(): Promise<void> {

@@ -19,7 +19,7 @@ import { giveBack, isLent } from '../../core/lent-memory.ts';
 import { insertBeforeExtension } from '../../core/safe-filename.ts';
 import { handoutName } from './handout-name.ts';
 import { partialPath, removeAbandonedParts } from './partial-files.ts';
-import { CannotRestart, type ContentWriter, type Reading } from './read-asset.ts';
+import { CannotRestart, type Content, type ContentWriter, chunksOf, type Reading } from './read-asset.ts';
 import { asTargetError, errorCode, isDirectory, targetExists } from './target-errors.ts';
 
 export type DownloadTarget =
@@ -60,10 +60,10 @@ export async function writeToStream(body: AsyncIterable<Uint8Array>, stream: Wri
 }
 
 /** The same for an asset: what went down the stream cannot be taken back, wherever the rest may be now. */
-export async function sendContent(body: AsyncIterable<Uint8Array>, stream: Writable): Promise<void> {
+export async function sendContent(body: Content, stream: Writable): Promise<void> {
   let begun = false;
   const watched = (async function* () {
-    for await (const chunk of body) {
+    for await (const chunk of chunksOf(body)) {
       begun = true;
       yield chunk;
     }
@@ -115,7 +115,7 @@ export async function writeToFile(
 
 async function writeToDevice(path: string, read: (write: ContentWriter) => Promise<void>): Promise<void> {
   try {
-    await read((body) => pipeline(Readable.from(body), createWriteStream(path)));
+    await read((body) => pipeline(Readable.from(chunksOf(body)), createWriteStream(path)));
   } catch (error) {
     throw asTargetError(error, path);
   }
@@ -148,11 +148,12 @@ async function makeDirectory(path: string): Promise<void> {
 /** Small files are written at one stroke: a stream for each costs more than its bytes. */
 const SMALL_BYTES = 2 ** 20;
 
-async function writeBody(path: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
+async function writeBody(path: string, body: Content, size: number): Promise<void> {
+  if (Buffer.isBuffer(body)) return writeFileSync(path, body);
   if (size > SMALL_BYTES) return writeLarge(path, body);
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  writeFileSync(path, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+  writeFileSync(path, Buffer.concat(chunks));
 }
 
 /** A chunk that fills a stream has been written when the stream asks for another; a shorter one, the last, may not have. */

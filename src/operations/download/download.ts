@@ -36,7 +36,7 @@ export async function* download(context: OperationContext, request: DownloadRequ
     for await (const outcome of outcomesOf(context, request, ledger)) {
       yield outcome;
       if (context.signal.aborted) return;
-      await ledger.writeIfLarge();
+      if (ledger.isLarge()) await ledger.write();
     }
   } finally {
     await ledger.write();
@@ -50,18 +50,23 @@ interface Named {
 }
 
 /** The next assets that match are asked for while others come; ids may come slowly: what came of earlier ones is told first. */
-async function* outcomesOf(
+function outcomesOf(
   context: OperationContext,
   request: DownloadRequest,
   ledger: DownloadLedger,
-): AsyncGenerator<DownloadOutcome> {
+): AsyncIterable<DownloadOutcome> {
   const { selection, concurrency: atOnce } = request;
   const pages = namedPages(context, selection);
   const one = (each: Named) => downloadOne(context, request, ledger, each);
-  if (selection.kind === 'filter') {
-    yield* mapAhead(singly(pages), { atOnce, ahead: Math.max(AHEAD, atOnce) }, one);
-    return;
-  }
+  if (selection.kind === 'filter') return mapAhead(pages, { atOnce, ahead: Math.max(AHEAD, atOnce) }, one);
+  return pageByPage(pages, atOnce, one);
+}
+
+async function* pageByPage(
+  pages: AsyncIterable<readonly Named[]>,
+  atOnce: number,
+  one: (each: Named) => Promise<DownloadOutcome>,
+): AsyncGenerator<DownloadOutcome> {
   for await (const page of pages) yield* mapInOrder(page, atOnce, one);
 }
 
@@ -70,10 +75,6 @@ async function* namedPages(context: OperationContext, selection: Selection): Asy
   for await (const page of selectAssets(context, selection)) {
     yield page.map((selected) => ({ selected, name: 'found' in selected ? nameFor(selected.found.asset) : '' }));
   }
-}
-
-async function* singly<Item>(pages: AsyncIterable<readonly Item[]>): AsyncGenerator<Item> {
-  for await (const page of pages) yield* page;
 }
 
 async function downloadOne(

@@ -4,7 +4,7 @@ import { recordUnknownNames } from '../assets/unknown-names.ts';
 import type { OperationContext } from '../context.ts';
 import { checkHandingOut } from './handing-out.ts';
 import { withAddress } from './public-access.ts';
-import { type ContentRange, openAsset, readSmallAsset } from './read-asset.ts';
+import { type Content, type ContentRange, openAsset, readSmallAsset } from './read-asset.ts';
 
 /** Up to this size content is read, and verified, before its first byte goes out. */
 export const SMALL_BYTES = 256 * 1024;
@@ -47,7 +47,7 @@ export async function openForHandingOut(
   context: OperationContext,
   found: AssetWithObject,
   range: ContentRange | undefined,
-): Promise<Buffer | AsyncIterable<Uint8Array>> {
+): Promise<Content> {
   const isWhole = range === undefined || (range.start === 0 && range.end === found.asset.fileSize - 1);
   if (!isWhole) return openAsset(context, found, range);
   return found.asset.fileSize > SMALL_BYTES ? openAsset(context, found) : readSmallAsset(context, found);

@@ -3,6 +3,7 @@ import { decodedAtOnce, decodedContent, decodedUnsummed } from '../../content/ve
 import { verifiedBytes, verifiedContent } from '../../content/verification/verify-stream.ts';
 import { AssetError } from '../../core/errors.ts';
 import { chunksInMemory } from '../../core/memory-readable.ts';
+import type { GetOptions } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
 import type { OperationContext } from '../context.ts';
 import { gracePeriod } from '../stopping.ts';
@@ -10,8 +11,15 @@ import { openOwnStore } from '../stores/own-store.ts';
 import { asAssetError, requestIdOf } from '../stores/storage-failure.ts';
 import { checkHandingOut } from './handing-out.ts';
 
+/** In one piece, where it is small: a stream, or a generator, costs more than to write it. */
+export type Content = Buffer | AsyncIterable<Uint8Array>;
+
+export function chunksOf(content: Content): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  return Buffer.isBuffer(content) ? [content] : content;
+}
+
 /** Takes the content; called again from the start if the asset was moved while it was read. */
-export type ContentWriter = (body: AsyncIterable<Uint8Array>) => Promise<void>;
+export type ContentWriter = (body: Content) => Promise<void>;
 
 export interface Reading {
   /** Chunks may be lent (core/lent-memory.ts): the writer gives back each when nobody uses it any more. */
@@ -52,11 +60,7 @@ export function readAsset(
  * Opens an asset's content in the same way, for a reader that cannot start again once it has begun. The whole is
  * verified; of a part only its length can be.
  */
-export function openAsset(
-  context: OperationContext,
-  asset: AssetWithObject,
-  range?: ContentRange,
-): Promise<AsyncIterable<Uint8Array>> {
+export function openAsset(context: OperationContext, asset: AssetWithObject, range?: ContentRange): Promise<Content> {
   return followMoves(context, asset, (object) =>
     range === undefined ? openContent(context, object) : openPart(context, object, range),
   );
@@ -111,33 +115,24 @@ async function followMoves<T>(
 }
 
 /**
- * The content of a stored object, verified while it is read: its last bytes come only if all were right.
+ * The content of a stored object, verified: what is small now, the rest while it is read, so that its last bytes come
+ * only if all were right.
  * @throws StorageError NOT_FOUND before the first byte, or what the store answers; AssetError BYTES_DAMAGED
  */
 export async function openContent(
   context: OperationContext,
   object: ObjectRecord,
   { lends = false, isAlone = false }: Reading = {},
-): Promise<AsyncIterable<Uint8Array>> {
-  const { size, sha256, contentEncoding } = object;
+): Promise<Content> {
+  const { size, storedSize, contentEncoding } = object;
   const store = await openOwnStore(context, object.backend);
-  const { body } = await store.get(object.storagePath, {
-    size: object.storedSize,
-    // What is decoded on the way is not given back.
-    ...(lends && contentEncoding === null ? { lends: isAlone ? 'large' : 'small' } : {}),
-    signal: gracePeriod(context.signal),
-  });
+  const options: GetOptions = { size: storedSize, signal: gracePeriod(context.signal) };
+  // What is decoded on the way is not given back.
+  if (lends && contentEncoding === null) options.lends = isAlone ? 'large' : 'small';
+  const { body } = await store.get(object.storagePath, options);
   const held = size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;
-  if (held !== undefined) return verifiedLater(held, object);
-  return verifiedContent(decodedContent(body, contentEncoding), { size, sha256 });
-}
-
-/** What is wrong with it is an error of the content, met when that is read. */
-async function* verifiedLater(
-  held: readonly Uint8Array[],
-  { contentEncoding, size, sha256 }: ObjectRecord,
-): AsyncGenerator<Uint8Array> {
-  yield verifiedBytes(decodedAtOnce(joined(held), contentEncoding, size), { size, sha256 });
+  if (held !== undefined) return asBuffer(verifiedBytes(decodedAtOnce(joined(held), contentEncoding, size), object));
+  return verifiedContent(decodedContent(body, contentEncoding), object);
 }
 
 /** A part of the content; what is stored in another coding is decoded from its beginning. */
@@ -154,9 +149,9 @@ export async function openPart(
   throw new AssetError('BYTES_DAMAGED', `The stored bytes are ${stored.size} instead of ${object.size}`);
 }
 
-async function* cutOut(body: AsyncIterable<Uint8Array>, { start, end }: ContentRange): AsyncGenerator<Uint8Array> {
+async function* cutOut(body: Content, { start, end }: ContentRange): AsyncGenerator<Uint8Array> {
   let position = 0;
-  for await (const chunk of body) {
+  for await (const chunk of chunksOf(body)) {
     const from = Math.max(start - position, 0);
     const to = Math.min(end + 1 - position, chunk.byteLength);
     if (from < to) yield chunk.subarray(from, to);

@@ -6,7 +6,7 @@ import type { OperationContext } from '../context.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 import { SMALL_BYTES } from './hand-out.ts';
 import { cacheControlUntil, mayBeShown, publicHeaders } from './public-access.ts';
-import { type ContentRange, isDamage, openPart, readSmall } from './read-asset.ts';
+import { type Content, type ContentRange, isDamage, openPart, readSmall } from './read-asset.ts';
 
 export interface ServedFile {
   object: ObjectRecord;
@@ -68,7 +68,7 @@ export async function openSigned(
   context: OperationContext,
   object: ObjectRecord,
   range: ContentRange | undefined,
-): Promise<Buffer | AsyncIterable<Uint8Array>> {
+): Promise<Content> {
   try {
     if (range !== undefined) return await openPart(context, object, range);
     if (object.size > SMALL_BYTES) return await openPart(context, object, { start: 0, end: object.size - 1 });

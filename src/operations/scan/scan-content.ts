@@ -3,7 +3,7 @@ import type { BodySource } from '../../core/body.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { ScanVerdict } from '../../scan/scanner.ts';
 import type { OperationContext } from '../context.ts';
-import { isDamage, openContent, readSmall } from '../download/read-asset.ts';
+import { chunksOf, isDamage, openContent, readSmall } from '../download/read-asset.ts';
 import { gracePeriod } from '../stopping.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 import type { ScanRun } from './scan-run.ts';
@@ -50,7 +50,7 @@ async function bodyOf(context: OperationContext, object: ObjectRecord): Promise<
     return {
       size,
       async *open() {
-        yield* await openContent(context, object);
+        yield* chunksOf(await openContent(context, object));
       },
     };
   }

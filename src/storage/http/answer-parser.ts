@@ -23,9 +23,9 @@ export interface AnswerParser {
 /** All of an answer's head, or a line of a coded body. */
 const LONGEST_HEAD = 64 * 1024;
 const PROTOCOL = 'HTTP/1.';
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
-/** RFC 9110, section 5.6.2: a field name is a token. */
-const FIELD = /^([!#$%&'*+\-.^_`|~\w]+):[ \t]*(.*?)[ \t]*$/;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?(?=\r\n|$)/;
+/** All that follow the first line; one pattern for each costs more. RFC 9110, section 5.6.2: a field name is a token. */
+const FIELDS = /^(?:\r\n[!#$%&'*+\-.^_`|~\w]+:[^\r\n]*)*$/;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const END_OF_LINE = Buffer.from('\r\n');
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -68,7 +68,8 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
   /** Gathers what comes before a mark; it may have been cut anywhere, also within the mark. */
   function readUpTo(mark: Buffer, bytes: Buffer, at: number, use: (text: string) => void): number {
     const before = held.length;
-    const all = before === 0 ? bytes.subarray(at) : Buffer.concat([held, bytes.subarray(at)]);
+    const come = at === 0 ? bytes : bytes.subarray(at);
+    const all = before === 0 ? come : Buffer.concat([held, come]);
     const found = all.indexOf(mark);
     if (found === -1 || found > LONGEST_HEAD) {
       if (state === 'head' && !begins(all)) throw notSpoken();
@@ -82,11 +83,11 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
   }
 
   function readHead(text: string): void {
-    const [first = '', ...lines] = text.split('\r\n');
-    const [, minor, code] = STATUS_LINE.exec(first) ?? [];
-    if (code === undefined) throw first.startsWith(PROTOCOL) ? notHttp('its first line is no status') : notSpoken();
-    const status = Number(code);
-    const headers = readFields(lines);
+    const line = STATUS_LINE.exec(text);
+    if (line === null) throw text.startsWith(PROTOCOL) ? notHttp('its first line is no status') : notSpoken();
+    const minor = line[1];
+    const status = Number(line[2]);
+    const headers = readFields(text.slice(line[0].length));
     if (status === 101) throw notHttp('it changes to a protocol that nobody asked for');
     // An interim answer: the real one follows.
     if (status < 200) return;
@@ -154,16 +155,34 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
   return { read, end };
 }
 
-function readFields(lines: readonly string[]): Record<string, string> {
+/** @param text each field behind the end of a line */
+function readFields(text: string): Record<string, string> {
+  if (!FIELDS.test(text)) throw notHttp('a line of its head is no field');
   const headers: Record<string, string> = Object.create(null);
-  for (const line of lines) {
-    const [, name, value] = FIELD.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw notHttp('a line of its head is no field');
-    const key = name.toLowerCase();
+  for (let at = 2; at < text.length; ) {
+    const colon = text.indexOf(':', at);
+    const end = text.indexOf('\r\n', colon);
+    const next = end === -1 ? text.length : end;
+    const key = text.slice(at, colon).toLowerCase();
+    const value = withoutBlanks(text, colon + 1, next);
     const other = headers[key];
     headers[key] = other === undefined ? value : `${other}, ${value}`;
+    at = next + 2;
   }
   return headers;
+}
+
+/** Around a value stand spaces and tabs; what else is blank belongs to it. */
+function withoutBlanks(text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
+  while (from < to && isBlank(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** Others wait for an answer to what they said first, so their line may never end as a head does. */

@@ -73,22 +73,29 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
       resume: () => current === exchange && resume(),
       end: () => current === exchange && shut(new Error('the rest of the answer is not wanted')),
     });
-    const parser = createAnswerParser(request.method, { ...receiver, onEnd: onAnswered });
+    const { onHead, onData } = receiver;
+    const parser = createAnswerParser(request.method, { onHead, onData, onEnd: onAnswered });
     const exchange: Exchange = { parser, receiver, isWritten: false, stopWatching: whenAborted(request.signal, shut) };
     current = exchange;
     if (request.signal?.aborted === true) {
       shut(asError(request.signal.reason));
     } else {
       socket.ref();
-      write(exchange, head, request.body);
+      if (request.body === undefined) writeAlone(exchange, head);
+      else write(exchange, head, request.body);
     }
     return receiver.answer;
   }
 
-  function write(exchange: Exchange, head: string, body: Uint8Array | undefined): void {
+  function writeAlone(exchange: Exchange, head: string): void {
+    exchange.isWritten = true;
+    socket.write(head, 'latin1');
+  }
+
+  function write(exchange: Exchange, head: string, body: Uint8Array): void {
     socket.cork();
     socket.write(head, 'latin1');
-    writeFrom(exchange, body ?? NOTHING, 0);
+    writeFrom(exchange, body, 0);
     socket.uncork();
   }
 
@@ -193,8 +200,6 @@ function afterAnotherRead(work: () => void): void {
 function closed(): Error {
   return new Error('the connection was closed');
 }
-
-const NOTHING = new Uint8Array(0);
 
 interface OnRead {
   /** Where the next bytes go; asked for anew after each read. */

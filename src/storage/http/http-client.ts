@@ -47,11 +47,12 @@ export function createHttpClient({ connect, deadline }: StorageTimeouts): HttpCl
   let isClosed = false;
 
   async function send(request: HttpRequest): Promise<HttpAnswer> {
+    request.signal?.throwIfAborted();
     if (isClosed) throw new Error('the client was closed');
     const pool = pools.get(request.origin) ?? createPool(request.origin, { connect, silence });
     pools.set(request.origin, pool);
     const head = requestHead(request, pool.host);
-    const connection = await pool.take(request.signal);
+    const connection = pool.takeIdle() ?? (await pool.take(request.signal));
     return connection.send(request, head);
   }
 
@@ -65,6 +66,8 @@ export function createHttpClient({ connect, deadline }: StorageTimeouts): HttpCl
 
 interface Pool {
   readonly host: string;
+  /** One that may be used at once. */
+  takeIdle(): Connection | undefined;
   take(signal: AbortSignal | undefined): Promise<Connection>;
   close(): void;
 }
@@ -132,5 +135,5 @@ function createPool(origin: string, timeouts: { connect: number; silence: number
     for (const turn of waiting.splice(0)) turn();
   }
 
-  return { host: target.host, take, close };
+  return { host: target.host, takeIdle, take, close };
 }

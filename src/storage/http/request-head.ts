@@ -13,13 +13,19 @@ export function requestHead({ method, path, headers, body }: HttpRequest, host: 
   if (!TARGET.test(path)) throw new TypeError('a path of a request holds what must be encoded');
   let head = `${method} ${path} HTTP/1.1\r\n`;
   if (headers['host'] === undefined) head += `host: ${host}\r\n`;
+  let values = '';
   for (const name in headers) {
     const value = headers[name] ?? '';
-    if (!FIELD_VALUE.test(value)) throw new TypeError(`the value of ${name} holds what no header can`);
     head += `${name}: ${value}\r\n`;
+    values += value;
   }
+  if (!FIELD_VALUE.test(values)) throw new TypeError(`the value of ${refused(headers)} holds what no header can`);
   if (headers['content-length'] === undefined && (body !== undefined || HAS_CONTENT.has(method))) {
     head += `content-length: ${body?.byteLength ?? 0}\r\n`;
   }
   return `${head}\r\n`;
+}
+
+function refused(headers: Readonly<Record<string, string>>): string | undefined {
+  return Object.keys(headers).find((name) => !FIELD_VALUE.test(headers[name] ?? ''));
 }

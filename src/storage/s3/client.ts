@@ -1,9 +1,10 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3Definition, StorageTimeouts } from '../definition.ts';
 import { canonicalQuery, encodePath } from '../http/encoding.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../http/http-client.ts';
 import { isStorageError } from '../storage-error.ts';
+import type { Access, Location } from './access.ts';
 import { errorFromAnswer, translateS3Error } from './errors.ts';
+import { plainAccess } from './plain-access.ts';
 import { type Credentials, createSigner, type Signer } from './signature.ts';
 
 export const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
@@ -38,47 +39,50 @@ export interface S3Caller {
   close(): Promise<void>;
 }
 
-export interface Location {
-  origin: string;
-  host: string;
-  /** Of the bucket: `/bucket`, or empty where the host names it. */
-  path: string;
-  region: string;
-}
-
-interface Resolved {
+interface Resolved extends Access {
   http: HttpClient;
-  sdk: S3Client;
-  location: Location;
   signer: Signer;
-  credentials(force?: boolean): Promise<Credentials>;
+  /** Those that were asked for last, unless they end some time: to ask the SDK for them each time costs as much as to sign. */
+  lasting(): Credentials | undefined;
 }
 
 export function createS3Caller(definition: S3Definition, timeouts: StorageTimeouts): S3Caller {
   let resolving: Promise<Resolved> | undefined;
+  let known: Resolved | undefined;
 
   function resolved(): Promise<Resolved> {
-    resolving ??= resolve(definition, timeouts).catch((error: unknown) => {
-      resolving = undefined;
-      throw error;
-    });
+    resolving ??= resolve(definition, timeouts).then(
+      (target) => (known = target),
+      (error: unknown) => {
+        resolving = undefined;
+        throw error;
+      },
+    );
     return resolving;
   }
 
   async function call(request: S3Request): Promise<HttpAnswer> {
-    const context = { backend: definition.name, key: request.name, signal: request.signal };
+    try {
+      const target = known ?? (await resolved());
+      return await send(target, request, target.lasting() ?? (await target.credentials()));
+    } catch (error) {
+      // Credentials may have been renewed since they were cached; worth one more try.
+      if (isStorageError(error, 'EXPIRED')) return callAgain(request);
+      throw translated(error, request);
+    }
+  }
+
+  async function callAgain(request: S3Request): Promise<HttpAnswer> {
     try {
       const target = await resolved();
-      try {
-        return await send(target, request, await target.credentials());
-      } catch (error) {
-        // Credentials may have been renewed since they were cached; worth one more try.
-        if (!isStorageError(error, 'EXPIRED')) throw error;
-        return await send(target, request, await target.credentials(true));
-      }
+      return await send(target, request, await target.credentials(true));
     } catch (error) {
-      throw translateS3Error(error, context);
+      throw translated(error, request);
     }
+  }
+
+  function translated(error: unknown, { name, signal }: S3Request): unknown {
+    return translateS3Error(error, { backend: definition.name, key: name, signal });
   }
 
   async function send(target: Resolved, request: S3Request, credentials: Credentials): Promise<HttpAnswer> {
@@ -132,7 +136,7 @@ export function createS3Caller(definition: S3Definition, timeouts: StorageTimeou
   async function close(): Promise<void> {
     const target = await resolving?.catch(() => undefined);
     target?.http.close();
-    target?.sdk.destroy();
+    target?.close();
   }
 
   return { call, presign, location: async () => (await resolved()).location, bucket: definition.bucket, close };
@@ -143,6 +147,22 @@ function pathOf(location: Location, name: string | undefined): string {
 }
 
 async function resolve(definition: S3Definition, timeouts: StorageTimeouts): Promise<Resolved> {
+  const access = plainAccess(definition) ?? (await askSdk(definition));
+  let last: Credentials | undefined;
+  return {
+    ...access,
+    http: createHttpClient(timeouts),
+    signer: createSigner({ region: access.location.region, service: 's3' }),
+    async credentials(force) {
+      last = await access.credentials(force);
+      return last;
+    },
+    lasting: () => (last?.expiration === undefined ? last : undefined),
+  };
+}
+
+/** One request of the SDK's own is built, and caught before it is sent: it says all that is to be known. */
+export async function askSdk(definition: S3Definition): Promise<Access> {
   const { S3Client, HeadBucketCommand } = await import('@aws-sdk/client-s3');
   const seen: SeenRequest[] = [];
   const sdk = withoutVersionWarning(
@@ -164,13 +184,10 @@ async function resolve(definition: S3Definition, timeouts: StorageTimeouts): Pro
   );
   const [request] = seen;
   if (request === undefined) throw failure;
-  const location = locationOf(request, await sdk.config.region());
   return {
-    http: createHttpClient(timeouts),
-    sdk,
-    location,
-    signer: createSigner({ region: location.region, service: 's3' }),
+    location: locationOf(request, await sdk.config.region()),
     credentials: (force = false) => sdk.config.credentials(force ? { forceRefresh: true } : {}),
+    close: () => sdk.destroy(),
   };
 }
 

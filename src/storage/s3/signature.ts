@@ -45,15 +45,16 @@ interface Derived {
   scope: string;
 }
 
-/** Header names in order, with the host's, and as they are written into a signature. */
+/** Header names as they are given; in order, with the host's; and as they are written into a signature. */
 interface SignedNames {
+  given: readonly string[];
   sorted: readonly string[];
   text: string;
 }
 
 export function createSigner({ region, service }: Scope): Signer {
   let derived: Derived | undefined;
-  const signedNames = new Map<string, SignedNames>();
+  let signedNames = signedNamesOf([]);
   const timeOf = timeWriter();
 
   function derive({ accessKeyId, secretAccessKey }: Credentials, day: string): Derived {
@@ -66,16 +67,11 @@ export function createSigner({ region, service }: Scope): Signer {
     return derived;
   }
 
-  /** Few sets of names are ever sent. */
+  /** One request after another has the same. */
   function namesOf(headers: Readonly<Record<string, string>>): SignedNames {
     const names = Object.keys(headers);
-    const id = names.join();
-    const known = signedNames.get(id);
-    if (known !== undefined) return known;
-    const sorted = ['host', ...names].sort();
-    const made = { sorted, text: sorted.join(';') };
-    signedNames.set(id, made);
-    return made;
+    if (!areSame(names, signedNames.given)) signedNames = signedNamesOf(names);
+    return signedNames;
   }
 
   function signature(request: RequestToSign, query: string, names: SignedNames, day: Derived, time: string): string {
@@ -87,19 +83,20 @@ export function createSigner({ region, service }: Scope): Signer {
   }
 
   function signHeaders(request: RequestToSign, credentials: Credentials, now: Date): Record<string, string> {
+    const { method, host, path, query, payloadHash } = request;
     const time = timeOf(now);
     const headers: Record<string, string> = {
       ...request.headers,
-      'x-amz-content-sha256': request.payloadHash,
+      'x-amz-content-sha256': payloadHash,
       'x-amz-date': time,
     };
     if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken;
     const names = namesOf(headers);
     const day = derive(credentials, time.slice(0, 8));
-    const signed = signature({ ...request, headers }, canonicalQuery(request.query), names, day, time);
-    const credential = `${credentials.accessKeyId}/${day.scope}`;
+    const toSign = { method, host, path, query, headers, payloadHash };
+    const signed = signature(toSign, canonicalQuery(query), names, day, time);
     headers['authorization'] =
-      `${ALGORITHM} Credential=${credential}, SignedHeaders=${names.text}, Signature=${signed}`;
+      `${ALGORITHM} Credential=${credentials.accessKeyId}/${day.scope}, SignedHeaders=${names.text}, Signature=${signed}`;
     return headers;
   }
 
@@ -136,8 +133,19 @@ function timeWriter(): (time: Date) => string {
   };
 }
 
+function signedNamesOf(given: readonly string[]): SignedNames {
+  const sorted = ['host', ...given].sort();
+  return { given, sorted, text: sorted.join(';') };
+}
+
+function areSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, index) => name === other[index]);
+}
+
 function headerValue(request: RequestToSign, name: string): string {
-  return name === 'host' ? request.host : (request.headers[name] ?? '').trim().replace(/ {2,}/g, ' ');
+  if (name === 'host') return request.host;
+  const value = (request.headers[name] ?? '').trim();
+  return value.includes('  ') ? value.replace(/ {2,}/g, ' ') : value;
 }
 
 /** `20130524T000000Z` */
