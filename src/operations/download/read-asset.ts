@@ -16,7 +16,7 @@ export type ContentWriter = (body: AsyncIterable<Uint8Array>) => Promise<void>;
 export interface Reading {
   /** Chunks may be lent (core/lent-memory.ts): the writer gives back each when nobody uses it any more. */
   lends?: boolean;
-  /** Nothing else is read at the same time: there is memory for larger chunks. */
+  /** Nothing else is read at the same time: one connection may be enough. */
   isAlone?: boolean;
 }
 
@@ -124,7 +124,7 @@ export async function openContent(
   const { body } = await store.get(object.storagePath, {
     size: object.storedSize,
     // What is decoded on the way is not given back.
-    ...(lends && contentEncoding === null ? { lends: isAlone ? 'large' : 'small' } : {}),
+    ...(lends && contentEncoding === null ? { lends: isAlone ? 'whole' : 'parts' } : {}),
     signal: gracePeriod(context.signal),
   });
   const held = size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;

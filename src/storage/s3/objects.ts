@@ -79,6 +79,7 @@ export async function getObject(
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     },
     into: options.into,
+    pieces: options.pieces,
     signal,
   });
   const object = describeAnswer(key, answer);
