@@ -57,10 +57,15 @@ export interface GetOptions extends CallOptions {
   /** Read all of it into this memory, if it fits, before get answers. Nothing is written there once get has settled. */
   into?: Buffer;
   /**
-   * Chunks may lie in memory that is lent (core/lent-memory.ts): whoever uses them last gives them back. Large ones cost
-   * the store fewer requests, and are for whoever reads one object at a time.
+   * Memory for a long body, whose chunks are these pieces, filled in turn (the last as far as it goes); what no piece is
+   * left for comes in memory of its own. Nothing is written there once the body has closed.
    */
-  lends?: 'small' | 'large';
+  pieces?: () => Buffer | undefined;
+  /**
+   * Chunks may lie in memory that is lent (core/lent-memory.ts): whoever uses them last gives them back. 'whole' is for
+   * whoever reads one object at a time: one answer brings it, unless it comes slowly.
+   */
+  lends?: 'parts' | 'whole';
 }
 
 export interface ListOptions extends CallOptions {

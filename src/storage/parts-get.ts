@@ -3,8 +3,10 @@ import { createLender, type Loan } from '../core/lent-memory.ts';
 import { chunksInMemory } from '../core/memory-readable.ts';
 import type { StorageKey } from '../core/storage-key.ts';
 import type { GetOptions, OpenedObject, StorageBackend } from './backend.ts';
+import { createLentPieces } from './lent-pieces.ts';
 import { getResuming } from './resuming-get.ts';
-import type { RetryOptions } from './retry-policy.ts';
+import { type RetryOptions, retrying } from './retry-policy.ts';
+import { whileFast } from './while-fast.ts';
 
 export type GetObject = (key: StorageKey, options: GetOptions) => Promise<OpenedObject>;
 
@@ -21,10 +23,13 @@ interface PartMemory {
 
 const MIB = 2 ** 20;
 const KEPT: PartMemory = { above: 8 * MIB, bytes: 4 * MIB, ahead: 4, most: 4 };
-/** Its readers hold it for a while, also while they send it. Larger: each range costs a store something. */
-const LENT: Readonly<Record<'small' | 'large', PartMemory>> = {
-  small: { above: 16 * MIB, bytes: 8 * MIB, ahead: 2, most: 14 },
-  large: { above: 16 * MIB, bytes: 16 * MIB, ahead: 2, most: 6 },
+/**
+ * Its readers hold it for a while, also while they send it. Larger where each part costs a store a range; smaller where one
+ * answer brings the whole: what a piece holds is then still in the processor's cache when it is digested and written.
+ */
+const LENT: Readonly<Record<'parts' | 'whole', PartMemory>> = {
+  parts: { above: 16 * MIB, bytes: 8 * MIB, ahead: 2, most: 14 },
+  whole: { above: 16 * MIB, bytes: 4 * MIB, ahead: 6, most: 12 },
 };
 const SLICE = MIB;
 
@@ -36,58 +41,75 @@ interface Fetch {
 
 /**
  * A get that reads an object whose size the caller knows, and that is large, in several ranges at once: one connection
- * carries less than a store and a line can. The body is in order, of one version, and resumed like any other.
+ * carries less than a store and a line can. Where one object is read at a time, one answer brings it for as long as it is
+ * fast: that costs a store less. The body is in order, of one version, and resumed like any other.
  */
-export function gettingInParts(backend: StorageBackend, retry: RetryOptions): GetObject {
+export function gettingInParts(backend: StorageBackend, retry: RetryOptions, now = () => performance.now()): GetObject {
   const lenders = {
-    small: createLender(LENT.small.bytes, LENT.small.most),
-    large: createLender(LENT.large.bytes, LENT.large.most),
+    parts: createLender(LENT.parts.bytes, LENT.parts.most),
+    whole: createLender(LENT.whole.bytes, LENT.whole.most),
   };
   const handOut = createKeeping(KEPT);
 
   async function getInParts(key: StorageKey, options: GetOptions, memory: PartMemory): Promise<OpenedObject> {
     const { size: _, range: __, lends, ...call } = options;
     const { bytes, ahead: mostAhead } = memory;
+    const startsWhole = lends === 'whole';
     const lend = lends === undefined ? handOut : lenders[lends];
     const stop = new AbortController();
     const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+    const endWhole = new AbortController();
     const untaken = new Set<Fetch>();
-    const taken = new Set<Loan>();
-    const begun = lends === undefined ? undefined : fetchPart(0, call);
-    const first = await (begun?.opened ?? getPart(0, call)).catch(endingAll);
+    const pieces = createLentPieces(lend);
+    const taken = new Map<ArrayBufferLike, Loan>();
+    const ahead: Fetch[] = [];
+    const first = await (startsWhole ? getWhole() : getFirst()).catch(endingAll);
     const { object } = first;
-    const count = Math.ceil(object.size / bytes);
     const sameVersion: GetOptions = { ...call, ifMatch: object.etag };
 
-    function getPart(index: number, partOptions: GetOptions): Promise<OpenedObject> {
-      const start = index * bytes;
-      const part = { start, end: start + bytes - 1 };
-      return getResuming(backend, retry, key, { ...partOptions, signal, range: part });
+    function getWhole(): Promise<OpenedObject> {
+      const whole = { ...call, signal: AbortSignal.any([signal, endWhole.signal]), pieces: pieces.next };
+      return retrying(retry, call, () => backend.get(key, whole));
+    }
+
+    function getFirst(): Promise<OpenedObject> {
+      const fetch = lends === undefined ? undefined : fetchPart(0, call);
+      if (fetch !== undefined) ahead.push(fetch);
+      return fetch?.opened ?? getPart(0, call);
+    }
+
+    function getPart(start: number, partOptions: GetOptions, end = start + bytes): Promise<OpenedObject> {
+      return getResuming(backend, retry, key, { ...partOptions, signal, range: { start, end: end - 1 } });
     }
 
     /** undefined if there is no memory for it now. */
-    function fetchPart(index: number, partOptions: GetOptions): Fetch | undefined {
+    function fetchPart(start: number, partOptions: GetOptions): Fetch | undefined {
       const loan = lend();
       if (loan === undefined) return undefined;
-      const fetch = { opened: getPart(index, { ...partOptions, into: loan.memory }), loan };
+      const fetch = { opened: getPart(start, { ...partOptions, into: loan.memory }), loan };
       // A failure is met at its own turn; until then it must not count as unhandled.
       fetch.opened.catch(() => undefined);
       untaken.add(fetch);
       return fetch;
     }
 
+    /** @param start of the first of the parts that are to be read next */
+    function fetchAhead(start: number): void {
+      while (ahead.length < mostAhead && start + ahead.length * bytes < object.size) {
+        const next = fetchPart(start + ahead.length * bytes, sameVersion);
+        if (next === undefined) return;
+        ahead.push(next);
+      }
+    }
+
     async function* chunks(): AsyncGenerator<Uint8Array> {
-      const ahead: Fetch[] = [];
       try {
-        for (let index = 0; index < count; index += 1) {
-          const fetched = index === 0 ? begun : ahead.shift();
-          while (ahead.length < mostAhead && index + ahead.length + 1 < count) {
-            const next = fetchPart(index + ahead.length + 1, sameVersion);
-            if (next === undefined) break;
-            ahead.push(next);
-          }
-          if (fetched !== undefined) yield* take(fetched);
-          else yield* index === 0 ? first.body : (await getPart(index, sameVersion)).body;
+        const begin = startsWhole ? yield* takeWholeWhileFast() : 0;
+        for (let start = begin; start < object.size; start += bytes) {
+          const fetched = ahead.shift();
+          fetchAhead(start + bytes);
+          if (fetched !== undefined) yield* takePart(fetched);
+          else yield* start === 0 && !startsWhole ? first.body : (await getPart(start, sameVersion)).body;
         }
         // The last parts are with their reader, who gives them back.
         taken.clear();
@@ -96,7 +118,30 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
       }
     }
 
-    async function* take(fetch: Fetch): AsyncGenerator<Uint8Array> {
+    /** @returns where parts are to begin, if the whole came slowly or broke off */
+    async function* takeWholeWhileFast(): AsyncGenerator<Uint8Array, number> {
+      let begin = 0;
+      const body = pieces.handedOver(first.body, take);
+      const onSlow = (at: number) => {
+        // What is on its way still comes, while the parts behind it are asked for.
+        begin = Math.min(at + bytes, object.size);
+        fetchAhead(begin);
+        return begin;
+      };
+      const at = yield* whileFast(body, { now, onSlow });
+      // To be destroyed would not do: what reads it ends with the next piece.
+      endWhole.abort();
+      if (at < begin) yield* (await getPart(at, sameVersion, begin)).body;
+      const end = Math.max(at, begin);
+      fetchAhead(end);
+      return end;
+    }
+
+    function take(loan: Loan): void {
+      taken.set(loan.memory.buffer, loan);
+    }
+
+    async function* takePart(fetch: Fetch): AsyncGenerator<Uint8Array> {
       const { loan } = fetch;
       const { body } = await fetch.opened;
       const held = chunksInMemory(body);
@@ -104,7 +149,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
       if (!untaken.delete(fetch)) throw stop.signal.reason;
       if (lends !== undefined) {
         // An answer of another length than was asked for is not in this memory.
-        if (held?.[0]?.buffer === loan.memory.buffer) taken.add(loan);
+        if (held?.[0]?.buffer === loan.memory.buffer) take(loan);
         else loan.giveBack();
         // What is lent comes in one piece, as it is given back.
         return yield* held ?? body;
@@ -116,7 +161,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
     function endAll(): void {
       stop.abort();
       // A reader that stopped half-way, or met a failure, may still use what it did not give back.
-      for (const loan of taken) loan.forget();
+      for (const loan of taken.values()) loan.forget();
       taken.clear();
       for (const fetch of untaken) endUntaken(fetch);
       untaken.clear();
@@ -124,9 +169,11 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions): Ge
 
     function endingAll(error: unknown): never {
       endAll();
+      pieces.end();
       throw error;
     }
 
+    first.body.once('close', pieces.end);
     // Chunk by chunk: a stream of bytes would join what it holds.
     const body = Readable.from(chunks(), { highWaterMark: 1 });
     // A body that is dropped unread never starts its generator.

@@ -1,8 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { BodySource } from '../../src/core/body.ts';
+import { giveBack, isLent } from '../../src/core/lent-memory.ts';
 import { parseStorageKey, type StorageKey } from '../../src/core/storage-key.ts';
 import type { PutOptions } from '../../src/storage/backend.ts';
+import { withoutRetries, withRetries } from '../../src/storage/retry.ts';
 import { collect, digest, failingBody, memoryBody, readAll, sampleBytes, streamBody } from '../support/bodies.ts';
 import { crc32c } from '../support/crc32c.ts';
 import { itUnless } from './skips.ts';
@@ -67,6 +69,22 @@ export function describeBodies(context: SuiteContext): void {
       expect((await readAll(body)).equals(bytes)).toBe(true);
       expect(object.size).toBe(bytes.length);
       if (!traits.keepsNoHeaders) expect(await backend().stat(key)).toMatchObject({ contentEncoding: 'gzip' });
+    });
+
+    it('gives a large object back in memory that is lent, whole or in parts', async () => {
+      const bytes = sampleBytes(17 * 2 ** 20 + 5);
+      const key = freshKey();
+      await backend().put(key, memoryBody(bytes));
+      const store = withRetries(withoutRetries(backend()), { deadline: 60_000 });
+      for (const lends of [undefined, 'parts', 'whole'] as const) {
+        const { object, body } = await store.get(key, { size: bytes.length, ...(lends && { lends }) });
+        const chunks: Uint8Array[] = await body.toArray();
+        expect(object.size).toBe(bytes.length);
+        expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+        const areLent = lends !== undefined && backend().features.readsInParts === true;
+        expect(chunks.every(isLent)).toBe(areLent);
+        for (const chunk of chunks) giveBack(chunk);
+      }
     });
 
     it('refuses to read another version than the one named', async () => {

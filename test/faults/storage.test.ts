@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { giveBack } from '../../src/core/lent-memory.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import type { BackendDefinition } from '../../src/storage/definition.ts';
 import { openBackend } from '../../src/storage/open.ts';
@@ -152,6 +153,17 @@ function describeFaults({ target, define, requestIdHeader, denied }: Provider): 
       expect(proxy.seen()).toHaveLength(parts + 4);
     });
 
+    it.each(['parts', 'whole'] as const)('comes in memory that is lent (%s), whatever breaks off', async (lends) => {
+      const silence: Fault = { kind: 'silence' };
+      for (const faults of [[{ kind: 'cut' }, { kind: 'cut' }, { kind: 'reset' }, BUSY], [silence]] as const) {
+        proxy.plan(faults);
+        const chunks: Uint8Array[] = await (await store.get(key, { size, lends })).body.toArray();
+        expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+        expect(proxy.seen().length).toBeGreaterThan(faults.length);
+        for (const chunk of chunks) giveBack(chunk);
+      }
+    });
+
     it('is read whole by one request where its size is not known', async () => {
       expect((await readAll((await store.get(key)).body)).equals(bytes)).toBe(true);
       expect(proxy.seen()).toHaveLength(1);
@@ -178,6 +190,15 @@ function describeFaults({ target, define, requestIdHeader, denied }: Provider): 
       const { body } = await store.get(other, { size });
       await store.put(other, streamBody(sampleBytes(SEVERAL_PARTS, 2)));
       await expect(readAll(body)).rejects.toMatchObject({ kind: 'CONFLICT' });
+    });
+
+    it('is not continued with another version where one answer broke off', async () => {
+      const other = freshKey();
+      await store.put(other, streamBody(bytes));
+      proxy.plan([{ kind: 'cut' }]);
+      const { body } = await store.get(other, { size, lends: 'whole' });
+      await store.put(other, streamBody(sampleBytes(SEVERAL_PARTS, 2)));
+      await expect(body.toArray()).rejects.toMatchObject({ kind: 'CONFLICT' });
     });
   });
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { beforeEach, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import type { Assets } from '../../src/library/types.ts';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { download } from '../../src/operations/download/download.ts';
 import { withRetries } from '../../src/storage/retry.ts';
-import { sampleBytes } from '../support/bodies.ts';
+import { memoryBody, sampleBytes } from '../support/bodies.ts';
 import { openFreshS3, TIMEOUTS } from '../support/cloud-stores.ts';
 import { describeWithService } from '../support/services/index.ts';
 import { collect } from '../support/uploads.ts';
@@ -58,7 +58,7 @@ await describeWithService('s3', 'a large asset from a cloud store', (s3) => {
   });
 
   test.each([
-    { isAlone: true, mebibytes: 16 },
+    { isAlone: true, mebibytes: 4 },
     { isAlone: false, mebibytes: 8 },
   ])('comes in pieces of $mebibytes MiB (alone: $isAlone)', async ({ isAlone, mebibytes }) => {
     const sizes: number[] = [];
@@ -75,8 +75,33 @@ await describeWithService('s3', 'a large asset from a cloud store', (s3) => {
     expect(Math.max(...sizes)).toBe(mebibytes * 2 ** 20);
   });
 
+  test.each([
+    {
+      isAlone: true,
+      how: 'other bytes',
+      bytes: Buffer.concat([content.subarray(0, -1), Buffer.from([255 - (content.at(-1) ?? 0)])]),
+    },
+    { isAlone: true, how: 'fewer bytes', bytes: content.subarray(0, -1) },
+    { isAlone: true, how: 'more bytes', bytes: Buffer.concat([content, Buffer.from('x')]) },
+    { isAlone: false, how: 'fewer bytes', bytes: content.subarray(0, -1) },
+  ])('leaves no file of $how (alone: $isAlone)', async ({ isAlone, bytes }) => {
+    const [{ object } = raise()] = await (await context.catalog()).assets.byIds(context.identity, [id]);
+    const store = await context.backends.open('s3');
+    await store.put(object.storagePath, memoryBody(bytes));
+    const before = await readdir(directory);
+    const target = { kind: 'file' as const, path: join(directory, 'out.pdf') };
+    const selection = { kind: 'ids' as const, ids: [id] };
+    const outcomes = download(context, { selection, target, force: false, concurrency: 1, isAlone });
+    expect(await collect(outcomes)).toMatchObject([{ kind: 'failed', failure: { code: 'BYTES_DAMAGED' } }]);
+    expect(await readdir(directory)).toEqual(before);
+  });
+
   test('comes whole to a file', async () => {
     await assets.download(id, { path: 'out.pdf' });
     expect(hash('sha256', await readFile(join(directory, 'out.pdf')))).toBe(sha256);
   });
 });
+
+function raise(): never {
+  throw new Error('no such asset');
+}

@@ -181,6 +181,70 @@ describe('a client of a store', () => {
     expect(served.sockets).toHaveLength(1);
   });
 
+  describe('a long body in pieces of memory', () => {
+    const bytes = randomBytes(6 * MIB + 5);
+    const served = () =>
+      serve((socket, head) => {
+        if (head.startsWith('GET /short')) socket.write(answer('short'));
+        else
+          socket.write(
+            Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n\r\n`), bytes]),
+          );
+      });
+
+    it('fills them in turn, the last as far as it goes, and puts nothing else there', async () => {
+      const pieces = Array.from({ length: 5 }, () => Buffer.from(new SharedArrayBuffer(2 * MIB)).fill('x'));
+      const left = [...pieces];
+      const server = await served();
+      const chunks = await (await get(server, { pieces: () => left.shift() })).body.stream().toArray();
+      expect(chunks.map(({ length }) => length)).toEqual([2 * MIB, 2 * MIB, 2 * MIB, 5]);
+      expect(chunks.map(({ buffer }) => buffer)).toEqual(pieces.slice(0, 4).map(({ buffer }) => buffer));
+      expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+      expect(await (await get(server, { path: '/short' })).body.text()).toBe('short');
+      expect(pieces[3]?.subarray(5).every((byte) => byte === 'x'.charCodeAt(0))).toBe(true);
+      expect(left).toHaveLength(1);
+      expect(server.sockets).toHaveLength(1);
+    });
+
+    it('is not read beyond its end: what nobody asked for ends the connection', async () => {
+      const head = `HTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n\r\n`;
+      const server = await serve((socket, text) => {
+        if (text.startsWith('GET /second')) socket.write(answer('real'));
+        else socket.write(Buffer.concat([Buffer.from(head), bytes, Buffer.from(answer('injected'))]));
+      });
+      const piece = Buffer.alloc(8 * MIB, 'x');
+      const chunks = await (await get(server, { pieces: () => piece })).body.stream().toArray();
+      expect(chunks.map((chunk) => bytes.equals(chunk))).toEqual([true]);
+      expect(await (await get(server, { path: '/second' })).body.text()).toBe('real');
+      expect(piece.subarray(bytes.length).every((byte) => byte === 'x'.charCodeAt(0))).toBe(true);
+      expect(server.sockets).toHaveLength(2);
+    });
+
+    it('comes in memory of its own where there is no piece for it', async () => {
+      const left = [Buffer.alloc(2 * MIB), undefined, undefined, Buffer.alloc(MIB)];
+      const [first, last] = [left[0], left[3]];
+      const { body } = await get(await served(), { pieces: () => left.shift() });
+      const chunks = await body.stream().toArray();
+      expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
+      expect(chunks[0].buffer).toBe(first?.buffer);
+      expect(chunks.filter(({ buffer }) => buffer === last?.buffer)).toHaveLength(1);
+    });
+
+    it('takes no more of them than its reader takes', async () => {
+      let count = 0;
+      const pieces = () => {
+        count += 1;
+        return Buffer.alloc(MIB);
+      };
+      const { body } = await get(await served(), { pieces });
+      const stream = body.stream();
+      await sleep(200);
+      expect(count).toBeLessThan(4);
+      expect(Buffer.concat(await stream.toArray()).equals(bytes)).toBe(true);
+      expect(count).toBe(7);
+    });
+  });
+
   it('drops what is not wanted with its connection', async () => {
     const served = await serve((socket, _, connection) => {
       socket.write(connection === 1 ? `HTTP/1.1 200 OK\r\ncontent-length: ${HOUR}\r\n\r\nab` : answer('next'));

@@ -14,7 +14,7 @@ export interface DownloadRequest {
   /** Replace what exists. */
   force: boolean;
   concurrency: number;
-  /** Nothing else is read by this process at the same time: there is memory for larger chunks. */
+  /** Nothing else is read by this process at the same time: one connection may be enough. */
   isAlone?: boolean;
 }
 

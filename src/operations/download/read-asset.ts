@@ -24,7 +24,7 @@ export type ContentWriter = (body: Content) => Promise<void>;
 export interface Reading {
   /** Chunks may be lent (core/lent-memory.ts): the writer gives back each when nobody uses it any more. */
   lends?: boolean;
-  /** Nothing else is read at the same time: there is memory for larger chunks. */
+  /** Nothing else is read at the same time: one connection may be enough. */
   isAlone?: boolean;
 }
 
@@ -128,7 +128,7 @@ export async function openContent(
   const store = await openOwnStore(context, object.backend);
   const options: GetOptions = { size: storedSize, signal: gracePeriod(context.signal) };
   // What is decoded on the way is not given back.
-  if (lends && contentEncoding === null) options.lends = isAlone ? 'large' : 'small';
+  if (lends && contentEncoding === null) options.lends = isAlone ? 'whole' : 'parts';
   const { body } = await store.get(object.storagePath, options);
   const held = size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;
   if (held !== undefined) return asBuffer(verifiedBytes(decodedAtOnce(joined(held), contentEncoding, size), object));

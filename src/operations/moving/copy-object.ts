@@ -244,7 +244,7 @@ async function openSource(
 ): Promise<Readable> {
   const told = onRetry === undefined ? {} : { onRetry };
   // What is decoded on the way is not given back.
-  const lending = object.contentEncoding === null ? { lends: 'small' as const } : {};
+  const lending = object.contentEncoding === null ? { lends: 'parts' as const } : {};
   return (await store.get(object.storagePath, { size: object.storedSize, ...lending, signal, ...told })).body;
 }
 

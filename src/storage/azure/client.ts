@@ -22,6 +22,7 @@ export interface AzureRequest {
   inMemory?: boolean | undefined;
   /** The body is read into this memory, if it fits. */
   into?: Buffer | undefined;
+  pieces?: HttpRequest['pieces'];
   signal?: AbortSignal | undefined;
 }
 
@@ -57,6 +58,7 @@ export function createAzureCaller(definition: AzureDefinition, timeouts: Storage
         headers: prepared.headers,
         inMemory: request.inMemory,
         into: request.into,
+        pieces: request.pieces,
         signal: request.signal,
         ...(request.body === undefined ? {} : { body: request.body }),
       });

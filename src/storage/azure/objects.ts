@@ -82,6 +82,7 @@ export async function getObject(
     },
     key,
     into: options.into,
+    pieces: options.pieces,
     signal,
   });
   const object = describeAnswer(key, answer);

@@ -22,6 +22,7 @@ export interface GcsRequest {
   inMemory?: boolean | undefined;
   /** The body is read into this memory, if it fits. */
   into?: Buffer | undefined;
+  pieces?: HttpRequest['pieces'];
   signal?: AbortSignal | undefined;
 }
 
@@ -74,6 +75,7 @@ export function createGcsCaller(definition: GcsDefinition, timeouts: StorageTime
         },
         inMemory: request.inMemory,
         into: request.into,
+        pieces: request.pieces,
         signal: request.signal,
         ...(request.body === undefined ? {} : { body: request.body }),
       });

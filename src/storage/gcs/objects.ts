@@ -137,6 +137,7 @@ export async function getObject(
       },
       key,
       into: options.into,
+      pieces: options.pieces,
       signal,
     }),
   );

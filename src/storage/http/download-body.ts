@@ -6,7 +6,9 @@ import { type CallContext, translateTransportError } from './transport-errors.ts
 export function downloadBody({ body }: HttpAnswer, context: CallContext): Readable {
   if (body.held !== undefined) return body.stream();
   const stream = body.stream();
-  const translating = Readable.from(translated(stream, context), { objectMode: false });
+  // A stream of bytes would join the pieces that it holds.
+  const manner = stream.readableObjectMode ? { highWaterMark: 1 } : { objectMode: false };
+  const translating = Readable.from(translated(stream, context), manner);
   // A body that is dropped unread never starts its generator.
   return translating.once('close', () => body.drop());
 }

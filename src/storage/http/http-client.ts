@@ -16,6 +16,8 @@ export interface HttpRequest {
   inMemory?: boolean | undefined;
   /** A body of told length that fits is read into this memory, and comes with the answer. */
   into?: Buffer | undefined;
+  /** A long body of told length comes in this memory: each chunk is a piece of it, filled, and nobody else's. */
+  pieces?: (() => Buffer | undefined) | undefined;
   signal?: AbortSignal | undefined;
 }
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { heldBody, streamedBody } from './answer-body.ts';
 import type { HttpAnswer, HttpRequest } from './http-client.ts';
+import { type PiecewiseBody, piecewiseBody } from './piecewise-body.ts';
 
 /** What an answer that is read slowly, or not to its end, does to its connection. */
 export interface Flow {
@@ -24,13 +25,14 @@ export interface AnswerReceiver {
 const HELD_BYTES = 1024 * 1024;
 const STREAM_BUFFER = 256 * 1024;
 
-export function receiveAnswer({ inMemory = false, into }: HttpRequest, flow: Flow): AnswerReceiver {
+export function receiveAnswer({ inMemory = false, into, pieces }: HttpRequest, flow: Flow): AnswerReceiver {
   const { promise: answer, resolve, reject } = withResolvers<HttpAnswer>();
   const chunks: Buffer[] = [];
   let head: Omit<HttpAnswer, 'body'> | undefined;
   let whole: Buffer | undefined;
   let filled = 0;
   let stream: Readable | undefined;
+  let piecewise: PiecewiseBody | undefined;
 
   function onHead(status: number, headers: Record<string, string>, length: number | undefined): void {
     head = { status, headers };
@@ -38,10 +40,11 @@ export function receiveAnswer({ inMemory = false, into }: HttpRequest, flow: Flo
     if (length === undefined) return;
     if (into !== undefined && length <= into.byteLength) whole = into.subarray(0, length);
     else if (inMemory || length <= HELD_BYTES) whole = Buffer.allocUnsafe(length);
-    else beginStream(head);
+    else beginStream(head, length);
   }
 
   function room(): Buffer | undefined {
+    if (piecewise !== undefined) return piecewise.room();
     return whole === undefined || filled === whole.byteLength ? undefined : whole.subarray(filled);
   }
 
@@ -51,27 +54,36 @@ export function receiveAnswer({ inMemory = false, into }: HttpRequest, flow: Flo
       filled += isInPlace ? bytes.byteLength : bytes.copy(whole, filled);
       return;
     }
-    const chunk = Buffer.from(bytes);
-    if (stream !== undefined) {
-      if (!stream.push(chunk)) flow.pause();
-      return;
-    }
+    if (piecewise !== undefined) piecewise.take(bytes);
+    else if (stream !== undefined) push(stream, Buffer.from(bytes));
+    else gather(Buffer.from(bytes));
+  }
+
+  function gather(chunk: Buffer): void {
     chunks.push(chunk);
     filled += chunk.byteLength;
     if (head !== undefined && !inMemory && filled > HELD_BYTES) beginStream(head);
   }
 
-  function beginStream(begun: Omit<HttpAnswer, 'body'>): void {
-    stream = new Readable({
-      highWaterMark: STREAM_BUFFER,
+  function beginStream(begun: Omit<HttpAnswer, 'body'>, length?: number): void {
+    const isPiecewise = pieces !== undefined && length !== undefined;
+    const body = new Readable({
+      // A stream of bytes would join the pieces that it holds.
+      ...(isPiecewise ? { objectMode: true, highWaterMark: 1 } : { highWaterMark: STREAM_BUFFER }),
       read: flow.resume,
       destroy(error, callback) {
         flow.end();
         callback(error);
       },
     });
-    for (const chunk of chunks.splice(0)) if (!stream.push(chunk)) flow.pause();
-    resolve({ ...begun, body: streamedBody(stream) });
+    if (isPiecewise) piecewise = piecewiseBody(length, pieces, (piece) => push(body, piece));
+    for (const chunk of chunks.splice(0)) push(body, chunk);
+    stream = body;
+    resolve({ ...begun, body: streamedBody(body) });
+  }
+
+  function push(body: Readable, chunk: Buffer): void {
+    if (!body.push(chunk)) flow.pause();
   }
 
   function onEnd(): void {

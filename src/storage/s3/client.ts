@@ -22,6 +22,7 @@ export interface S3Request {
   inMemory?: boolean | undefined;
   /** The body is read into this memory, if it fits. */
   into?: Buffer | undefined;
+  pieces?: HttpRequest['pieces'];
   signal?: AbortSignal | undefined;
 }
 
@@ -110,6 +111,7 @@ export function createS3Caller(definition: S3Definition, timeouts: StorageTimeou
       headers,
       inMemory: request.inMemory,
       into: request.into,
+      pieces: request.pieces,
       signal: request.signal,
       ...(request.body === undefined ? {} : { body: request.body }),
     });

@@ -68,12 +68,13 @@ export function describePut(
 export async function getObject(
   store: S3Store,
   key: StorageKey,
-  { range, ifMatch, into, signal }: GetOptions,
+  { range, ifMatch, into, pieces, signal }: GetOptions,
 ): Promise<{ object: StoredObject; body: Readable }> {
   const headers: Record<string, string> = {};
   if (range !== undefined) headers['range'] = `bytes=${range.start}-${range.end ?? ''}`;
   if (ifMatch !== undefined) headers['if-match'] = `"${ifMatch}"`;
-  const answer = await store.s3.call({ method: 'GET', name: store.prefix.add(key), headers, into, signal });
+  const name = store.prefix.add(key);
+  const answer = await store.s3.call({ method: 'GET', name, headers, into, pieces, signal });
   const object = describeAnswer(key, answer);
   return { object, body: downloadBody(answer, { backend: store.name, key, signal }) };
 }
