@@ -8,6 +8,7 @@ const HALF_WAY = {
   settled: 0,
   bytes: 200 * MIB,
   failed: 0,
+  awaited: 0,
   seconds: 100,
 };
 
@@ -28,6 +29,13 @@ test.each([
 test('has no bar where no terminal is, and names failures', () => {
   const text = describeProgress({ ...HALF_WAY, settled: 200, failed: 200, bytes: 100 * MIB }, undefined);
   expect(text).toBe('45% 300/1000 assets, 100 MiB of 400 MiB, 1.0 MiB/s, 3 min left, 200 failed');
+});
+
+test('says for what it waits', () => {
+  const text = describeProgress({ ...HALF_WAY, awaited: 40 }, undefined);
+  expect(text).toBe(
+    '50% 100/1000 assets, 200 MiB of 400 MiB, 2.0 MiB/s, 2 min left, waiting for what another run holds: 40 objects',
+  );
 });
 
 test('says what it knows where it is not told how much there is', () => {

@@ -334,6 +334,23 @@ await describeEachDatabase('a migration', ({ createWorkspace }) => {
     expect(kept.map(({ reason }) => reason).sort()).toEqual(['busy', 'target-damaged']);
   });
 
+  test('tells how much it waits for that another run holds', async () => {
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
+    const [busy] = [await put(work, 'busy'), await put(work, 'free')];
+    const storagePath = parseStorageKey(`acme/document_upload/2030/01/02/${randomUUID()}.txt`);
+    const to = { backend: 'far', storageProvider: 'LOCAL', storagePath, isPublic: false } as const;
+    await (await work.catalog()).moves.begin([{ ...to, sourceObjectId: await objectIdOf(work, busy) }], 60);
+    const stop = new AbortController();
+    const outcomes: MigrateOutcome[] = [];
+    for await (const outcome of migrate(work.context({ signal: stop.signal }), REQUEST)) {
+      outcomes.push(outcome);
+      if (outcome.kind === 'progress' && outcome.awaited === 1) stop.abort(new Error('seen'));
+    }
+    expect(stop.signal.aborted).toBe(true);
+    expect(of(outcomes, 'moved')).toHaveLength(1);
+    expect(of(outcomes, 'skipped')).toEqual([{ kind: 'skipped', ids: [busy.id], reason: 'busy' }]);
+  });
+
   test('that was told to stop leaves the rest, and the next goes on', async () => {
     const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     for (const content of ['a', 'b', 'c']) await put(work, content);

@@ -10,6 +10,8 @@ export interface MigrationProgress {
   /** Of what has moved, and of what is on its way. */
   bytes: number;
   failed: number;
+  /** Objects that another run holds. */
+  awaited: number;
   seconds: number;
 }
 
@@ -23,19 +25,19 @@ const SPINNER_WIDTH = 2;
  * there no more than fits into its columns.
  */
 export function describeProgress(progress: MigrationProgress, columns: number | undefined): string {
-  const { expected, moved, settled, bytes, failed, seconds } = progress;
+  const { expected, moved, settled, bytes, failed, awaited, seconds } = progress;
   const done = moved + settled;
   const rate = `${formatSize(Math.round(bytes / Math.max(seconds, 0.001)))}/s`;
-  const failures = failed > 0 ? [`${failed} failed`] : [];
-  if (expected.count === 0) return [`${done} assets`, formatSize(bytes), rate, ...failures].join(', ');
+  const others =
+    awaited > 0 ? [`waiting for what another run holds: ${awaited} ${awaited === 1 ? 'object' : 'objects'}`] : [];
+  const notes = [...(failed > 0 ? [`${failed} failed`] : []), ...others];
+  if (expected.count === 0) return [`${done} assets`, formatSize(bytes), rate, ...notes].join(', ');
   const share = shareOf(progress);
   const left = share > 0 ? [timeLeft((seconds / share) * (1 - share))] : [];
   const assets = `${Math.floor(share * 100)}% ${done}/${expected.count} assets`;
-  const whole = [assets, `${formatSize(bytes)} of ${formatSize(expected.bytes)}`, rate, ...left, ...failures].join(
-    ', ',
-  );
+  const whole = [assets, `${formatSize(bytes)} of ${formatSize(expected.bytes)}`, rate, ...left, ...notes].join(', ');
   if (columns === undefined) return whole;
-  const brief = `${bar(share, SHORT_BAR_WIDTH)} ${[assets, ...left, ...failures].join(', ')}`;
+  const brief = `${bar(share, SHORT_BAR_WIDTH)} ${[assets, ...left, ...notes].join(', ')}`;
   const texts = [`${bar(share, BAR_WIDTH)} ${whole}`, `${bar(share, SHORT_BAR_WIDTH)} ${whole}`];
   return texts.find((text) => text.length + SPINNER_WIDTH < columns) ?? brief;
 }

@@ -34,6 +34,7 @@ interface Totals {
   contentBytes: number;
   /** Of objects that are on their way. */
   underWay: number;
+  awaited: number;
   startedAt: number;
 }
 
@@ -55,6 +56,7 @@ export function reportMigration(
     remaining: 0,
     contentBytes: 0,
     underWay: 0,
+    awaited: 0,
     startedAt: performance.now(),
   };
   return reportRun<Line | 'tick', Moved>(invocation, linesOf(outcomes, totals), {
@@ -95,6 +97,7 @@ async function* linesOf(outcomes: AsyncIterable<MigrateOutcome>, totals: Totals)
         break;
       case 'progress':
         totals.underWay = outcome.underWay;
+        totals.awaited = outcome.awaited;
         break;
       case 'failed':
         totals.failedAssets += outcome.ids.length;
@@ -128,13 +131,14 @@ function placeOf({ backend, storagePath }: Place): string {
 }
 
 function progressOf(totals: Totals, failed: number): MigrationProgress {
-  const { expected, migrated, failedAssets, skipped } = totals;
+  const { expected, migrated, failedAssets, skipped, awaited } = totals;
   return {
     expected,
     moved: migrated,
     settled: failedAssets + skipped,
     bytes: totals.contentBytes + totals.underWay,
     failed,
+    awaited,
     seconds: (performance.now() - totals.startedAt) / 1000,
   };
 }

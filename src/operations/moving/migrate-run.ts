@@ -53,8 +53,11 @@ export type MigrateOutcome =
   | { kind: 'skipped'; ids: string[]; reason: MigrateSkipReason }
   /** `ids` are those of the object's assets; its own if it has none. */
   | { kind: 'failed'; ids: string[]; failure: FailureRecord }
-  /** Once a second: the content that is on its way, as far as it has passed through this process. */
-  | { kind: 'progress'; underWay: number }
+  /**
+   * Once a second: the content that is on its way, as far as it has passed through this process; and the objects of
+   * another run, or of one that died, that are waited for.
+   */
+  | { kind: 'progress'; underWay: number; awaited: number }
   /** Assets that match and are still in the source. */
   | { kind: 'ended'; remaining: number };
 
@@ -79,6 +82,8 @@ export interface MigrateRun {
   halted: Error | undefined;
   /** Bytes of content by the id of the object that is copied. */
   underWay: Map<string, number>;
+  /** Objects that another run holds, and that this one comes back to. */
+  awaited: number;
   /** Ids of new objects whose copy was given up while the destination may be fetching their bytes still. */
   uncertain: Set<string>;
   skipped: number;

@@ -29,7 +29,7 @@ export async function* migrate(context: OperationContext, request: MigrateReques
   const run = await prepare(context, request, channel.push);
   const timer = setInterval(() => {
     const underWay = [...run.underWay.values()].reduce((sum, bytes) => sum + bytes, 0);
-    run.emit({ kind: 'progress', underWay });
+    run.emit({ kind: 'progress', underWay, awaited: run.awaited });
   }, PROGRESS_MILLISECONDS);
   timer.unref();
   const working = (request.dryRun ? plan(run) : work(run)).then(channel.end, channel.fail);
@@ -91,6 +91,7 @@ async function prepare(
     deadline: request.maxDuration === undefined ? Number.POSITIVE_INFINITY : performance.now() + request.maxDuration,
     halted: undefined,
     underWay: new Map(),
+    awaited: 0,
     uncertain: new Set(),
     skipped: 0,
     emit,
@@ -169,11 +170,13 @@ async function comeBack(run: MigrateRun, pipeline: MovePipeline): Promise<void> 
   const until = performance.now() + (run.context.leaseSeconds + 1) * 1000;
   let busy = pipeline.takeBusy();
   while (busy.length > 0 && performance.now() < until && !mustStop(run)) {
+    run.awaited = busy.length;
     await pipeline.offer(busy);
     await pipeline.settle();
     busy = pipeline.takeBusy();
     if (busy.length > 0) await sleep(BUSY_PAUSE_MILLISECONDS);
   }
+  run.awaited = 0;
   await skipObjects(
     run,
     busy.map(({ source }) => ({ source, reason: 'busy' })),
