@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ContentRef, ObjectRecord, WantedContent } from '../../catalog/catalog.ts';
-import { AssetError, type FailureRecord, toFailure } from '../../core/errors.ts';
+import { AssetError, asError, type FailureRecord, toFailure } from '../../core/errors.ts';
 import { keyInPlace } from '../../core/storage-key.ts';
 import { withdrawBytes } from '../changes/withdraw.ts';
 import type { OperationContext } from '../context.ts';
@@ -35,12 +35,18 @@ export async function treatInfected(context: OperationContext, content: Infected
 /** The bytes leave every key that is known outside, so that URLs which are out stop working. */
 async function quarantine(context: OperationContext, content: InfectedContent): Promise<Treatment> {
   const catalog = await context.catalog();
+  const stuck = new Map<string, Error>();
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
-    const outside = await catalog.verdicts.copiesOutside(content);
+    const outside = (await catalog.verdicts.copiesOutside(content)).filter(({ id }) => !stuck.has(id));
     if (outside.length === 0) break;
-    for (const copy of outside) await moveAway(context, copy, content.signature);
+    for (const copy of outside) {
+      // One that cannot be moved keeps no other where it is known outside.
+      await moveAway(context, copy, content.signature).catch((error: unknown) => stuck.set(copy.id, asError(error)));
+    }
   }
   const reason = await removeFormerCopies(context, [content]);
+  const [failure] = stuck.values();
+  if (failure !== undefined) throw failure;
   if (reason !== undefined) throw reason;
   const settled = await catalog.verdicts.settleQuarantine(content);
   return settled ? { kind: 'done', deed: 'quarantined' } : { kind: 'left' };
@@ -81,8 +87,8 @@ async function remove(context: OperationContext, content: ContentRef): Promise<T
   const stuck = await removeObjects(context, removable);
   const [reason] = stuck.values();
   const [asset] = assets;
-  if (reason !== undefined && asset !== undefined) throw bytesRemain(asset.id, reason);
   const remaining = await removeFormerCopies(context, [content]);
+  if (reason !== undefined && asset !== undefined) throw bytesRemain(asset.id, reason);
   if (remaining !== undefined) throw remaining;
   return assets.length === 0 ? { kind: 'left' } : { kind: 'done', deed: 'deleted' };
 }

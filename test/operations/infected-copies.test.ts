@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import type { Asset } from '../../src/core/asset.ts';
+import { parseStorageKey } from '../../src/core/storage-key.ts';
+import { scanAssets } from '../../src/operations/scan/scan.ts';
+import type { Scanner } from '../../src/scan/scanner.ts';
+import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
+import { createWorkspace, type Workspace } from '../support/workspace.ts';
+
+/** What clamd cannot be had to say of a file that was clean before. */
+const alarmed: Scanner = {
+  async scan(body) {
+    await collect(body.open());
+    return { status: 'INFECTED', result: 'Eicar-Test', signatureVersion: '1', scannedAt: new Date() };
+  },
+  version: async () => ({ engine: 'ClamAV', signatureVersion: '1', signatureDate: null }),
+  inspect: () => Promise.reject(new Error('nobody asks')),
+};
+
+const SCAN_ALL = {
+  selection: {
+    kind: 'filter',
+    scope: { organization: 'acme' },
+    filter: { status: 'any', expired: 'include' },
+    which: 'all',
+    everything: true,
+  },
+  onInfected: 'quarantine',
+  concurrency: 4,
+} as const;
+
+async function put(work: Workspace, backend: string, changes = {}): Promise<Asset> {
+  const path = await writeText(work.directory, `${randomUUID()}.txt`, 'harmful, as it turns out');
+  return assetOf((await uploadPaths(work.context(), [path], { backend, ...changes }))[0]);
+}
+
+test('one copy that cannot be moved keeps no other where it is known outside', async () => {
+  const work = await createWorkspace({ backends: ['local', 'other'] });
+  const missing = await put(work, 'local');
+  const open = await put(work, 'other', { isPublic: true });
+  await (await work.context().backends.open('local')).deleteMany([parseStorageKey(missing.storagePath)]);
+  const scanning = { mode: 'auto', expected: true, scanner: async () => alarmed } as const;
+  const outcomes = await collect(scanAssets(work.context({ scanning }), SCAN_ALL));
+  expect(outcomes).toMatchObject([{ kind: 'judged', treatment: { kind: 'failed' } }]);
+  const other = await work.context().backends.open('other');
+  const keys = (await collect(other.list(''))).map(({ key }): string => key);
+  expect(keys).not.toContain(open.storagePath);
+  expect(keys.filter((key) => key.startsWith('quarantine/'))).toHaveLength(1);
+});
