@@ -74,8 +74,10 @@ async function planAll(session: Session, moves: readonly WholeMove[], to: string
   const ids = [...sources, ...present].map(({ id }) => id);
   const objects = await lockObjects(session, [...ids, ...moves.map((move) => move.target.objectId)]);
   const stored = byPlace(objects.values());
+  const gone = new Set<string>();
   return moves.map((move): Plan => {
-    const source = objects.get(move.source.id);
+    // Whoever moves an object that another of these moves takes comes too late, as it would in a transaction of its own.
+    const source = gone.has(move.source.id) ? undefined : objects.get(move.source.id);
     if (source === undefined || source.state !== move.source.state || source.etag !== move.source.etag) {
       return { kind: 'undo', move, reason: 'source-changed' };
     }
@@ -83,6 +85,7 @@ async function planAll(session: Session, moves: readonly WholeMove[], to: string
     if (target?.object.backend !== to) return { kind: 'undo', move, reason: 'target-changed' };
     const isInfected = infected.has(contentKey(source));
     if (isInfected && target.object.isPublic) return { kind: 'undo', move, reason: 'infected' };
+    gone.add(source.id);
     // No former copy of infected content is kept.
     return { kind: 'move', move, source, target, sourceEnd: isInfected ? { kind: 'delete' } : move.sourceEnd };
   });

@@ -70,10 +70,18 @@ export function createBringing(run: MigrateRun, gate: Gate): BringContent {
     return { kind: 'store', objectId, claim, facts };
   }
 
+  async function isUnchanged({ id, storagePath, state, etag }: ObjectRecord): Promise<boolean> {
+    const catalog = await context.catalog();
+    const [row] = await catalog.inventory.at(to.name, [storagePath]);
+    return row?.id === id && row.state === state && row.etag === etag;
+  }
+
   return async (candidate, storagePath, reservation) => {
     if (reservation.kind === 'store') return copy(candidate, storagePath, reservation);
     const { object } = reservation;
-    if (!(await checkStoredCopy(to, object, signal))) throw targetDamaged(object.storagePath);
+    // What was moved or removed meanwhile is not damaged: the commit finds it changed.
+    const isSound = await checkStoredCopy(to, object, signal);
+    if (!isSound && (await isUnchanged(object))) throw targetDamaged(object.storagePath);
     return { kind: 'use', objectId: object.id, etag: object.etag };
   };
 }

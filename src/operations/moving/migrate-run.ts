@@ -80,6 +80,8 @@ export interface MigrateRun {
   deadline: number;
   /** Why nothing more can be moved: the destination is full, the credentials have expired. */
   halted: Error | undefined;
+  /** What kept the fate of an object from being told: the run ends with it. */
+  broken: Error | undefined;
   /** Bytes of content by the id of the object that is copied. */
   underWay: Map<string, number>;
   /** Objects that another run holds, and that this one comes back to. */

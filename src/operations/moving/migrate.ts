@@ -90,6 +90,7 @@ async function prepare(
     to: await (request.dryRun ? openCandidate(context, request.to) : openOwnStore(context, request.to)),
     deadline: request.maxDuration === undefined ? Number.POSITIVE_INFINITY : performance.now() + request.maxDuration,
     halted: undefined,
+    broken: undefined,
     underWay: new Map(),
     awaited: 0,
     uncertain: new Set(),
@@ -116,6 +117,7 @@ async function work(run: MigrateRun): Promise<void> {
   const remaining = selection.kind === 'filter' ? (await measureMigration(context, request)).count : 0;
   await catalog.migrations.end(run.id, run.skipped, remaining);
   run.emit({ kind: 'ended', remaining });
+  if (run.broken !== undefined) throw run.broken;
 }
 
 function listIn(run: MigrateRun, manifest: ManifestWriter): void {

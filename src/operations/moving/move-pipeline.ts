@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { MoveReservation, ObjectRecord, WholeMove, WholeMoveResult } from '../../catalog/catalog.ts';
 import { type ErrorCode, toFailure } from '../../core/errors.ts';
+import { MARKER_KEY } from '../../core/marker-key.ts';
 import { neighbouringUuids } from '../../core/neighbouring-uuids.ts';
-import { type KeyPlace, keyInPlace, type StorageKey } from '../../core/storage-key.ts';
+import { type KeyPlace, keyInPlace, parseStorageKey, type StorageKey } from '../../core/storage-key.ts';
+import { isStorageError } from '../../storage/storage-error.ts';
 import { cdnUrl } from '../download/public-access.ts';
 import { createGroups } from '../groups.ts';
 import { type HeldClaim, whileHolding } from '../leases.ts';
@@ -71,6 +73,8 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   const sleepers: (() => void)[] = [];
   const releases = createReleases(run);
   const busy = new Map<string, Candidate>();
+  /** Objects that are on their way: one whose assets are on several pages is met again. */
+  const inHand = new Set<string>();
   let claimedBytes = 0;
   let copying = 0;
   const target = { id: run.id, to: to.name };
@@ -114,6 +118,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       else await fail(candidate, error);
     } finally {
       run.underWay.delete(source.id);
+      inHand.delete(source.id);
       if (claim !== undefined) forget(claim);
     }
   }
@@ -141,7 +146,7 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   async function fail({ source }: Candidate, thrown: unknown): Promise<void> {
     const error = asAssetError(thrown);
     const failure = toFailure(error);
-    if (HALTING.includes(failure.code)) run.halted ??= error;
+    if (HALTING.includes(failure.code) && !(await isOfOneObject(thrown))) run.halted ??= error;
     if (failure.code === 'UNAVAILABLE') gate.slower();
     const catalog = await context.catalog();
     const { id: objectId, organizationId, storagePath } = source;
@@ -150,6 +155,15 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     const references = await catalog.inventory.assetsOn([objectId]);
     const ids = references.map(({ assetId }) => assetId);
     run.emit({ kind: 'failed', ids: ids.length === 0 ? [objectId] : ids, failure });
+  }
+
+  /** A source that refuses one object, as an archived one of S3, and gives others: its marker tells. */
+  async function isOfOneObject(thrown: unknown): Promise<boolean> {
+    if (!isStorageError(thrown, 'DENIED') || thrown.backend !== from.name) return false;
+    return from.stat(parseStorageKey(MARKER_KEY)).then(
+      () => true,
+      () => false,
+    );
   }
 
   async function claim(candidates: readonly Candidate[]): Promise<void> {
@@ -178,7 +192,8 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       return;
     }
     if (reservation.kind === 'store') held.push({ objectId: reservation.objectId, claim: reservation.claim });
-    const { storedSize } = candidate.source;
+    const { id, storedSize } = candidate.source;
+    inHand.add(id);
     claimedBytes += storedSize;
     follow(
       move(candidate, storagePath, reservation).finally(() => {
@@ -196,7 +211,8 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
   function follow(work: Promise<void>): void {
     const task = work
       .catch((error: unknown) => {
-        run.halted ??= asAssetError(error);
+        run.broken ??= asAssetError(error);
+        run.halted ??= run.broken;
       })
       .then(() => {
         tasks.delete(task);
@@ -217,7 +233,8 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
         if (mustStop(run)) return;
         const claimed = firstOf(rest);
         rest = rest.slice(claimed.length);
-        await claim(claimed);
+        const others = claimed.filter(({ source }) => !inHand.has(source.id));
+        if (others.length > 0) await claim(others);
       }
     },
     async settle() {
