@@ -64,6 +64,19 @@ describe('what nothing is left to be found out about', () => {
   });
 });
 
+it('has the keys that the environment holds by now, when those it had expired, as the SDK has', async () => {
+  const plain = plainAccess(STORE);
+  const sdk = await askSdk(STORE);
+  await sdk.credentials();
+  use({ AWS_ACCESS_KEY_ID: 'AKIARENEWED', AWS_SECRET_ACCESS_KEY: 'newer', AWS_SESSION_TOKEN: 'session' });
+  for (const force of [false, true]) {
+    const { accessKeyId, sessionToken } = await sdk.credentials(force);
+    expect(accessKeyId).toBe(force ? 'AKIARENEWED' : 'AKIAEXAMPLE');
+    expect(await plain?.credentials(force)).toMatchObject({ accessKeyId, ...(sessionToken && { sessionToken }) });
+  }
+  sdk.close();
+});
+
 describe('the SDK is asked', () => {
   it.each<[string, Partial<S3Definition>]>([
     ['where Amazon itself is meant', { endpoint: undefined }],

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { S3Definition } from '../definition.ts';
 import type { Access } from './access.ts';
+import type { Credentials } from './signature.ts';
 
 /** What may be set of AWS's variables; any other may mean something else to the SDK. */
 const PLAIN_VARIABLES = new Set(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION']);
@@ -21,18 +22,28 @@ export function plainAccess(definition: S3Definition): Access | undefined {
   // biome-ignore lint/style/noProcessEnv: it is what the SDK looks at, whatever environment a program hands in.
   const env = process.env;
   const { bucket, endpoint, forcePathStyle, profile, region = env['AWS_REGION'] } = definition;
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: token } = env;
+  const keys = keysIn(env);
   if (endpoint === undefined || forcePathStyle !== true || profile !== undefined) return undefined;
-  if (!accessKeyId || !secretAccessKey || region === undefined) return undefined;
+  if (keys === undefined || region === undefined) return undefined;
   if (!PLAIN_ENDPOINT.test(endpoint) || !PLAIN_BUCKET.test(bucket) || !PLAIN_REGION.test(region)) return undefined;
   if (!isPlain(env)) return undefined;
   const { origin, host } = new URL(endpoint);
-  const credentials = { accessKeyId, secretAccessKey, ...(token ? { sessionToken: token } : {}) };
+  let current = keys;
   return {
     location: { origin, host, path: `/${bucket}`, region },
-    credentials: () => Promise.resolve(credentials),
+    async credentials(force = false) {
+      // Where they expired, the program around us may have put new ones there.
+      if (force) current = keysIn(env) ?? current;
+      return current;
+    },
     close: () => undefined,
   };
+}
+
+function keysIn(env: NodeJS.ProcessEnv): Credentials | undefined {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: token } = env;
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  return { accessKeyId, secretAccessKey, ...(token ? { sessionToken: token } : {}) };
 }
 
 /** Nothing else to be heeded: no other variable, and no file with profiles, of which one is the default. */
