@@ -52,7 +52,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions, now
   const handOut = createKeeping(KEPT);
 
   async function getInParts(key: StorageKey, options: GetOptions, memory: PartMemory): Promise<OpenedObject> {
-    const { size: _, range: __, lends, ...call } = options;
+    const { size: expected = 0, range: _, lends, ...call } = options;
     const { bytes, ahead: mostAhead } = memory;
     const startsWhole = lends === 'whole';
     const lend = lends === undefined ? handOut : lenders[lends];
@@ -65,6 +65,8 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions, now
     const ahead: Fetch[] = [];
     const first = await (startsWhole ? getWhole() : getFirst()).catch(endingAll);
     const { object } = first;
+    // An answer that comes in chunks does not tell.
+    const size = object.size === 0 ? expected : object.size;
     const sameVersion: GetOptions = { ...call, ifMatch: object.etag };
 
     function getWhole(): Promise<OpenedObject> {
@@ -95,7 +97,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions, now
 
     /** @param start of the first of the parts that are to be read next */
     function fetchAhead(start: number): void {
-      while (ahead.length < mostAhead && start + ahead.length * bytes < object.size) {
+      while (ahead.length < mostAhead && start + ahead.length * bytes < size) {
         const next = fetchPart(start + ahead.length * bytes, sameVersion);
         if (next === undefined) return;
         ahead.push(next);
@@ -105,7 +107,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions, now
     async function* chunks(): AsyncGenerator<Uint8Array> {
       try {
         const begin = startsWhole ? yield* takeWholeWhileFast() : 0;
-        for (let start = begin; start < object.size; start += bytes) {
+        for (let start = begin; start < size; start += bytes) {
           const fetched = ahead.shift();
           fetchAhead(start + bytes);
           if (fetched !== undefined) yield* takePart(fetched);
@@ -124,7 +126,7 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions, now
       const body = pieces.handedOver(first.body, take);
       const onSlow = (at: number) => {
         // What is on its way still comes, while the parts behind it are asked for.
-        begin = Math.min(at + bytes, object.size);
+        begin = Math.min(at + bytes, size);
         fetchAhead(begin);
         return begin;
       };

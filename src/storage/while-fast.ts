@@ -30,19 +30,23 @@ export async function* whileFast(
   let until = Number.POSITIVE_INFINITY;
   let waited = 0;
   let since = now();
+  let isWithReader = false;
   try {
     for await (const piece of body) {
       waited += now() - since;
       const chunk = piece.subarray(0, until - at);
       at += chunk.byteLength;
+      isWithReader = true;
       yield chunk;
+      isWithReader = false;
       if (at === until) return at;
       const isSlow = waited > GRACE_MILLISECONDS + at / FAST_BYTES_PER_MILLISECOND;
       if (isSlow && until === Number.POSITIVE_INFINITY) until = onSlow(at);
       since = now();
     }
   } catch (error) {
-    if (!isStorageError(error) || !error.retryable) throw error;
+    // What its reader ends it with is no failure of the body.
+    if (isWithReader || !isStorageError(error) || !error.retryable) throw error;
   }
   return at;
 }

@@ -264,6 +264,21 @@ describe('a large object that is read by one answer', () => {
     expect(ranges.map(({ start }) => start)).toContain(8 * MIB);
   });
 
+  it.each(['slowly', 'until it breaks off'])(
+    'goes on in parts though it did not tell its length, and comes %s',
+    async (how) => {
+      const store = await openStore(bytes, (response, _start, { headers }) => {
+        if (headers.range !== undefined) return false;
+        response.writeHead(200, { etag: '"x"' });
+        if (how === 'slowly') response.end(bytes);
+        else response.write(bytes.subarray(0, 3 * MIB), () => response.destroy());
+        return true;
+      });
+      const { body } = await (how === 'slowly' ? slowly(store) : quickly(store)(KEY, options));
+      expect(await read(body)).toEqual({ at: bytes.length, isRight: true });
+    },
+  );
+
   it('is a conflict when another version is stored where it broke off', async () => {
     const { store } = await openTelling(breakOff, () => 412);
     await expect(read((await store.get(KEY, options)).body)).rejects.toMatchObject({ kind: 'CONFLICT' });

@@ -31,6 +31,17 @@ async function read(waits: readonly number[], readerTakes: number, failure?: Err
 }
 
 describe('a body that is read while it comes fast', () => {
+  it('ends with what its reader ends it with, though that might pass', async () => {
+    async function* body() {
+      yield PIECE;
+      yield PIECE;
+    }
+    const chunks = whileFast(body(), { now: () => 0, onSlow: (at) => at });
+    await chunks.next();
+    const failure = new StorageError('UNAVAILABLE', 'the target is away', { backend: 'other' });
+    await expect(chunks.throw(failure)).rejects.toBe(failure);
+  });
+
   it('comes to its end, also to a reader that is slow', async () => {
     const fast = { sizes: [4, 4, 4, 4, 4], slowAt: [], came: 20 };
     expect(await read([10, 10, 10, 10, 10], 0)).toEqual(fast);
