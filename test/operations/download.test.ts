@@ -49,6 +49,25 @@ await describeEachDatabase('download', ({ createWorkspace }) => {
     expect((await stat(secret)).mode & 0o777).toBe(0o600);
   });
 
+  test.each(['filter', 'ids'] as const)('tells of all that it wrote when it is stopped (by %s)', async (kind) => {
+    const work = await createWorkspace();
+    const names = Array.from({ length: 30 }, (_, index) => `file-${index}.txt`);
+    const paths = await Promise.all(names.map((name) => writeText(work.directory, name, name)));
+    const ids = (await uploadPaths(work.context(), paths)).map((outcome) => assetOf(outcome).id);
+    const stopping = new AbortController();
+    const context = work.context({ signal: stopping.signal });
+    const path = join(work.directory, 'out');
+    const selection =
+      kind === 'ids' ? { kind, ids } : { kind, scope: { organization: context.identity.organization }, filter: {} };
+    const told: string[] = [];
+    const target = { kind: 'directory' as const, path };
+    for await (const outcome of download(context, { selection, target, force: false, concurrency: 4 })) {
+      stopping.abort();
+      told.push(outcome.kind === 'downloaded' ? basename(outcome.path) : outcome.failure.code);
+    }
+    expect(told.sort()).toEqual((await readdir(path)).sort());
+  });
+
   test.each(['filter', 'ids'] as const)(
     'records all that it wrote when nobody wants the rest (by %s)',
     async (kind) => {

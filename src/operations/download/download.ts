@@ -34,8 +34,9 @@ export async function* download(context: OperationContext, request: DownloadRequ
   await prepareTarget(request.target);
   try {
     for await (const outcome of outcomesOf(context, request, ledger)) {
+      // What is complete is told; what comes behind the first that was not begun was not begun either.
+      if (context.signal.aborted && outcome.kind === 'failed' && outcome.failure.code === 'INTERRUPTED') return;
       yield outcome;
-      if (context.signal.aborted) return;
       if (ledger.isLarge()) await ledger.write();
     }
   } finally {
