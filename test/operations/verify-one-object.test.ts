@@ -1,4 +1,5 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -130,6 +131,25 @@ describe('an object that cannot be looked at', () => {
     }
     rmSync(join(work.storage, refused.storagePath));
     expect(found(await check(work, { deep: true, resume: true }))).toEqual([['missing', refused.storagePath]]);
+  });
+
+  test('is looked at again also if no row knows it', async () => {
+    const { work } = await prepare();
+    const orphan = `default/export_file/2020/01/01/${randomUUID()}.txt`;
+    const place = join(work.storage, orphan);
+    mkdirSync(dirname(place), { recursive: true });
+    await writeFile(place, 'nobody knows it');
+    utimesSync(place, new Date(0), new Date(0));
+    const stopping = new AbortController();
+    const wrapStore = refusing(orphan, 'DENIED');
+    const context = work.context({ wrapStore, signal: stopping.signal });
+    for await (const { kind } of verify(context, { ...REQUEST, deep: true })) {
+      if (kind === 'failed') stopping.abort();
+    }
+    expect(found(await check(work, { deep: true, resume: true }, { wrapStore }))).toEqual([
+      ['STORE_FORBIDDEN', orphan],
+    ]);
+    expect(found(await check(work, { deep: true }))).toEqual([['orphaned', orphan]]);
   });
 
   test('ends the verification of a store that does not answer at all', async () => {

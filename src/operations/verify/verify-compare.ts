@@ -107,7 +107,7 @@ async function* rowsOf({ context, store }: Verification, range: Range): AsyncGen
 }
 
 function suspectBytes({ touchesOrphans }: Verification, found: StoredObject): Suspect | undefined {
-  return touchesOrphans && isOwnKey(found.key) ? { kind: 'bytes', found } : undefined;
+  return touchesOrphans && isOwnKey(found.key) ? { kind: 'bytes', path: found.key } : undefined;
 }
 
 function suspectRow(

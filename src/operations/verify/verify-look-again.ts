@@ -20,7 +20,7 @@ export type Verdict =
   | { kind: 'healed'; row: InventoryRow }
   | { kind: 'finding'; finding: Finding; row: InventoryRow | undefined; found: StoredObject | undefined }
   /** The store did not say. */
-  | { kind: 'unknown'; path: string; error: StorageError };
+  | { kind: 'unknown'; suspect: Suspect; error: StorageError };
 
 /** What keeps one object from being looked at, and need not keep the others: a right, a bad sector, a bad moment. */
 const OF_ONE_OBJECT: readonly StorageErrorKind[] = ['DENIED', 'UNAVAILABLE'];
@@ -36,7 +36,7 @@ export async function examineSuspect(verification: Verification, suspect: Suspec
     const { store, context } = verification;
     if (context.signal.aborted || !isStorageError(error, ...OF_ONE_OBJECT)) throw error;
     await store.stat(parseStorageKey(MARKER_KEY));
-    return { kind: 'unknown', path: suspect.kind === 'row' ? suspect.path : suspect.found.key, error };
+    return { kind: 'unknown', suspect, error };
   }
 }
 
@@ -47,20 +47,20 @@ export async function examineSuspect(verification: Verification, suspect: Suspec
  */
 export async function lookAgain(verification: Verification, suspect: Suspect): Promise<Verdict> {
   const { context, store } = verification;
-  const path = suspect.kind === 'row' ? suspect.path : suspect.found.key;
+  const { kind, path } = suspect;
   const catalog = await context.catalog();
   const [row] = await catalog.inventory.at(store.name, [path]);
-  if (row === undefined) return suspect.kind === 'bytes' ? lookAtOrphan(verification, suspect.found) : { kind: 'fine' };
+  if (row === undefined) return kind === 'bytes' ? lookAtOrphan(verification, path) : { kind: 'fine' };
   if (row.leaseHasRunOut) {
     return asFinding(verification, 'abandoned', row, undefined, `${row.state}, its lease ran out`);
   }
   return row.state === 'STORED' ? lookAtStored(verification, row) : { kind: 'fine' };
 }
 
-async function lookAtOrphan({ store }: Verification, listed: StoredObject): Promise<Verdict> {
-  if (Date.now() - listed.lastModified.getTime() < ORPHAN_GRACE_MILLISECONDS) return { kind: 'fine' };
-  const found = await statIfThere(store, listed.key);
+async function lookAtOrphan({ store }: Verification, path: string): Promise<Verdict> {
+  const found = await statIfThere(store, parseStorageKey(path));
   if (found === undefined || 'inItsPlace' in found) return { kind: 'fine' };
+  if (Date.now() - found.lastModified.getTime() < ORPHAN_GRACE_MILLISECONDS) return { kind: 'fine' };
   const finding: Finding = {
     kind: 'orphaned',
     backend: store.name,

@@ -1,7 +1,5 @@
 import type { VerifyProgress } from '../../catalog/catalog.ts';
 import type { OrganizationScope } from '../../core/identity.ts';
-import { parseStorageKey } from '../../core/storage-key.ts';
-import { isStorageError } from '../../storage/storage-error.ts';
 import type { Suspect, Verification } from './verify-run.ts';
 
 const PAGE_SIZE = 500;
@@ -14,7 +12,7 @@ export async function* foundBefore(
   { context, store }: Verification,
   scope: OrganizationScope,
   { startedAt }: VerifyProgress,
-): AsyncGenerator<{ path: string; suspect: Suspect | undefined }> {
+): AsyncGenerator<Suspect> {
   const catalog = await context.catalog();
   const filter = { action: 'verified', since: startedAt };
   const seen = new Set<string>();
@@ -22,20 +20,11 @@ export async function* foundBefore(
   while (cursor !== null && !context.signal.aborted) {
     const page = await catalog.audit.page(scope, filter, PAGE_SIZE, cursor);
     for (const { outcome, details } of page.events) {
-      const { finding, backend, storagePath: path } = details;
+      const { finding, suspect, backend, storagePath: path } = details;
       if (outcome !== 'failed' || backend !== store.name || typeof path !== 'string' || seen.has(path)) continue;
       seen.add(path);
-      yield { path, suspect: finding === 'orphaned' ? await bytesAt({ store }, path) : { kind: 'row', path } };
+      yield { kind: finding === 'orphaned' || suspect === 'bytes' ? 'bytes' : 'row', path };
     }
     cursor = page.nextCursor;
-  }
-}
-
-async function bytesAt({ store }: Pick<Verification, 'store'>, path: string): Promise<Suspect | undefined> {
-  try {
-    return { kind: 'bytes', found: await store.stat(parseStorageKey(path)) };
-  } catch (error) {
-    if (isStorageError(error, 'NOT_FOUND', 'INTEGRITY')) return undefined;
-    throw error;
   }
 }

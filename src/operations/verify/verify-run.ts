@@ -1,5 +1,5 @@
 import type { FailureRecord } from '../../core/errors.ts';
-import type { StorageBackend, StoredObject } from '../../storage/backend.ts';
+import type { StorageBackend } from '../../storage/backend.ts';
 import type { OperationContext } from '../context.ts';
 
 export interface VerifyRequest {
@@ -62,4 +62,7 @@ export interface Verification {
 }
 
 /** Something that looks wrong, or has to be read, in a comparison that may be stale. */
-export type Suspect = { kind: 'row'; path: string } | { kind: 'bytes'; found: StoredObject };
+export interface Suspect {
+  kind: 'row' | 'bytes';
+  path: string;
+}

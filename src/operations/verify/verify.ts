@@ -13,7 +13,7 @@ import { repairFinding } from './repair.ts';
 import { type Compared, compareWithListing } from './verify-compare.ts';
 import { examineSuspect, type Verdict } from './verify-look-again.ts';
 import { foundBefore } from './verify-resume.ts';
-import type { Finding, Repair, Verification, VerifyOutcome, VerifyRequest } from './verify-run.ts';
+import type { Finding, Repair, Suspect, Verification, VerifyOutcome, VerifyRequest } from './verify-run.ts';
 
 /** How many suspects are looked at at once: hashing is bound by the store and by one core. */
 const LOOKS_AT_ONCE = 4;
@@ -101,9 +101,9 @@ async function* examineAgain(
   before: VerifyProgress,
   known: Set<string>,
 ): AsyncGenerator<VerifyOutcome> {
-  for await (const { path, suspect } of foundBefore(verification, scope, before)) {
-    known.add(path);
-    if (suspect !== undefined) yield* settle(verification, await examineSuspect(verification, suspect));
+  for await (const suspect of foundBefore(verification, scope, before)) {
+    known.add(suspect.path);
+    yield* settle(verification, await examineSuspect(verification, suspect));
   }
 }
 
@@ -165,9 +165,10 @@ async function* settle(verification: Verification, verdict: Verdict): AsyncGener
     yield { kind: 'finding', finding: { ...finding, repair } };
   }
   if (verdict.kind === 'unknown') {
-    const failure = toFailure(asAssetError(verdict.error));
-    await recordUnknown(context, store.name, verdict.path, failure.message);
-    yield { kind: 'failed', backend: store.name, storagePath: verdict.path, failure };
+    const { suspect, error } = verdict;
+    const failure = toFailure(asAssetError(error));
+    await recordUnknown(context, store.name, suspect, failure.message);
+    yield { kind: 'failed', backend: store.name, storagePath: suspect.path, failure };
   }
   if (!request.repair) return;
   if (verdict.kind === 'touched') await catalog.inventory.noteEtag(verdict.row, verdict.etag);
@@ -187,14 +188,19 @@ async function recordRepair(context: OperationContext, finding: Finding, repair:
 }
 
 /** So that whoever goes on with an interrupted verification looks at it again. */
-async function recordUnknown(context: OperationContext, backend: string, path: string, why: string): Promise<void> {
+async function recordUnknown(
+  context: OperationContext,
+  backend: string,
+  { kind: suspect, path }: Suspect,
+  why: string,
+): Promise<void> {
   const event: NewAuditEvent = {
     actor: context.identity.user,
     organizationId: keyOrganization(path),
     action: 'verified',
     assetId: null,
     outcome: 'failed',
-    details: { finding: 'unknown', backend, storagePath: path, objectId: null, detail: why },
+    details: { finding: 'unknown', suspect, backend, storagePath: path, objectId: null, detail: why },
   };
   const catalog = await context.catalog();
   await catalog.audit.record([event], context.audit);
