@@ -133,7 +133,8 @@ async function report(invocation: Invocation, outcomes: AsyncIterable<VerifyOutc
   }
   await sink.end({ summary: score });
   if (output.format === 'text' || signal.aborted) output.note(describe(score));
-  const total = score.checked + backendsFailed;
+  // A resumed run tells of findings among what was checked before it.
+  const total = Math.max(score.checked + backendsFailed, score.failed);
   if (first !== undefined) await tellFailed(output, { first, failed: score.failed, total });
   return batchExitCode(total, failures);
 }
