@@ -1,3 +1,5 @@
+import { atMost } from '../core/at-most.ts';
+
 /** Works on the items several at once and yields the results in the items' order; ends as mapAhead does. */
 export function mapInOrder<Item, Result>(
   items: readonly Item[],
@@ -52,13 +54,24 @@ export async function* mapAhead<Item, Result>(
   { atOnce, ahead }: MapAhead,
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {
-  const turns = inTurn(atOnce, work);
+  const inTurn = atMost(atOnce);
   const results: Promise<Settled<Result>>[] = [];
   const source = untilFailure(pages);
+  let hasEnded = false;
+
+  async function settle(item: Item): Promise<Settled<Result>> {
+    if (hasEnded) return { error: new Error('nobody waits for it any more') };
+    try {
+      return { value: await work(item) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
   try {
     for await (const page of source.items) {
       for (const item of page) {
-        results.push(turns.begin(item));
+        results.push(inTurn(() => settle(item)));
         const first = results.length < ahead ? undefined : results.shift();
         if (first !== undefined) yield resultOf(await first);
       }
@@ -66,7 +79,7 @@ export async function* mapAhead<Item, Result>(
     for (let result = results.shift(); result !== undefined; result = results.shift()) yield resultOf(await result);
     source.throwIfFailed();
   } finally {
-    turns.end();
+    hasEnded = true;
     await Promise.all(results);
   }
 }
@@ -77,40 +90,6 @@ type Settled<Result> = { value: Result } | { error: unknown };
 function resultOf<Result>(settled: Settled<Result>): Result {
   if ('error' in settled) throw settled.error;
   return settled.value;
-}
-
-/** Works on so many items at once, in their order. With thousands of small ones p-limit takes a tenth of all the time. */
-function inTurn<Item, Result>(most: number, work: (item: Item) => Promise<Result>) {
-  const waiting: { item: Item; settle: (settled: Settled<Result>) => void }[] = [];
-  let underWay = 0;
-
-  function begin(item: Item): Promise<Settled<Result>> {
-    return new Promise((settle) => {
-      if (underWay < most) start(item, settle);
-      else waiting.push({ item, settle });
-    });
-  }
-
-  function start(item: Item, settle: (settled: Settled<Result>) => void): void {
-    underWay += 1;
-    const done = (settled: Settled<Result>) => {
-      underWay -= 1;
-      settle(settled);
-      const next = waiting.shift();
-      if (next !== undefined) start(next.item, next.settle);
-    };
-    work(item).then(
-      (value) => done({ value }),
-      (error: unknown) => done({ error }),
-    );
-  }
-
-  /** Begins no more. */
-  function end(): void {
-    for (const { settle } of waiting.splice(0)) settle({ error: new Error('nobody waits for it any more') });
-  }
-
-  return { begin, end };
 }
 
 /** The items as far as they come, and then what they failed with. */
