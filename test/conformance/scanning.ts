@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { BodySource } from '../../src/core/body.ts';
+import { AssetError } from '../../src/core/errors.ts';
 import { keyInPlace } from '../../src/core/storage-key.ts';
 import { restoreAssets } from '../../src/operations/changes/trash.ts';
 import type { OperationContext } from '../../src/operations/context.ts';
@@ -15,7 +17,7 @@ import { planUpload } from '../../src/operations/upload/plan-upload.ts';
 import type { UploadOutcome } from '../../src/operations/upload/upload-request.ts';
 import { findSources } from '../../src/operations/upload/upload-sources.ts';
 import { createClamdScanner } from '../../src/scan/clamd.ts';
-import type { Scanner } from '../../src/scan/scanner.ts';
+import type { Scanner, ScanOptions } from '../../src/scan/scanner.ts';
 import { StorageError } from '../../src/storage/storage-error.ts';
 import { hashSignature, type OwnClamd, startOwnClamd } from '../support/own-clamd.ts';
 import { EICAR } from '../support/services/clamd.ts';
@@ -266,6 +268,38 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
         expect(await asset(work, two.id)).toMatchObject({ virusScanStatus: 'CLEAN' });
         expect(await scan(work)).toEqual([]);
         expect(await scan(work, { which: 'all' })).toHaveLength(1);
+      });
+
+      test('keeps each content as it is for as long as it is scanned, and after a failure, where it is stored smaller', async () => {
+        const work = await suite.create();
+        const uploads = Array.from({ length: 12 }, async (_, index) => {
+          const path = await writeText(work.directory, `${index}.txt`, `report ${index}\n`.repeat(1000));
+          return tryPut(work, path, { scanning: scanning('off'), content: { compress: true } });
+        });
+        const hashes = (await Promise.all(uploads)).map((outcome) => assetOf(outcome).fileHash).sort();
+        const { assets } = await work.catalog();
+        const { assets: rows } = await assets.pageWithObjects({ organization: 'acme' }, { filter: {}, limit: 100 });
+        expect(rows.map(({ object }) => object.contentEncoding)).toEqual(rows.map(() => 'gzip'));
+        const scanner = real();
+        const held: Uint8Array[] = [];
+        const seen: string[] = [];
+        const keeping = async (body: BodySource, options?: ScanOptions) => {
+          const bytes = body.bytes ?? new Uint8Array();
+          const before = hash('sha256', bytes);
+          // Every third fails, as one does whose bytes are on their way still.
+          if (seen.push(before) % 3 === 0) {
+            held.push(bytes);
+            throw new AssetError('UNEXPECTED', 'it failed');
+          }
+          const verdict = await scanner.scan(body, options);
+          expect(hash('sha256', bytes)).toBe(before);
+          return verdict;
+        };
+        const outcomes = await scan(work, {}, { scanning: scanning('auto', { ...scanner, scan: keeping }) });
+        expect(outcomes.filter(isClean)).toHaveLength(8);
+        expect(seen.toSorted()).toEqual(hashes);
+        expect(held.map((bytes) => seen.includes(hash('sha256', bytes)))).toEqual([true, true, true, true]);
+        expect(new Set(held.map((bytes) => hash('sha256', bytes))).size).toBe(4);
       });
 
       test('takes infected bytes from their keys, private and public ones, and hands them out no more', async () => {

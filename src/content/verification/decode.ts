@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, gunzipSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { AssetError } from '../../core/errors.ts';
 import { bytesAre } from '../../core/size.ts';
+import { inflateInto } from './inflate-into.ts';
 
 const CHUNK_LENGTH = 64 * 1024;
 /** zlib takes no smaller chunks. */
@@ -34,11 +35,19 @@ export function decodedAtOnce(stored: Uint8Array, encoding: string | null, size:
 /**
  * The same without a look at gzip's own sum, which takes as long as to decode: for content whose SHA-256 is compared
  * next, and whose stored bytes go nowhere.
+ * @param memory where the result may be; it is used if it holds more than `size` bytes
  * @throws AssetError BYTES_DAMAGED
  */
-export function decodedUnsummed(stored: Uint8Array, encoding: string | null, size: number): Uint8Array {
+export function decodedUnsummed(
+  stored: Uint8Array,
+  encoding: string | null,
+  size: number,
+  memory?: Uint8Array,
+): Uint8Array {
   if (encoding !== 'gzip' || !hasPlainHeader(stored)) return decodedAtOnce(stored, encoding, size);
   const deflated = stored.subarray(PLAIN_HEADER.length, -TRAILER_LENGTH);
+  const target = memory !== undefined && memory.byteLength > size ? memory : Buffer.allocUnsafe(size + 1);
+  if (inflateInto(target, deflated, size)) return target.subarray(0, size);
   return inOnePiece(size, (options) => inflateRawSync(deflated, options));
 }
 

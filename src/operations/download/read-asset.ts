@@ -71,13 +71,18 @@ export function readSmallAsset(context: OperationContext, asset: AssetWithObject
   return followMoves(context, asset, (object) => readSmall(context, object));
 }
 
-/** @throws StorageError NOT_FOUND, or what the store answers; AssetError BYTES_DAMAGED */
-export async function readSmall(context: OperationContext, object: ObjectRecord): Promise<Buffer> {
+/**
+ * @param memory where what is decoded may be, if there is room for more
+ * @throws StorageError NOT_FOUND, or what the store answers; AssetError BYTES_DAMAGED
+ */
+export async function readSmall(context: OperationContext, object: ObjectRecord, memory?: Uint8Array): Promise<Buffer> {
   const { contentEncoding, size } = object;
   const store = await openOwnStore(context, object.backend);
   const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
   const held = chunksInMemory(body);
-  if (held !== undefined) return asBuffer(verifiedBytes(decodedUnsummed(joined(held), contentEncoding, size), object));
+  if (held !== undefined) {
+    return asBuffer(verifiedBytes(decodedUnsummed(joined(held), contentEncoding, size, memory), object));
+  }
   const chunks: Uint8Array[] = [];
   for await (const chunk of verifiedContent(decodedContent(body, contentEncoding), object)) chunks.push(chunk);
   return Buffer.concat(chunks);

@@ -9,15 +9,15 @@ import { asAssetError } from '../stores/storage-failure.ts';
 import type { ScanRun } from './scan-run.ts';
 
 /** Up to this size content is sent from memory. */
-const LARGEST_IN_MEMORY = 2 ** 20;
+export const LARGEST_IN_MEMORY = 2 ** 20;
 
 /**
  * Has content judged, from whichever stored copy is whole. What was scanned is what the record says: the last bytes of
  * a damaged copy are never sent.
  * @throws AssetError BYTES_MISSING, BYTES_DAMAGED, SCANNER_UNAVAILABLE, or what the store answers
  */
-export async function scanContent({ context, scanner }: ScanRun, job: ScanJob): Promise<ScanVerdict> {
-  const signal = gracePeriod(context.signal);
+export async function scanContent(run: ScanRun, job: ScanJob): Promise<ScanVerdict> {
+  const { context } = run;
   const tried = new Set<string>();
   const isUntried = ({ id }: ObjectRecord): boolean => !tried.has(id);
   let problem: Error | undefined;
@@ -26,11 +26,26 @@ export async function scanContent({ context, scanner }: ScanRun, job: ScanJob): 
     if (copy === undefined) throw problem ?? gone(job);
     tried.add(copy.id);
     try {
-      return await scanner.scan(await bodyOf(context, copy), { signal });
+      return await scanCopy(run, copy);
     } catch (error) {
       if (!isDamage(error)) throw asAssetError(error);
       problem = asAssetError(error);
     }
+  }
+}
+
+async function scanCopy({ context, scanner, lend }: ScanRun, copy: ObjectRecord): Promise<ScanVerdict> {
+  const loan = copy.contentEncoding === null ? undefined : lend();
+  try {
+    const verdict = await scanner.scan(await bodyOf(context, copy, loan?.memory), {
+      signal: gracePeriod(context.signal),
+    });
+    loan?.giveBack();
+    return verdict;
+  } catch (error) {
+    // It may be on its way to the scanner still.
+    loan?.forget();
+    throw error;
   }
 }
 
@@ -44,7 +59,11 @@ async function laterCopy(
   return (await catalog.verdicts.copies(job)).find(isUntried);
 }
 
-async function bodyOf(context: OperationContext, object: ObjectRecord): Promise<BodySource> {
+async function bodyOf(
+  context: OperationContext,
+  object: ObjectRecord,
+  memory: Uint8Array | undefined,
+): Promise<BodySource> {
   const { size } = object;
   if (size > LARGEST_IN_MEMORY) {
     return {
@@ -54,7 +73,7 @@ async function bodyOf(context: OperationContext, object: ObjectRecord): Promise<
       },
     };
   }
-  const bytes = await readSmall(context, object);
+  const bytes = await readSmall(context, object, memory);
   return {
     size,
     bytes,

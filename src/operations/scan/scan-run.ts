@@ -1,6 +1,7 @@
 import type { AssetFilter, FoundVerdict, OnInfected, ScanCondition } from '../../catalog/catalog.ts';
 import type { FailureRecord } from '../../core/errors.ts';
 import type { OrganizationScope } from '../../core/identity.ts';
+import type { Loan } from '../../core/lent-memory.ts';
 import type { Scanner } from '../../scan/scanner.ts';
 import type { OperationContext } from '../context.ts';
 import type { Treatment } from './infected-content.ts';
@@ -42,6 +43,8 @@ export interface ScanRun {
   context: OperationContext;
   request: ScanRequest;
   scanner: Scanner;
+  /** Memory for content that is decoded. */
+  lend: () => Loan | undefined;
   /** Contents that this run holds, by key. */
   inHand: Set<string>;
   /** Contents that could not be judged, by key: told once, and not tried again by this run. */

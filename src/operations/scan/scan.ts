@@ -3,10 +3,12 @@ import type { ScanCondition, ScanJob } from '../../catalog/catalog.ts';
 import { atMost } from '../../core/at-most.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { OrganizationScope } from '../../core/identity.ts';
+import { createLender } from '../../core/lent-memory.ts';
 import type { OperationContext } from '../context.ts';
 import { requireMaintenance } from '../maintenance-rights.ts';
 import { finishInfected } from './finish-infected.ts';
 import { type NamedJob, scanBatch } from './scan-batch.ts';
+import { LARGEST_IN_MEMORY } from './scan-content.ts';
 import { mustStop, type ScanOutcome, type ScanRequest, type ScanRun } from './scan-run.ts';
 import { contentKey, type NamedContent, type ScanPage, type ScanPart, scanParts } from './scan-selection.ts';
 
@@ -16,6 +18,8 @@ const BATCH_SIZE = 100;
 const BATCHES_AT_ONCE = 2;
 const BUSY_PAUSE_MILLISECONDS = 50;
 const LONGEST_PAUSE_MILLISECONDS = 4000;
+/** Of pieces of memory that are used again. */
+const MOST_LENT = 16;
 
 /**
  * Has stored contents judged, each once however many assets share it, and deals with what is infected. Any number of
@@ -46,7 +50,15 @@ async function* finishEarlier(context: OperationContext, scope: OrganizationScop
 
 async function begin(context: OperationContext, request: ScanRequest): Promise<ScanRun> {
   requireMaintenance(context, 'scan');
-  return { context, request, scanner: await context.scanning.scanner(), inHand: new Set(), failed: new Set(), busy: 0 };
+  return {
+    context,
+    request,
+    scanner: await context.scanning.scanner(),
+    lend: createLender(LARGEST_IN_MEMORY, MOST_LENT),
+    inHand: new Set(),
+    failed: new Set(),
+    busy: 0,
+  };
 }
 
 function scopeOf({ identity }: OperationContext, { selection }: ScanRequest): OrganizationScope {

@@ -53,3 +53,13 @@ test("gzip's own sum counts where the stored bytes are handed on, not where the 
   const decoded = decodedUnsummed(stored, 'gzip', CONTENT.length);
   expect(CONTENT.equals(verifiedBytes(decoded, expected))).toBe(true);
 });
+
+test.each([
+  [CONTENT.length + 1, true],
+  [CONTENT.length, false],
+])('memory of %i bytes for the result is used: %s', (length, isUsed) => {
+  const memory = Buffer.alloc(length);
+  const decoded = decodedUnsummed(STORED, 'gzip', CONTENT.length, memory);
+  expect(CONTENT.equals(decoded)).toBe(true);
+  expect(decoded.buffer === memory.buffer).toBe(isUsed);
+});
