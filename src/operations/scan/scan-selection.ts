@@ -28,6 +28,8 @@ export interface ScanPart {
   pages(): AsyncIterable<ScanPage>;
 }
 
+/** The first pages are smaller: until the first contents are read and claimed the scanner has nothing to do. */
+const FIRST_PAGE_SIZE = 30;
 const PAGE_SIZE = 500;
 
 /** What a scan goes through, part by part; each can be gone through again. */
@@ -94,9 +96,9 @@ async function* pagesOfFilter(
   const catalog = await run.context.catalog();
   const filter = scannedAssets(selection);
   let after: string | null | undefined;
-  while (after !== null && !mustStop(run)) {
+  for (let limit = FIRST_PAGE_SIZE; after !== null && !mustStop(run); limit = Math.min(4 * limit, PAGE_SIZE)) {
     const position = after === undefined ? {} : { after };
-    const query = { filter, limit: PAGE_SIZE, ...position };
+    const query = { filter, limit, ...position };
     const page = await catalog.assets.page({ organization }, query);
     yield { contents: distinct(page.assets), condition, failed: [] };
     after = page.nextCursor;
