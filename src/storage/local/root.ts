@@ -36,14 +36,19 @@ export class LocalRoot {
   locate(key: StorageKey): string {
     this.#refuseTemporaryName(key);
     this.enter(directoryOf(key));
-    return join(this.path, key);
+    return this.#pathOf(key);
   }
 
   /** Like locate, and makes the directories that are missing, but never the root. */
   prepare(key: StorageKey): string {
     this.#refuseTemporaryName(key);
     this.#make(directoryOf(key));
-    return join(this.path, key);
+    return this.#pathOf(key);
+  }
+
+  /** A key has nothing to be normalised, which `join` would do each time. */
+  #pathOf(key: StorageKey): string {
+    return `${this.path}/${key}`;
   }
 
   /**
