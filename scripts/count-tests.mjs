@@ -1,13 +1,14 @@
-// Prints `N passed, N failed` from JSON reports of vitest. A test file that could not be loaded counts as a failed test.
+// Prints what failed, and as the last line `N passed, N failed`, from reports of test-report.mjs. Hooks and files that
+// failed count like tests; so does a run that left no report.
 // Usage: node scripts/count-tests.mjs <report.json>…
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
-const reports = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file, 'utf8')));
-const passed = reports.reduce((sum, { numPassedTests }) => sum + numPassedTests, 0);
-const failed = reports.reduce((sum, report) => sum + report.numFailedTests + brokenFiles(report), 0);
-console.log(`${passed} passed, ${failed} failed`);
+const reports = process.argv.slice(2).map(read);
+const failures = reports.flatMap((report) => report.failures);
+for (const { name, message } of failures) console.log(`FAILED: ${name}\n${message.replace(/^/gm, '    ')}\n`);
+console.log(`${reports.reduce((sum, { passed }) => sum + passed, 0)} passed, ${failures.length} failed`);
 
-function brokenFiles({ testResults }) {
-  return testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0)
-    .length;
+function read(file) {
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
+  return { passed: 0, failures: [{ name: file, message: 'the tests did not come to their end' }] };
 }
