@@ -87,7 +87,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     else incoming.pipe(upstream);
   }
 
-  const server = createServer(handle);
+  // It ends no connection by itself: a request on its way would be one fault more than planned.
+  const server = createServer({ keepAliveTimeout: 0 }, handle);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
