@@ -6,6 +6,8 @@ export interface TcpProxy {
   /** Cuts every connection, and refuses new ones until `resume`. */
   cut(): void;
   resume(): void;
+  /** Cuts every connection, as `cut` does, instead of delivering the nth message of a client that holds this text. */
+  cutAllAt(text: string, nth: number): Promise<void>;
   /**
    * The next message of a client that holds this text goes to the server (`deliver`) or not, and its connection
    * is cut before the answer comes back; `forGood` refuses new connections from then on.
@@ -19,6 +21,7 @@ export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let trap: { text: string; deliver: boolean; forGood: boolean } | undefined;
+  let snare: { text: string; left: number; sprung: () => void } | undefined;
 
   const server = createServer((client) => {
     if (isCut) {
@@ -34,6 +37,7 @@ export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
     }
     let isMuted = false;
     client.on('data', (chunk) => {
+      if (isSnared(chunk)) return cut();
       if (trap === undefined || !chunk.includes(trap.text)) {
         upstream.write(chunk);
         return;
@@ -57,14 +61,31 @@ export async function tcpProxy(host: string, port: number): Promise<TcpProxy> {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
 
-  const destroyAll = () => {
+  function isSnared(chunk: Buffer): boolean {
+    if (snare === undefined || !chunk.includes(snare.text)) return false;
+    snare.left -= 1;
+    if (snare.left > 0) return false;
+    snare.sprung();
+    snare = undefined;
+    return true;
+  }
+
+  function cut(): void {
+    isCut = true;
+    destroyAll();
+  }
+
+  function destroyAll(): void {
     for (const socket of sockets) socket.destroy();
-  };
+  }
+
   return {
     port: address.port,
-    cut() {
-      isCut = true;
-      destroyAll();
+    cut,
+    cutAllAt(text, nth) {
+      return new Promise((resolve) => {
+        snare = { text, left: nth, sprung: resolve };
+      });
     },
     resume() {
       isCut = false;
