@@ -217,13 +217,14 @@ await describeEachStore('refused', (kind) => {
     const talking = await listen(
       createTcpServer((socket) => socket.on('error', () => undefined).write('SSH-2.0-x\r\n')),
     );
-    const endpoints: [string, number, string][] = [
-      [talking, 3, 'speaks no HTTP'],
-      ['http://127.0.0.1:9', 8, 'ECONNREFUSED'],
+    const endpoints: [string, number, string, object][] = [
+      [talking, 3, 'speaks no HTTP', {}],
+      ['http://127.0.0.1:9', 8, 'ECONNREFUSED', { timeouts: { deadline: '1s' } }],
     ];
-    for (const [url, code, message] of endpoints) {
+    for (const [url, code, message, settings] of endpoints) {
       const { definition, env } = at(store, url);
-      const { run } = await careful(kind, [definition], env);
+      const { run, configure } = await careful(kind, [definition], env);
+      configure([definition], settings);
       const result = await run(UPLOAD);
       expect([url, result.code], errorOf(result).message).toEqual([url, code]);
       expect(errorOf(result).message).toContain(message);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { gcsDefinition, s3Definition } from '../support/cloud-stores.ts';
 import { killAtRandom } from '../support/killed.ts';
@@ -63,7 +64,10 @@ class Colleagues {
     for (let turn = 0; this.#isWorking; turn += 1) {
       const left = [...this.hashes.keys()].filter((id) => !this.deleted.has(id));
       const id = left[(turn * 5 + 3) % left.length];
-      if (id === undefined || left.length < FILES / 2) continue;
+      if (id === undefined || left.length < FILES / 2) {
+        await sleep(50);
+        continue;
+      }
       this.deleted.add(id);
       const { code, stderr } = await this.#store.run(['delete', id, '--yes', '-q']);
       expect(code, stderr).toBe(0);

@@ -15,8 +15,6 @@ import { createBucket, describeWithService } from '../support/services/index.ts'
 const PATIENT = { connect: 10_000, deadline: 60_000 };
 /** A silence ends after a quarter of the deadline, but not before a second. */
 const HASTY = { connect: 10_000, deadline: 5000 };
-/** For what comes by itself. */
-const PATIENCE = { timeout: 30_000 };
 const SEVERAL_PARTS = 2 * 8 * 1024 * 1024 + 1;
 const BUSY: Fault = { kind: 'answer', status: 503, headers: { 'retry-after': '0' } };
 
@@ -194,7 +192,7 @@ function describeFaults({ target, define, requestIdHeader, denied }: Provider): 
       const { body } = await store.get(key, { size });
       proxy.plan([]);
       for await (const _chunk of body) {
-        await expect.poll(() => proxy.seen().length, PATIENCE).toBe(parts - 1);
+        await expect.poll(() => proxy.seen().length).toBe(parts - 1);
         break;
       }
     });

@@ -12,7 +12,7 @@ export interface PullingAzure {
   pullNothing(): void;
   /** Leaves out of its answers what it computed. */
   concealMd5(): void;
-  /** Answers no pull, and carries out none, before the returned function is called. */
+  /** Says of each pull that it takes too long, and carries it out once the returned function is called. */
   hold(): () => Promise<void>;
   /** Carries out pulls as ever, but answers the first one only to a connection that is gone. */
   loseFirstAnswer(): void;
@@ -47,7 +47,11 @@ export async function startPullingAzure(azure: AzureService): Promise<PullingAzu
   }
 
   async function pull({ headers, url = '' }: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    await held;
+    if (held !== undefined) {
+      // Nobody waits until then.
+      refuse(outgoing, 500, 'OperationTimedOut', { 'retry-after': '3600' });
+      await held;
+    }
     const source = await fetch(String(headers['x-ms-copy-source']));
     if (!source.ok) return refuse(outgoing, source.status, 'CannotVerifyCopySource');
     const bytes = Buffer.from(await source.arrayBuffer());
@@ -65,6 +69,7 @@ export async function startPullingAzure(azure: AzureService): Promise<PullingAzu
       outgoing.destroy();
       return;
     }
+    if (outgoing.headersSent) return;
     outgoing.writeHead(201, {
       etag: put.etag ?? '',
       'last-modified': put.lastModified?.toUTCString() ?? '',
@@ -117,7 +122,8 @@ export async function startPullingAzure(azure: AzureService): Promise<PullingAzu
   };
 }
 
-function refuse(outgoing: ServerResponse, status: number, code: string): void {
+function refuse(outgoing: ServerResponse, status: number, code: string, headers: Record<string, string> = {}): void {
+  if (outgoing.headersSent) return;
   const body = `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
-  outgoing.writeHead(status, { 'x-ms-error-code': code, 'content-type': 'application/xml' }).end(body);
+  outgoing.writeHead(status, { ...headers, 'x-ms-error-code': code, 'content-type': 'application/xml' }).end(body);
 }

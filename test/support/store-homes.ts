@@ -108,7 +108,7 @@ export async function createStoreHome(env: Record<string, string>, backends: rea
   const home = join(await temporaryDirectory(), 'home');
   mkdirSync(home);
   const configure = (definitions: readonly object[], more: object = {}) => {
-    const file = { ...configuration(definitions), timeouts: { deadline: '5s' }, ...more };
+    const file = { ...configuration(definitions), ...more };
     writeFileSync(join(home, 'asset-cli.config.json'), JSON.stringify(file), { mode: 0o600 });
   };
   configure(backends);
