@@ -65,7 +65,7 @@ describe.skipIf(isMissing && process.env['CI'] !== 'true')('a primary and its st
     standby = await start(copy);
     closed = `127.0.0.1:${await freePort()}`;
     proxy = await tcpProxy(host, Number(port));
-  }, 60_000);
+  });
   afterAll(async () => {
     await proxy?.close();
     for (const server of servers) await server.stop();

@@ -31,7 +31,7 @@ export function describeLists(context: CatalogContext): void {
       expect(await catalog.assets.servable('other', path)).toBeUndefined();
       expect(await catalog.assets.servable('local', parseStorageKey('no/such/key'))).toBeUndefined();
       await catalog.deletes.deleteAssets(alice, [first?.id ?? ''], 30, AUDIT);
-      await expect.poll(() => catalog.assets.servable('local', path), { timeout: 4000 }).toBeUndefined();
+      await expect.poll(() => catalog.assets.servable('local', path)).toBeUndefined();
       const gone = await catalog.assets.byIds(alice, [second?.id ?? '']);
       expect(gone).toHaveLength(1);
     });

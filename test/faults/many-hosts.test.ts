@@ -26,6 +26,8 @@ const OUTAGE_SECONDS = process.env['CI'] === 'true' ? 4 : 10;
 interface Fleet {
   database: string;
   storage: string;
+  /** More of what their configurations say, from the next use of a home on. */
+  settings: string;
   home(host: string): string;
   run(host: string, args: readonly string[]): Promise<ProgramResult>;
 }
@@ -45,11 +47,12 @@ limits: { maxFileSize: 1GiB }
 content: { compress: false }
 scan: { mode: "off" }
 leases: { duration: ${LEASE_SECONDS}s }
-${settings}`,
+${fleet.settings}`,
     );
     return folder;
   };
-  return { database, storage, home, run: (host, args) => runProgram(home(host), args) };
+  const fleet: Fleet = { database, storage, settings, home, run: (host, args) => runProgram(home(host), args) };
+  return fleet;
 }
 
 function withAddress(database: string, address: string): string {
@@ -206,11 +209,12 @@ await describeWithService('postgres', 'many hosts on one PostgreSQL catalog', (p
 
   test('the database stays away past the deadline: exit 8, and the next run puts it right', async () => {
     const proxy = await proxyToPostgres(postgres);
-    const fleet = await createFleet({ address: proxy.address, settings: 'timeouts: { deadline: 1s }\n' });
+    const fleet = await createFleet({ address: proxy.address, settings: 'timeouts: { deadline: 5s }\n' });
     const { files, folder, result } = await uploadUntilCut(fleet, proxy);
     const { code, stderr } = await result;
     expect([8, 9], stderr).toContain(code);
     proxy.resume();
+    fleet.settings = '';
     expectSuccess(await fleet.run('host', ['upload', folder, '--skip-existing', '-q']));
     await sleep(LEASE_SECONDS * 1000 + 500);
     expectSuccess(await fleet.run('host', ['purge-expired', '--yes']));

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
@@ -5,8 +6,12 @@ import { revokeTokens } from '../../src/operations/tokens/tokens.ts';
 import { exchange, jsonOf, openSocket, startServer, type TestServer } from '../support/http-server.ts';
 
 /** A catalog that finds no asset, and never says so. */
-function silent(catalog: Catalog): Catalog {
-  return { ...catalog, assets: { ...catalog.assets, byIds: () => new Promise<never>(() => undefined) } };
+function silently(onAsked: () => void): (catalog: Catalog) => Catalog {
+  const byIds = () => {
+    onAsked();
+    return new Promise<never>(() => undefined);
+  };
+  return (catalog) => ({ ...catalog, assets: { ...catalog.assets, byIds } });
 }
 
 async function revokeAll({ workspace }: TestServer): Promise<void> {
@@ -41,7 +46,7 @@ describe('a token', () => {
 
   test('that has expired or was revoked ends at the next request', async () => {
     const server = await startServer();
-    const short = await server.token({}, { expiresInSeconds: 1 });
+    const short = await server.token({}, { expiresInSeconds: 3600 });
     expect((await server.request('/', { token: short })).status).toBe(200);
     const long = await server.token();
     expect((await server.request('/', { token: long })).status).toBe(200);
@@ -139,11 +144,15 @@ test('paths that do not exist count as requests', async () => {
 });
 
 test('the log tells of a client that went away unanswered where it came from, and that nothing was sent', async () => {
-  const server = await startServer({ wrapCatalog: silent, limits: { grace: 100 } });
+  let isAsked = false;
+  const wrapCatalog = silently(() => {
+    isAsked = true;
+  });
+  const server = await startServer({ wrapCatalog, limits: { grace: 100 } });
   const socket = await openSocket(server.port);
   const path = '/assets/00000000-0000-0000-0000-000000000000';
   socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await server.token()}\r\n\r\n`);
-  await sleep(200);
+  await expect.poll(() => isAsked).toBe(true);
   socket.destroy();
   await expect.poll(() => server.log.length).toBe(1);
   expect(server.log[0]).toMatchObject({ path, status: 499, bytes: 0, address: '127.0.0.1', aborted: true });
@@ -156,9 +165,8 @@ test('the log counts the bytes that were sent of an answer, not those that were 
   const size = 6 * 2 ** 23;
   const id = await server.stored('content '.repeat(size / 8));
   const socket = await openSocket(server.port);
-  socket.pause();
   socket.write(`GET /download/${id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await server.token()}\r\n\r\n`);
-  await sleep(500);
+  await once(socket, 'data');
   socket.destroy();
   await expect.poll(() => server.log.at(-1)).toMatchObject({ method: 'GET', status: 200, aborted: true });
   const bytes = Number(server.log.at(-1)?.['bytes']);

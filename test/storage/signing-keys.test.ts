@@ -33,7 +33,7 @@ describe('the file of signing keys', () => {
     const keys = signingKeysFile(path, ignore);
     const [old] = keys();
     writeFileSync(path, `${'n'.repeat(40)}\n${old?.secret}\n`);
-    await expect.poll(() => keys().length, { timeout: 3000 }).toBe(2);
+    await expect.poll(() => keys().length).toBe(2);
   });
 
   it('is not made again while a server runs, whose keys go on', async () => {
@@ -46,7 +46,7 @@ describe('the file of signing keys', () => {
       expect(keys()).toEqual(made);
       return warnings.length;
     };
-    await expect.poll(seen, { timeout: 4000 }).toBe(1);
+    await expect.poll(seen).toBe(1);
     expect([warnings[0], existsSync(path)]).toEqual([expect.stringMatching(/ENOENT.*go on$/), false]);
   });
 
