@@ -70,7 +70,11 @@ function describeFaults({ target, define, requestIdHeader, denied }: Provider): 
     store = await openBackend(definition, PATIENT);
     waryStore = withRetries(withoutRetries(await openBackend(definition, HASTY)), { deadline: PATIENT.deadline });
   });
-  beforeEach(() => proxy.plan([]));
+  beforeEach(async () => {
+    // The test before may have given up what is still on its way.
+    await proxy.settled();
+    proxy.plan([]);
+  });
   afterAll(async () => {
     await store?.close();
     await waryStore?.close();

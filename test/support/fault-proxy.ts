@@ -30,6 +30,8 @@ export interface FaultProxy {
   seen(): string[];
   /** Requests that have no whole answer yet. */
   underWay(): number;
+  /** When every request has come that was sent before, also those that were given up meanwhile. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,10 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   }
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (incoming.method === 'OPTIONS') {
+      outgoing.end();
+      return;
+    }
     underWay += 1;
     outgoing.once('close', () => {
       underWay -= 1;
@@ -91,8 +97,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const server = createServer({ keepAliveTimeout: 0 }, handle);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin,
     plan(faults, filter = () => true) {
       queue = [...faults];
       endless = undefined;
@@ -110,6 +117,10 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       requests = [];
     },
     underWay: () => underWay,
+    async settled() {
+      // Whatever was sent before it is read before its answer is.
+      await once(request(origin, { method: 'OPTIONS', agent: false }).end(), 'response');
+    },
     seen: () => requests,
     async close() {
       server.closeAllConnections();
