@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+const PACKAGES_OF_MANY_FILES = ['@aws-sdk/client-s3', '@azure/storage-blob', 'kysely', 'pg'];
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -13,6 +15,8 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 20_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    // One file each instead of hundreds: loading them was half of what a test file takes to begin.
+    deps: { optimizer: { ssr: { enabled: true, include: PACKAGES_OF_MANY_FILES } } },
     restoreMocks: true,
     unstubEnvs: true,
   },
