@@ -57,7 +57,7 @@ export async function createCatalogDatabase(): Promise<{ url: string; ownerUrl: 
   const { url: adminUrl } = await need('postgres');
   const template = await catalogTemplate(adminUrl);
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await runSql(adminUrl, `create database ${name} template ${template.name}`);
+  await runSql(adminUrl, `create database ${name} template ${template.name} ${template.copying}`);
   onTestFinished(async () => {
     await runSql(adminUrl, `drop database if exists ${name} with (force)`);
   });
