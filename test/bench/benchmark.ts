@@ -4,6 +4,8 @@ export interface BenchOptions {
   folder: string;
   /** How often each command is timed. */
   runs: number;
+  /** Runs of each command before them that are thrown away. */
+  warmup: number;
   assets: number;
   files: number;
   fileBytes: number;

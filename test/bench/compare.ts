@@ -30,7 +30,7 @@ export function environment({ folder }: BenchOptions, extra: Record<string, stri
 /** Times commands and their yardstick in one run, then weighs the memory of those that have a limit. */
 export function compare(options: BenchOptions, comparison: Comparison, env = environment(options)): Figure[] {
   const { yardstick, commands, maxRatio, maxPeakMemory } = comparison;
-  const timing = { runs: options.runs, env, folder: options.folder };
+  const timing = { runs: options.runs, warmup: options.warmup, env, folder: options.folder };
   const timed = timeCommands([yardstick, ...commands], timing);
   const their = medians(timed.get(yardstick.name) ?? []);
   return commands.map((command) => {

@@ -8,6 +8,7 @@ import { ASSET_CLI, compare, dataFolder, quote } from './compare.ts';
 
 const MIB = 2 ** 20;
 const MOST_PHOTOGRAPHS = 200;
+const FILES_A_PHOTOGRAPH = 5;
 
 export const photographs: Benchmark = {
   name: 'photographs',
@@ -40,8 +41,9 @@ async function writePhotographs({ folder, files }: BenchOptions): Promise<string
   const source = join(folder, 'photographs');
   rmSync(source, { recursive: true, force: true });
   mkdirSync(source, { recursive: true });
+  const count = Math.min(Math.ceil(files / FILES_A_PHOTOGRAPH), MOST_PHOTOGRAPHS);
   let index = 0;
-  for await (const photograph of photographSeries(4000, 3000, Math.min(files, MOST_PHOTOGRAPHS))) {
+  for await (const photograph of photographSeries(4000, 3000, count)) {
     writeFileSync(join(source, `${index}.jpg`), photograph);
     index += 1;
   }

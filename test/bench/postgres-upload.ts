@@ -51,8 +51,8 @@ async function measure(options: BenchOptions, folder: string, adminUrl: string):
     parts.filter((_each, i) => i % PROCESSES === process),
   );
   const times: Times = { sqlite: [], one: [], several: [], waiting: [] };
-  // In turn, so that whatever else the machine does meets all of them alike; the first round warms up.
-  for (let round = 0; round <= options.runs; round += 1) {
+  // In turn, so that whatever else the machine does meets all of them alike; the first rounds warm up.
+  for (let round = 0; round < options.warmup + options.runs; round += 1) {
     const sqlite = await timeUploads(options, prepare(options, folder, `sqlite:${folder}/assets.db`), [parts]);
     const one = await timeUploads(options, prepare(options, folder, await freshDatabase(adminUrl)), [parts]);
     const database = await freshDatabase(adminUrl);
@@ -60,7 +60,7 @@ async function measure(options: BenchOptions, folder: string, adminUrl: string):
     const { seconds: several, waiting } = await whileSampling(database, () =>
       timeUploads(options, configuration, shares),
     );
-    if (round === 0) continue;
+    if (round < options.warmup) continue;
     times.sqlite.push(sqlite);
     times.one.push(one);
     times.several.push(several);
@@ -68,7 +68,7 @@ async function measure(options: BenchOptions, folder: string, adminUrl: string):
   }
   const configuration = prepare(options, folder, await freshDatabase(adminUrl));
   const command = `${ASSET_CLI} upload --config ${quote(configuration)} -q ${parts.map(quote).join(' ')}`;
-  const peak = peakMemory({ name: 'upload', command }, { runs: 1, env: environment(options), folder: options.folder });
+  const peak = peakMemory({ name: 'upload', command }, { env: environment(options), folder: options.folder });
   return toFigures(options, times, peak);
 }
 

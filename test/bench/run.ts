@@ -49,6 +49,7 @@ const USAGE = `Usage: npm run bench -- [name…] [options]
 Names: ${BENCHMARKS.map(({ name }) => name).join(', ')} (all without one;
   migrate-many for all whose names begin so)
   --runs <n>           timings of each command (default 5)
+  --warmup <n>         runs of each before, thrown away (default 1)
   --assets <n>         rows of the large catalog (default 1000000)
   --files <n>          files of the bulk upload (default 10000)
   --file-size <size>   size of each (default 10KiB)
@@ -64,6 +65,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     runs: { type: 'string', default: '5' },
+    warmup: { type: 'string', default: '1' },
     assets: { type: 'string', default: '1000000' },
     files: { type: 'string', default: '10000' },
     'file-size': { type: 'string', default: '10KiB' },
@@ -90,6 +92,7 @@ async function runAll(): Promise<void> {
   const options: BenchOptions = {
     folder: resolve(values.folder),
     runs: Number(values.runs),
+    warmup: Number(values.warmup),
     assets: Number(values.assets),
     files: Number(values.files),
     fileBytes: parseSize(values['file-size']),

@@ -29,6 +29,8 @@ test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', 
   const sizes = [
     '--runs',
     '1',
+    '--warmup',
+    '0',
     '--assets',
     '2000',
     '--files',

@@ -16,7 +16,7 @@ export interface Timing {
   env: Record<string, string>;
   folder: string;
   /** Runs that are thrown away. */
-  warmup?: number;
+  warmup: number;
 }
 
 /** One run of a command. */
@@ -33,11 +33,10 @@ export interface Timed {
 export function timeCommands(commands: readonly TimedCommand[], timing: Timing): Map<string, Timed[]> {
   const timed = new Map<string, Timed[]>(commands.map(({ name }) => [name, []]));
   const once = findBinary('hyperfine') === undefined ? timeOnce : timeOnceByHyperfine;
-  const warmup = timing.warmup ?? 1;
-  for (let round = 0; round < warmup + timing.runs; round += 1) {
+  for (let round = 0; round < timing.warmup + timing.runs; round += 1) {
     for (const command of commands) {
       const time = once(command, timing);
-      if (round >= warmup) timed.get(command.name)?.push(time);
+      if (round >= timing.warmup) timed.get(command.name)?.push(time);
     }
   }
   return timed;
@@ -66,7 +65,10 @@ function timeOnce({ command, prepare }: TimedCommand, { env }: Timing): Timed {
 }
 
 /** The most memory that one run of the command held, in bytes; undefined where GNU time is missing. */
-export function peakMemory({ command, prepare }: TimedCommand, { env, folder }: Timing): number | undefined {
+export function peakMemory(
+  { command, prepare }: TimedCommand,
+  { env, folder }: Pick<Timing, 'env' | 'folder'>,
+): number | undefined {
   if (findBinary('time') === undefined) return undefined;
   if (prepare !== undefined) runShell(prepare, env);
   const report = join(folder, 'peak.txt');
