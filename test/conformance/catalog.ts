@@ -14,6 +14,7 @@ import { describeOriginals } from './catalog-originals.ts';
 import { describePurge } from './catalog-purge.ts';
 import { describeRaces } from './catalog-races.ts';
 import { describeRegistry } from './catalog-registry.ts';
+import { describeServable } from './catalog-servable.ts';
 import { describeTokens } from './catalog-tokens.ts';
 import { describeUploads } from './catalog-uploads.ts';
 import { describeVisibility } from './catalog-visibility.ts';
@@ -53,6 +54,7 @@ export function describeCatalog(name: string, suite: CatalogSuite): void {
     describeUploads(context);
     describeOriginals(context);
     describeDeletes(context);
+    describeServable(context);
     describeLists(context);
     describeFilters(context);
     describeOrganizations(context);
