@@ -45,8 +45,9 @@ async function startMetadataServer(changes: Answers = {}): Promise<void> {
   vi.stubEnv('GCE_METADATA_HOST', `127.0.0.1:${await listen(server)}`);
   vi.stubEnv('METADATA_SERVER_DETECTION', 'assume-present');
   vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', '');
-  // The provider's command line may have left credentials at home.
+  // The provider's command line may have left credentials at home; where it is installed the SDK runs it for each store.
   vi.stubEnv('HOME', '/nonexistent');
+  vi.stubEnv('PATH', '/nonexistent');
 }
 
 /** The port, until the test is over. */
