@@ -4,12 +4,14 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { BodySource } from '../../src/core/body.ts';
 import { AssetError } from '../../src/core/errors.ts';
-import { keyInPlace } from '../../src/core/storage-key.ts';
+import { MARKER_KEY } from '../../src/core/marker-key.ts';
+import { keyInPlace, parseStorageKey } from '../../src/core/storage-key.ts';
 import { restoreAssets } from '../../src/operations/changes/trash.ts';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { type DownloadOutcome, download } from '../../src/operations/download/download.ts';
 import { sign } from '../../src/operations/download/sign.ts';
 import { moveBytes } from '../../src/operations/moving/move-bytes.ts';
+import { deleteAssets } from '../../src/operations/removal/delete.ts';
 import { purgeExpired } from '../../src/operations/removal/purge-expired.ts';
 import { scanAssets } from '../../src/operations/scan/scan.ts';
 import type { ScanOutcome, ScanRequest } from '../../src/operations/scan/scan-run.ts';
@@ -103,6 +105,23 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
     };
     const events = async (work: Workspace, action: string) =>
       (await (await work.catalog()).audit.page({ allOrganizations: true }, { action }, 500)).events;
+
+    const remove = (work: Workspace, id: string) =>
+      collect(deleteAssets(work.context(), { selection: { kind: 'ids', ids: [id] }, dryRun: false }));
+
+    /** Does something once, before the first asset's bytes are read. */
+    const beforeReading = (act: () => Promise<unknown>): ContextChanges => {
+      let done: Promise<unknown> | undefined;
+      return {
+        wrapStore: (store) => ({
+          ...store,
+          async get(key, options) {
+            if (key !== MARKER_KEY) await (done ??= act());
+            return store.get(key, options);
+          },
+        }),
+      };
+    };
 
     /** The same pixels each time, in a file of its own. */
     const picture = async (work: Workspace, copyright: string): Promise<string> => {
@@ -471,6 +490,32 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
         const outcomes = await scan(work);
         expect(outcomes.filter(isClean)).toHaveLength(1);
         expect(outcomes).toContainEqual(expect.objectContaining({ kind: 'failed', id: lost.id }));
+      });
+
+      test('skips what is deleted before it is read', async () => {
+        const work = await suite.create();
+        const { id } = assetOf(await put(work, 'going', 'off'));
+        const outcomes = await scan(
+          work,
+          {},
+          beforeReading(() => remove(work, id)),
+        );
+        expect(outcomes).toEqual([{ kind: 'skipped', count: 1 }]);
+      });
+
+      test('does not skip what another asset still has, though its bytes are missing', async () => {
+        const work = await suite.create();
+        const going = assetOf(await put(work, 'shared', 'off', { isPublic: true }));
+        const lost = assetOf(await put(work, 'shared', 'off'));
+        const context = work.context();
+        const store = await context.backends.open(context.backends.defaultName);
+        await store.deleteMany([parseStorageKey(lost.storagePath)]);
+        const outcomes = await scan(
+          work,
+          {},
+          beforeReading(() => remove(work, going.id)),
+        );
+        expect(outcomes).toMatchObject([{ kind: 'failed', failure: { code: 'BYTES_MISSING' } }]);
       });
 
       test('names what it cannot read once, however long it waits for what another holds', async () => {

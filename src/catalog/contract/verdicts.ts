@@ -102,6 +102,8 @@ export interface Verdicts {
   wanted(scope: OrganizationScope, limit: number, after?: ContentRef): Promise<WantedContent[]>;
   /** The stored copies of a content, private ones first. */
   copies(content: ContentRef): Promise<ObjectRecord[]>;
+  /** Whether any asset has this content, in whatever status. */
+  hasAssets(content: ContentRef): Promise<boolean>;
   /** Those of its copies that are not in quarantine: by their key, or because an asset on them was never put there. */
   copiesOutside(content: ContentRef): Promise<ObjectRecord[]>;
   /** Nothing is wanted any more once every copy is in quarantine. Says whether that is so. */

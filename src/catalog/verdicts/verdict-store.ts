@@ -33,6 +33,7 @@ export function verdictStore(database: Database): Verdicts {
     record: (identity, findings, context) => database.write((session) => record(session, identity, findings, context)),
     wanted: (scope, limit, after) => database.read((session) => wanted(session, scope, limit, after)),
     copies: (content) => database.read((session) => storedCopies(session, [content])),
+    hasAssets: (content) => database.read((session) => hasAssets(session, content)),
     copiesOutside: (content) => database.read((session) => copiesOutside(session, content)),
     settleQuarantine: (content) => database.write((session) => settleQuarantine(session, content)),
     deleteInfected: (identity, content, leaseSeconds, context) =>
@@ -112,6 +113,11 @@ async function record(
     const verdict = verdicts.get(key);
     return verdict === undefined ? { kind: 'lost' } : { kind: 'recorded', verdict, assetIds: assets.get(key) ?? [] };
   });
+}
+
+async function hasAssets(session: Session, content: ContentRef): Promise<boolean> {
+  const asset = await assetsOfContents(session, [content]).select('assets.id').limit(1).executeTakeFirst();
+  return asset !== undefined;
 }
 
 async function assetIdsOf(session: Session, contents: readonly ContentRef[]): Promise<Map<string, string[]>> {

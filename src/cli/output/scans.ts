@@ -177,7 +177,7 @@ function describe({ clean, infected, pending, quarantined, deleted, skipped, byt
   if (quarantined > 0) parts.push(`${quarantined} in quarantine`);
   if (deleted > 0) parts.push(`${deleted} deleted`);
   if (pending > 0) parts.push(`${pending} not fully examined`);
-  if (skipped > 0) parts.push(`${skipped} left to others`);
+  if (skipped > 0) parts.push(`${skipped} skipped`);
   if (failed > 0) parts.push(`${failed} failed`);
   return `${parts.join(', ')} (${formatSize(bytes)} scanned)`;
 }

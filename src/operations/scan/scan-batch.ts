@@ -17,6 +17,8 @@ type Scanned =
   /** Infected: written down and dealt with already. */
   | { kind: 'settled'; outcome: ScanOutcome }
   | { kind: 'failed'; job: NamedJob; error: unknown }
+  /** No asset has it any more. */
+  | { kind: 'gone'; job: NamedJob }
   | { kind: 'not-begun'; job: NamedJob };
 
 /**
@@ -33,7 +35,7 @@ export async function scanBatch(
   const renew = () => catalog.verdicts.renew(jobs, context.leaseSeconds);
   return whileRenewing(context, renew, async () => {
     const scanned = await Promise.all(jobs.map((job) => limit(() => scanOne(run, job))));
-    const given = scanned.flatMap((each) => (each.kind === 'failed' || each.kind === 'not-begun' ? each.job : []));
+    const given = scanned.flatMap((each) => (each.kind === 'found' || each.kind === 'settled' ? [] : each.job));
     if (given.length > 0) await catalog.verdicts.release(given);
     const found = scanned.filter((each) => each.kind === 'found');
     const recorded = await catalog.verdicts.record(
@@ -44,6 +46,7 @@ export async function scanBatch(
     const outcomes = found.map(({ job }, index) => outcomeOf(job, recorded[index]));
     for (const each of scanned) {
       if (each.kind === 'settled') outcomes.push(each.outcome);
+      else if (each.kind === 'gone') outcomes.push({ kind: 'skipped', count: 1 });
       else if (each.kind === 'failed') {
         outcomes.push({ kind: 'failed', id: each.job.assetId, failure: toFailure(each.error) });
       }
@@ -55,7 +58,9 @@ export async function scanBatch(
 async function scanOne(run: ScanRun, job: NamedJob): Promise<Scanned> {
   if (mustStop(run)) return { kind: 'not-begun', job };
   try {
-    const { status, result, signatureVersion } = await scanContent(run, job);
+    const judged = await scanContent(run, job);
+    if (judged === undefined) return { kind: 'gone', job };
+    const { status, result, signatureVersion } = judged;
     const verdict = { status, result, signatureVersion };
     if (status !== 'INFECTED') return { kind: 'found', job, verdict };
     return { kind: 'settled', outcome: await settleInfected(run, job, verdict) };

@@ -13,17 +13,21 @@ export const LARGEST_IN_MEMORY = 2 ** 20;
 
 /**
  * Has content judged, from whichever stored copy is whole. What was scanned is what the record says: the last bytes of
- * a damaged copy are never sent.
+ * a damaged copy are never sent. undefined: its last asset went meanwhile, and with it what there was to judge.
  * @throws AssetError BYTES_MISSING, BYTES_DAMAGED, SCANNER_UNAVAILABLE, or what the store answers
  */
-export async function scanContent(run: ScanRun, job: ScanJob): Promise<ScanVerdict> {
+export async function scanContent(run: ScanRun, job: ScanJob): Promise<ScanVerdict | undefined> {
   const { context } = run;
   const tried = new Set<string>();
   const isUntried = ({ id }: ObjectRecord): boolean => !tried.has(id);
   let problem: Error | undefined;
   for (;;) {
     const copy = job.copies.find(isUntried) ?? (await laterCopy(context, job, isUntried));
-    if (copy === undefined) throw problem ?? gone(job);
+    if (copy === undefined) {
+      const catalog = await context.catalog();
+      if (!(await catalog.verdicts.hasAssets(job))) return undefined;
+      throw problem ?? movedOn(job);
+    }
     tried.add(copy.id);
     try {
       return await scanCopy(run, copy);
@@ -83,8 +87,8 @@ async function bodyOf(
   };
 }
 
-function gone({ sha256 }: ScanJob): AssetError {
-  return new AssetError('STATE_CHANGED', `The content ${sha256.slice(0, 12)} went while it was to be scanned`, {
-    hint: 'If its assets are still there, run the scan again.',
+function movedOn({ sha256 }: ScanJob): AssetError {
+  return new AssetError('STATE_CHANGED', `The content ${sha256.slice(0, 12)} was moved while it was to be scanned`, {
+    hint: 'Run the scan again.',
   });
 }

@@ -35,7 +35,7 @@ export type ScanOutcome =
       /** Of infected content. */
       treatment?: Treatment;
     }
-  /** Another host has them, and did not come to an end in the time of a lease. */
+  /** Another host has them, and did not come to an end in the time of a lease; or their last assets went meanwhile. */
   | { kind: 'skipped'; count: number }
   | { kind: 'failed'; id: string; failure: FailureRecord };
 
