@@ -116,7 +116,10 @@ export function describeScanning(name: string, suite: ScanningSuite): void {
         wrapStore: (store) => ({
           ...store,
           async get(key, options) {
-            if (key !== MARKER_KEY) await (done ??= act());
+            if (key !== MARKER_KEY) {
+              done ??= act();
+              await done;
+            }
             return store.get(key, options);
           },
         }),

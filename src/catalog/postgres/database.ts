@@ -191,6 +191,12 @@ function postgresSession(db: Kysely<OpenTables>, begun?: string): Session {
   };
 }
 
+/**
+ * A transaction may have begun before one that it waited for: its events bear the time at which they are written, under
+ * the locks of what they record, so that the trail is in the order of the deeds.
+ */
+const TIME_OF_EVENT = sql`greatest(time, date_trunc('milliseconds', clock_timestamp()))`;
+
 /** One statement and one parameter for all rows. */
 async function insertSet<T extends TableName>(
   db: Kysely<OpenTables>,
@@ -201,9 +207,10 @@ async function insertSet<T extends TableName>(
   const isNumbered = rows.some((row) => 'seq' in row);
   const columns = Object.entries<ColumnKind>(COLUMNS[table]).filter(([name]) => name !== 'seq' || isNumbered);
   const names = columns.map(([name]) => sql.ref(name));
-  const values = columns.map(([name, kind]) =>
-    baseKind(kind) === 'json' ? sql`${sql.ref(name)}::jsonb` : sql.ref(name),
-  );
+  const values = columns.map(([name, kind]) => {
+    if (table === 'audit_events' && name === 'time' && !isNumbered) return TIME_OF_EVENT;
+    return baseKind(kind) === 'json' ? sql`${sql.ref(name)}::jsonb` : sql.ref(name);
+  });
   const ending = sql.raw(ifAbsent ? 'on conflict do nothing' : '');
   const { numAffectedRows } = await sql`
     insert into ${sql.table(table)} (${sql.join(names)})
