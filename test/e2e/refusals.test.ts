@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { describeEachDatabase, type TestCatalog } from '../support/databases.ts';
@@ -189,6 +189,16 @@ describe('a database that cannot be used', () => {
     const result = await run(['upload', write('one.txt', 'one')]);
     expect(result.code).toBe(3);
     expectTwoLines(result);
+  });
+
+  test.runIf(existsSync('/proc'))('lies where the system makes no directories', async () => {
+    const file = write('one.txt', 'one');
+    const result = await run(['upload', file], { env: { ASSET_CLI_HOME: '/proc/asset-cli' } });
+    expect(result.code, result.stderr).toBe(3);
+    expectTwoLines(result);
+    const target = await run(['download', '--all', '-o', '/proc/asset-cli/out']);
+    expect(target.code, target.stderr).toBe(2);
+    expectTwoLines(target);
   });
 
   test('is read-only', async () => {

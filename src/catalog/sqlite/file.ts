@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { AssetError } from '../../core/errors.ts';
+import { makeDirectories } from '../../core/make-directories.ts';
 import { retryWhile } from '../retry.ts';
 import { type Driver, loadDriver } from './driver.ts';
 import { isBusy, sqliteCode } from './errors.ts';
@@ -96,10 +97,9 @@ function isMissingOrEmpty(path: string): boolean {
 function createFile(path: string): void {
   if (existsSync(path)) return;
   try {
-    const directory = dirname(path);
-    const firstMade = mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const made = makeDirectories(dirname(path), 0o700);
     closeSync(openSync(path, 'a', 0o600));
-    if (firstMade !== undefined) syncDirectories(directory, dirname(firstMade));
+    for (const directory of made) syncDirectory(dirname(directory));
   } catch (error) {
     throw new AssetError('DATABASE_UNUSABLE', `the database ${path} cannot be made: ${reason(error)}`, {
       hint: 'Name another place with --database sqlite:<path>, or set ASSET_CLI_HOME.',
@@ -109,14 +109,10 @@ function createFile(path: string): void {
 }
 
 /** SQLite makes the file durable in its directory; new directories are ours to make durable in theirs. */
-function syncDirectories(from: string, to: string): void {
-  let directory = from;
-  do {
-    directory = dirname(directory);
-    const descriptor = openSync(directory, 'r');
-    fsyncSync(descriptor);
-    closeSync(descriptor);
-  } while (directory !== to && directory !== dirname(directory));
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }
 
 function reason(error: unknown): string {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AssetError, type ErrorCode } from '../../core/errors.ts';
+import { makeDirectories } from '../../core/make-directories.ts';
 import type { Setup } from '../context/setup.ts';
 import type { Questions } from './questions.ts';
 
@@ -77,7 +78,7 @@ function checkFolder(path: string): void {
 export function writeConfiguration({ path, replaces }: Target, text: string): void {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectories(dirname(path), 0o700);
     writeFileSync(temporary, text, { flag: 'wx', mode: 0o600, flush: true });
     if (replaces) renameSync(temporary, path);
     else linkSync(temporary, path);

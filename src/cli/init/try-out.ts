@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { AssetError } from '../../core/errors.ts';
+import { makeDirectories } from '../../core/make-directories.ts';
 import { checkCandidate, checkDatabase, type DoctorCheck, failedCheck } from '../../operations/stores/doctor.ts';
 import { CONNECTION_VARIABLE, type ConfigDraft, type Setup, type StoreDraft } from '../context/setup.ts';
 import type { DatabaseAnswer } from './ask-database.ts';
@@ -50,7 +50,7 @@ export function variablesToSet(setup: Setup, store: StoreDraft, { password }: Da
 
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectories(path, 0o700);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     throw new AssetError('PATH_NOT_FOUND', `The directory ${path} cannot be made (${code})`, {

@@ -10,12 +10,13 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Asset } from '../../core/asset.ts';
 import { giveBack, isLent } from '../../core/lent-memory.ts';
+import { makeDirectories } from '../../core/make-directories.ts';
 import { insertBeforeExtension } from '../../core/safe-filename.ts';
 import { handoutName } from './handout-name.ts';
 import { partialPath, removeAbandonedParts } from './partial-files.ts';
@@ -133,13 +134,13 @@ async function syncPath(path: string): Promise<void> {
 /** Makes the target directory, if there is to be one, and clears it of what killed runs left. */
 export async function prepareTarget(target: DownloadTarget): Promise<void> {
   if (target.kind === 'stream') return;
-  if (target.kind === 'directory') await makeDirectory(target.path);
+  if (target.kind === 'directory') makeDirectory(target.path);
   removeAbandonedParts(target.kind === 'directory' ? target.path : dirname(target.path));
 }
 
-async function makeDirectory(path: string): Promise<void> {
+function makeDirectory(path: string): void {
   try {
-    await mkdir(path, { recursive: true });
+    makeDirectories(path);
   } catch (error) {
     throw asTargetError(error, path);
   }

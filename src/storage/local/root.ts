@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { makeDirectories } from '../../core/make-directories.ts';
 import { MARKER_KEY } from '../../core/marker-key.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import { StorageError } from '../storage-error.ts';
@@ -112,27 +113,16 @@ export class LocalRoot {
   /** Only the marker's put makes a missing root: an unmounted disk is never filled. */
   makeRoot(): void {
     this.forgetMarker();
-    this.#makeOutside(this.path);
+    for (const made of this.#makeOutside()) this.#noteNewEntry(dirname(made));
     this.#noteNewEntry(dirname(this.path));
   }
 
-  /**
-   * Makes the root, or a directory around it. Not by `recursive`, which never ends in a directory that has no place for
-   * new ones and says of them that they do not exist (/proc, autofs).
-   */
-  #makeOutside(path: string, parentIsMade = false): void {
+  #makeOutside(): string[] {
     try {
-      mkdirSync(path, { mode: DIRECTORY_MODE });
-      this.#noteNewEntry(dirname(path));
+      return makeDirectories(this.path, DIRECTORY_MODE);
     } catch (error) {
       const code = errorCode(error);
-      if (code === 'ENOENT' && !parentIsMade && dirname(path) !== path) {
-        this.#makeOutside(dirname(path));
-        this.#makeOutside(path, true);
-        return;
-      }
       if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
-      if (code === 'EEXIST' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
       throw this.#refusal('STORE_MISSING', `the directory ${this.path} cannot be made: a file is in the way`);
     }
   }

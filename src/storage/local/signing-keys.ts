@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AssetError, toFailure } from '../../core/errors.ts';
+import { makeDirectories } from '../../core/make-directories.ts';
 import { SHORTEST_SIGNING_KEY, type SigningKey, toSigningKey } from '../../core/signed-path.ts';
 import { errorCode } from './errors.ts';
 
@@ -76,7 +77,7 @@ function refuseOthers(path: string, { mode, uid }: Stats): void {
 
 /** Complete or absent, and of two who make it at once the first one's. */
 function make(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(path), 0o700);
   const temporary = `${path}.${randomUUID()}`;
   try {
     writeFileSync(temporary, `${randomBytes(SECRET_BYTES).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
