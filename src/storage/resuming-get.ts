@@ -4,7 +4,7 @@ import type { StorageKey } from '../core/storage-key.ts';
 import type { GetOptions, OpenedObject, StorageBackend } from './backend.ts';
 import { resolveRange } from './range.ts';
 import { type RetryOptions, retrying } from './retry-policy.ts';
-import { isStorageError, StorageError } from './storage-error.ts';
+import { StorageError } from './storage-error.ts';
 
 /** A get whose body is asked for again from where it broke, as long as the same version is stored. */
 export async function getResuming(
@@ -30,22 +30,33 @@ export async function getResuming(
     return backend.get(key, { ...rest, ifMatch: download.object.etag, range: { start: position, end } });
   }
 
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    let body = download.body;
-    let position = start;
-    while (position <= end || length === 0) {
-      try {
-        for await (const chunk of body) {
-          position += chunk.byteLength;
-          if (position > end + 1) throw noRanges(context);
-          yield chunk;
-        }
-        if (position > end) return;
-        throw shortBody(backend.name, key, position - start, length);
-      } catch (error) {
-        if (!isStorageError(error) || !error.retryable) throw error;
+  let answer: AsyncIterator<Uint8Array> = download.body[Symbol.asyncIterator]();
+
+  /** undefined: there are no more. What breaks off before its next chunk has failed once more, whatever came before. */
+  function nextChunk(position: number): Promise<Uint8Array | undefined> {
+    return retrying(retry, options, async (failures) => {
+      if (failures.length > 0) {
+        if (position > end) return undefined;
+        answer = (await continueAt(position)).body[Symbol.asyncIterator]();
       }
-      body = await retrying(retry, options, async () => (await continueAt(position)).body);
+      const next = await answer.next();
+      if (next.done !== true) return next.value;
+      if (position > end) return undefined;
+      throw shortBody(backend.name, key, position - start, length);
+    });
+  }
+
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    let position = start;
+    try {
+      // What the reader throws into this is none of the store's failures.
+      for (let chunk = await nextChunk(position); chunk !== undefined; chunk = await nextChunk(position)) {
+        position += chunk.byteLength;
+        if (position > end + 1) throw noRanges(context);
+        yield chunk;
+      }
+    } finally {
+      await answer.return?.();
     }
   }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
@@ -153,6 +154,49 @@ describe('a body that breaks', () => {
     expect((await readAll(whole.body)).equals(bytes)).toBe(true);
     const part = await flaky(2, breaking(7)).get(KEY, { range: { start: 50, end: 99 } });
     expect((await readAll(part.body)).equals(bytes.subarray(50, 100))).toBe(true);
+  });
+
+  it('is given up at the deadline, after pauses, if each answer breaks off at once', async () => {
+    const bytes = sampleBytes(1000);
+    await real.put(KEY, memoryBody(bytes));
+    let gets = 0;
+    const cut = {
+      ...real,
+      get: async (...args: Parameters<StorageBackend['get']>) => {
+        gets += 1;
+        const { object } = await real.get(...args);
+        const body = new Readable({ read: () => body.destroy(unavailable()) });
+        return { object, body };
+      },
+    };
+    const store = withRetries(cut, { deadline: 60, shortestPause: 10, random: () => 1 });
+    await expect(store.get(KEY).then(({ body }) => readAll(body))).rejects.toMatchObject({
+      kind: 'UNAVAILABLE',
+      retryable: false,
+    });
+    // With pauses of 10, 20 and 40 ms no more begin before the deadline.
+    expect(gets).toBeLessThanOrEqual(3);
+  });
+
+  it('is not asked for again because its reader fails', async () => {
+    await real.put(KEY, memoryBody(sampleBytes(2 ** 20)));
+    let gets = 0;
+    const store = flaky(0, () => ({
+      get: async (...args) => {
+        gets += 1;
+        const { object, body } = await real.get(...args);
+        const bytes = await readAll(body);
+        const halves = [bytes.subarray(0, 2 ** 19), bytes.subarray(2 ** 19)];
+        return { object, body: Readable.from(halves, { objectMode: false }) };
+      },
+    }));
+    const { body } = await store.get(KEY);
+    const failing = async () => {
+      for await (const _ of body) body.destroy(unavailable());
+    };
+    await expect(failing()).rejects.toThrow('the network failed');
+    await nextTurn();
+    expect(gets).toBe(1);
   });
 
   it('is not continued with another version', async () => {
