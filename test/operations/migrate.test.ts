@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Asset } from '../../src/core/asset.ts';
+import { MARKER_KEY } from '../../src/core/marker-key.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import { unpublishAssets } from '../../src/operations/changes/publish.ts';
 import { trashAssets } from '../../src/operations/changes/trash.ts';
@@ -27,7 +28,7 @@ import { azureDefinition, gcsDefinition, s3Definition, TIMEOUTS, useS3Credential
 import { describeEachDatabase } from '../support/databases.ts';
 import { createBucket, service } from '../support/services/index.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
-import { createWorkspace, temporaryDirectory, type Workspace } from '../support/workspace.ts';
+import { type ContextChanges, createWorkspace, temporaryDirectory, type Workspace } from '../support/workspace.ts';
 
 const REQUEST: MigrateRequest = {
   from: 'near',
@@ -74,9 +75,14 @@ async function createPair(from: string, to: string, create = createWorkspace): P
   return create({ backends: ['near', 'far'], openStore });
 }
 
-async function put(work: Workspace, content: string, changes: Parameters<typeof uploadPaths>[2] = {}): Promise<Asset> {
+async function put(
+  work: Workspace,
+  content: string,
+  changes: Parameters<typeof uploadPaths>[2] = {},
+  context: ContextChanges = {},
+): Promise<Asset> {
   const path = await writeText(work.directory, `${randomUUID()}.txt`, content);
-  return assetOf((await uploadPaths(work.context(), [path], { backend: 'near', ...changes }))[0]);
+  return assetOf((await uploadPaths(work.context(context), [path], { backend: 'near', ...changes }))[0]);
 }
 
 async function keysIn(work: Workspace, name: string): Promise<string[]> {
@@ -380,6 +386,37 @@ await describeEachDatabase('a migration', ({ createWorkspace }) => {
     const second = await run(work);
     expect([of(second, 'moved').length, of(second, 'skipped')]).toEqual([40 - moved, []]);
     expect(await keysIn(work, 'far')).toHaveLength(40);
+  });
+
+  test('does not begin at its end what waits for its share of the bandwidth', async () => {
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
+    for (let index = 0; index < 8; index += 1) await put(work, `${index}`.repeat(1000));
+    const slow = { serverSide: false, concurrency: 8, bandwidth: 1000 };
+    const first = await run(work, { ...slow, maxDuration: 1500 });
+    const moved = of(first, 'moved').length;
+    expect(moved).toBeLessThan(4);
+    expect(of(first, 'failed')).toEqual([]);
+    expect(first.at(-1)).toEqual({ kind: 'ended', remaining: 8 - moved });
+    expect(of(await run(work), 'moved')).toHaveLength(8 - moved);
+  });
+
+  test('does not begin at its end what waits for two large objects', async () => {
+    const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
+    for (let index = 0; index < 4; index += 1)
+      await put(work, `${index}`.repeat(2 ** 20 + 1), {}, { maxFileSize: 2 ** 22 });
+    const stop = new AbortController();
+    const stopping = (store: StorageBackend): StorageBackend => ({
+      ...store,
+      put(key, ...rest) {
+        if (key !== MARKER_KEY) stop.abort(new Error('enough'));
+        return store.put(key, ...rest);
+      },
+    });
+    const outcomes = await run(work, { serverSide: false }, { wrapStore: stopping, signal: stop.signal });
+    const moved = of(outcomes, 'moved').length;
+    expect(moved).toBeLessThanOrEqual(2);
+    expect(of(outcomes, 'failed')).toEqual([]);
+    expect(outcomes.at(-1)).toEqual({ kind: 'ended', remaining: 4 - moved });
   });
 
   test('moves an object if any of its assets matches, and plans without a change', async () => {

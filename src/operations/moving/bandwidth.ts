@@ -3,13 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Pauses shorter than this are gathered: timers cost more than they are worth. */
 const SHORTEST_PAUSE_MILLISECONDS = 5;
 
-/** Makes everyone who asks wait so long that together they do not pass on more than so many bytes a second. */
-export function createBandwidth(bytesPerSecond: number): (bytes: number) => Promise<void> | undefined {
+/**
+ * Makes everyone who asks wait so long that together they do not pass on more than so many bytes a second; if the signal
+ * aborts meanwhile, it rejects with its reason.
+ */
+export function createBandwidth(bytesPerSecond: number, signal: AbortSignal): (bytes: number) => Promise<void> {
   let freeAt = performance.now();
-  return (bytes) => {
+  return async (bytes) => {
     const now = performance.now();
     freeAt = Math.max(freeAt, now) + (bytes / bytesPerSecond) * 1000;
     const pause = freeAt - now;
-    return pause < SHORTEST_PAUSE_MILLISECONDS ? undefined : sleep(pause);
+    if (pause < SHORTEST_PAUSE_MILLISECONDS) return;
+    await sleep(pause, undefined, { signal }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw error;
+    });
   };
 }

@@ -4,6 +4,7 @@ import { decodedContent } from '../../content/verification/decode.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { StorageBackend, StoredObject } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
+import type { OperationContext } from '../context.ts';
 
 /**
  * Whether the stored copy still is what its record says: asked of the store without reading the
@@ -74,6 +75,14 @@ export async function storedBytesMatch(
     if (error instanceof AssetError && error.code === 'BYTES_DAMAGED') return false;
     throw error;
   }
+}
+
+/** Whether the row still says of these bytes what it said when it was read. */
+export async function isUnchanged(context: OperationContext, object: ObjectRecord): Promise<boolean> {
+  const { id, backend, storagePath, state, etag } = object;
+  const catalog = await context.catalog();
+  const [row] = await catalog.inventory.at(backend, [storagePath]);
+  return row?.id === id && row.state === state && row.etag === etag;
 }
 
 export async function hashOf(body: AsyncIterable<Uint8Array>): Promise<string> {

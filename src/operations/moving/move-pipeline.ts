@@ -10,6 +10,7 @@ import { createGroups } from '../groups.ts';
 import { type HeldClaim, whileHolding } from '../leases.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 import { createBringing, type GrantedMove } from './bring-content.ts';
+import { isUnchanged } from './check-stored-copy.ts';
 import { createGate } from './gate.ts';
 import { type Candidate, type MigrateRun, mustStop } from './migrate-run.ts';
 import { skipObjects } from './migrate-skips.ts';
@@ -114,8 +115,9 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
       // What may still arrive is undone once its lease has run out, and watched for a day (rule 4).
       if (claim !== undefined && !run.uncertain.has(claim.objectId)) await releases.giveUp(claim);
       if (context.signal.aborted && error === context.signal.reason) return;
-      if (await hasChanged(source)) await skipObjects(run, [{ source, reason: 'source-changed' }]);
-      else await fail(candidate, error);
+      // A source that was deleted or moved while it was copied is no failure, whatever its store said of it.
+      if (await isUnchanged(context, source)) await fail(candidate, error);
+      else await skipObjects(run, [{ source, reason: 'source-changed' }]);
     } finally {
       run.underWay.delete(source.id);
       inHand.delete(source.id);
@@ -129,13 +131,6 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     releases.release(result.removable);
     const { backend, storagePath } = result.target;
     run.emit({ kind: 'moved', source, to: { backend, storagePath }, assets: result.assets });
-  }
-
-  /** A source that was deleted or moved while it was copied is no failure, whatever its store said of it. */
-  async function hasChanged({ id, storagePath, etag, state }: ObjectRecord): Promise<boolean> {
-    const catalog = await context.catalog();
-    const [row] = await catalog.inventory.at(from.name, [storagePath]);
-    return row?.id !== id || row.etag !== etag || row.state !== state;
   }
 
   function forget({ objectId }: HeldClaim): void {
