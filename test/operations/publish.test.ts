@@ -7,6 +7,7 @@ import { publishAssets, unpublishAssets } from '../../src/operations/changes/pub
 import { restoreAssets, trashAssets } from '../../src/operations/changes/trash.ts';
 import { chunksOf, readAsset } from '../../src/operations/download/read-asset.ts';
 import { migrate } from '../../src/operations/moving/migrate.ts';
+import { deleteAssets } from '../../src/operations/removal/delete.ts';
 import { openAzureBackend } from '../../src/storage/azure/azure-backend.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import { openGcsBackend } from '../../src/storage/gcs/gcs-backend.ts';
@@ -216,6 +217,23 @@ describe('an asset that is published', () => {
     await writeText(work.storage, asset.storagePath, 'DAMAG');
     expect(await publish(work, [asset])).toMatchObject([{ kind: 'failed', failure: { code: 'BYTES_DAMAGED' } }]);
     expect(await keysIn(work)).toEqual([asset.storagePath]);
+  });
+
+  test('that would share a private copy, which goes meanwhile, does without it', async () => {
+    const work = await createWorkspace();
+    const [open, twin] = [await put(work, 'shared', { isPublic: true }), await put(work, 'shared')];
+    const selection = { kind: 'ids' as const, ids: [twin.id] };
+    const overtaken: ContextChanges = {
+      wrapStore: (store) => ({
+        ...store,
+        async stat(key, options) {
+          if (key === twin.storagePath) await collect(deleteAssets(work.context(), { selection, dryRun: false }));
+          return store.stat(key, options);
+        },
+      }),
+    };
+    expect(await unpublish(work, [open], overtaken)).toMatchObject([{ kind: 'changed' }]);
+    expect(await read(work, open)).toBe('shared');
   });
 
   test('and was a photograph is still recognised by it, also after it went to another backend', async () => {

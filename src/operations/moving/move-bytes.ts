@@ -15,7 +15,7 @@ import { type HeldClaim, removeBytes, whileHolding } from '../leases.ts';
 import { removeFormerCopiesOrWarn } from '../removal/former-copies.ts';
 import { gracePeriod } from '../stopping.ts';
 import { openOwnStore } from '../stores/own-store.ts';
-import { checkStoredCopy } from './check-stored-copy.ts';
+import { checkStoredCopy, isUnchanged } from './check-stored-copy.ts';
 import { copyObject } from './copy-object.ts';
 
 /** One object whose assets go to bytes elsewhere (rule 6 of docs/architecture.md). */
@@ -93,7 +93,8 @@ async function moveOnto(
   { object, source }: Extract<MoveReservation, { kind: 'use' }>,
 ): Promise<MoveOutcome> {
   const isWhole = await checkStoredCopy(store, object, gracePeriod(context.signal));
-  if (!isWhole) return { kind: 'skipped', reason: 'target-damaged' };
+  // What was moved or removed meanwhile is not damaged: the commit finds it changed.
+  if (!isWhole && (await isUnchanged(context, object))) return { kind: 'skipped', reason: 'target-damaged' };
   return finishMove(context, job, store, source, { kind: 'use', objectId: object.id, etag: object.etag });
 }
 
