@@ -41,7 +41,8 @@ test('one copy that cannot be moved keeps no other where it is known outside', a
   await (await work.context().backends.open('local')).deleteMany([parseStorageKey(missing.storagePath)]);
   const scanning = { mode: 'auto', expected: true, scanner: async () => alarmed } as const;
   const outcomes = await collect(scanAssets(work.context({ scanning }), SCAN_ALL));
-  expect(outcomes).toMatchObject([{ kind: 'judged', treatment: { kind: 'failed' } }]);
+  const failure = { code: 'BYTES_MISSING', hint: expect.stringContaining('asset-cli delete') };
+  expect(outcomes).toMatchObject([{ kind: 'judged', treatment: { kind: 'failed', failure } }]);
   const other = await work.context().backends.open('other');
   const keys = (await collect(other.list(''))).map(({ key }): string => key);
   expect(keys).not.toContain(open.storagePath);

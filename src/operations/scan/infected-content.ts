@@ -75,9 +75,18 @@ async function moveAway(context: OperationContext, source: ObjectRecord, signatu
     return await move(false);
   } catch (thrown) {
     const error = asAssetError(thrown);
-    if (!(error instanceof AssetError && error.code === 'BYTES_DAMAGED')) throw error;
-    return move(true);
+    if (error instanceof AssetError && error.code === 'BYTES_DAMAGED') return move(true);
+    throw error instanceof AssetError && error.code === 'BYTES_MISSING' ? lost(error) : error;
   }
+}
+
+/** A backup would bring back what nobody wants; and until the assets go, bytes that come back have to be moved. */
+function lost(error: AssetError): AssetError {
+  return new AssetError('BYTES_MISSING', error.message, {
+    hint: 'There is nothing to quarantine, nor to restore: delete the assets of this content (asset-cli delete <id…>).',
+    cause: error,
+    ...(error.details === undefined ? {} : { details: error.details }),
+  });
 }
 
 async function remove(context: OperationContext, content: ContentRef): Promise<Treatment> {
