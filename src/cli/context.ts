@@ -1,7 +1,7 @@
 import { type World as ComposedWorld, composeWorld } from '../composition.ts';
 import type { Setup } from './context/setup.ts';
 import type { GlobalOptions } from './globals.ts';
-import type { Host } from './host.ts';
+import { type Host, workingDirectory } from './host.ts';
 
 export type { ContextOptions } from '../composition.ts';
 
@@ -19,7 +19,7 @@ export function createWorld(
 ): World {
   const { config, database, as, org, role, backend } = globals;
   const flags = { config, database, as, org, role, backend };
-  const world = composeWorld({ flags, env: host.env, cwd: host.cwd(), signal, warn });
+  const world = composeWorld({ flags, env: host.env, cwd: workingDirectory(host), signal, warn });
   return {
     ...world,
     async setup() {

@@ -47,7 +47,9 @@ export function homeDirectory(env: Environment): string | undefined {
   const home = variable(env, 'HOME');
   if (home !== undefined) return isAbsolute(home) ? home : undefined;
   try {
-    return homedir();
+    const found = homedir();
+    // Of an empty HOME it is empty too, and would be wherever the program runs.
+    return isAbsolute(found) ? found : undefined;
   } catch (error) {
     // a user id without an entry in the user database, as in some containers
     if (error instanceof Error && 'syscall' in error) return undefined;

@@ -211,6 +211,24 @@ describe('a database that cannot be used', () => {
   });
 });
 
+describe('a place that is none', () => {
+  test('no home directory: nothing is stored wherever the program happens to run', async () => {
+    const result = await run(['upload', write('one.txt', 'one')], { env: { HOME: '', XDG_DATA_HOME: '' } });
+    expect(result.code, result.stderr).toBe(3);
+    expectTwoLines(result);
+    expect(readdirSync(home)).toEqual(['one.txt']);
+  });
+
+  test('a working directory that was removed', async () => {
+    const prefix = ['sh', '-c', 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', 'sh'];
+    for (const command of [['list'], ['init', '--yes']]) {
+      const result = await run(command, { prefix });
+      expect(result.code, result.stderr).toBe(2);
+      expectTwoLines(result);
+    }
+  });
+});
+
 describe('words that are wrong', () => {
   test.each([
     ['an unknown option', ['list', '--typo', 'X'], 2],

@@ -6,7 +6,7 @@ import { dataDirectory, resolvePath, userConfigDirectory } from '../../config/pa
 import type { Environment, Settings } from '../../config/settings.ts';
 import type { OperationContext } from '../../operations/context.ts';
 import type { GlobalOptions } from '../globals.ts';
-import type { Host } from '../host.ts';
+import { type Host, workingDirectory } from '../host.ts';
 
 export type { ConfigDraft, Discovery, StoreDraft };
 export { CONNECTION_VARIABLE, withoutPassword };
@@ -45,7 +45,7 @@ export function createSetup(
   { as, org, role }: GlobalOptions,
   contextFrom: (settings: Settings, environment: Environment) => OperationContext,
 ): Setup {
-  const cwd = host.cwd();
+  const cwd = workingDirectory(host);
   const base = { directory: cwd, env: host.env };
   const userDirectory = userConfigDirectory(host.env);
   return {
