@@ -41,7 +41,8 @@ export async function backUpDatabase(
     await writeToStream(body, target.stream);
     return written;
   }
-  const file = { name: '', size: Number.POSITIVE_INFINITY, force: target.force, durable: true };
+  // It tells all that the database does, which nobody else may read.
+  const file = { name: '', size: Number.POSITIVE_INFINITY, force: target.force, durable: true, mode: 0o600 };
   await prepareTarget(target);
   await writeToFile({ kind: 'file', path: target.path }, file, (write) => write(body));
   return written;

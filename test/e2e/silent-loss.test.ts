@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, openSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cleanEnvironment, finished, PROGRAM, runProgram, startProgram } from '../support/program.ts';
@@ -41,6 +41,8 @@ test('a restored catalog fills no directory: its stores have to be adopted, even
   const uploaded = await runProgram(home, ['upload', '-', '--json'], { input: 'content' });
   const { id } = JSON.parse(uploaded.stdout).assets[0];
   expect(await runProgram(home, ['db', 'backup', 'catalog.jsonl'])).toMatchObject({ code: 0 });
+  // As private as the database that it shows.
+  expect(statSync(join(home, 'catalog.jsonl')).mode & 0o777).toBe(0o600);
   const env = { ASSET_CLI_HOME: join(home, 'elsewhere') };
   expect(await runProgram(home, ['db', 'restore', 'catalog.jsonl', '--yes'], { env })).toMatchObject({ code: 0 });
   expect(await runProgram(home, ['download', id, '-o', '-'], { env })).toMatchObject({ code: 3 });

@@ -82,6 +82,15 @@ function writeChunk(stream: Writable, chunk: Uint8Array): Promise<void> {
   });
 }
 
+interface NewFile {
+  name: string;
+  size: number;
+  force: boolean;
+  durable?: boolean;
+  /** Less the process's umask; of a file that is replaced, its own stays. */
+  mode?: number;
+}
+
 /**
  * Writes a file beside its final name and moves it there when it is complete and verified.
  * @returns the path that was written
@@ -89,7 +98,7 @@ function writeChunk(stream: Writable, chunk: Uint8Array): Promise<void> {
  */
 export async function writeToFile(
   target: { kind: 'file' | 'directory'; path: string },
-  { name, size, force, durable = false }: { name: string; size: number; force: boolean; durable?: boolean },
+  { name, size, force, durable = false, mode = 0o666 }: NewFile,
   read: (write: ContentWriter, reading: Reading) => Promise<void>,
 ): Promise<string> {
   const path = target.kind === 'directory' ? join(target.path, name) : target.path;
@@ -102,7 +111,7 @@ export async function writeToFile(
   const final = existing.kind === 'file' ? existing.path : path;
   const partial = partialPath(dirname(final));
   try {
-    await read((body) => writeBody(partial, body, size), { lends: true });
+    await read((body) => writeBody(partial, body, size, mode), { lends: true });
     if (existing.kind === 'file') chmodSync(partial, existing.mode);
     if (durable) await syncPath(partial);
     moveIntoPlace(partial, final, force);
@@ -149,16 +158,16 @@ function makeDirectory(path: string): void {
 /** Small files are written at one stroke: a stream for each costs more than its bytes. */
 const SMALL_BYTES = 2 ** 20;
 
-async function writeBody(path: string, body: Content, size: number): Promise<void> {
-  if (Buffer.isBuffer(body)) return writeFileSync(path, body);
-  if (size > SMALL_BYTES) return writeLarge(path, body);
+async function writeBody(path: string, body: Content, size: number, mode: number): Promise<void> {
+  if (Buffer.isBuffer(body)) return writeFileSync(path, body, { mode });
+  if (size > SMALL_BYTES) return writeLarge(path, body, mode);
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  writeFileSync(path, Buffer.concat(chunks));
+  writeFileSync(path, Buffer.concat(chunks), { mode });
 }
 
 /** A chunk that fills a stream has been written when the stream asks for another; a shorter one, the last, may not have. */
-async function writeLarge(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+async function writeLarge(path: string, body: AsyncIterable<Uint8Array>, mode: number): Promise<void> {
   const short: Uint8Array[] = [];
   const givenBack = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of body) {
@@ -167,7 +176,7 @@ async function writeLarge(path: string, body: AsyncIterable<Uint8Array>): Promis
       else if (isLent(chunk)) short.push(chunk);
     }
   };
-  await pipeline(givenBack(), createWriteStream(path, { highWaterMark: SMALL_BYTES }));
+  await pipeline(givenBack(), createWriteStream(path, { highWaterMark: SMALL_BYTES, mode }));
   for (const chunk of short) giveBack(chunk);
 }
 
