@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ASSET_COLUMNS } from '../../src/cli/output/assets.ts';
 import { csvLine } from '../../src/cli/output/csv.ts';
 import { renderError } from '../../src/cli/output/errors.ts';
+import { EVENT_SHAPE } from '../../src/cli/output/events.ts';
 import { chooseFormat, TABULAR_FORMATS } from '../../src/cli/output/format.ts';
 import { growDocument } from '../../src/cli/output/json.ts';
 import { createWriter } from '../../src/cli/output/streams.ts';
 import { type Column, createTable } from '../../src/cli/output/table.ts';
+import { TOKEN_SHAPE } from '../../src/cli/output/tokens.ts';
 import { AssetError } from '../../src/core/errors.ts';
 import { createTestHost } from '../support/host.ts';
 
@@ -76,6 +79,23 @@ describe('a table', () => {
     expect(lines[0]).toBe('ID    NAME');
     expect(lines[1]).toMatch(/^abcd {2}a name that is rather.*…$/);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(40);
+  });
+
+  test.each([
+    ['of assets', ASSET_COLUMNS],
+    ['of events', EVENT_SHAPE.columns],
+    ['of tokens', TOKEN_SHAPE.columns],
+  ] as [string, readonly Column<unknown>[]][])('%s fits every terminal of 40 columns or more', async (_, shape) => {
+    const value = () => 'x'.repeat(200);
+    const full = shape.map(({ short, ...column }) => ({
+      ...column,
+      value,
+      ...(short === undefined ? {} : { short: { ...short, value } }),
+    }));
+    for (let width = 40; width <= 160; width += 1) {
+      const [header = '', row = ''] = (await createTable(full, width, plain)([null])).split('\n');
+      expect(Math.max(header.length, row.length)).toBeLessThanOrEqual(width);
+    }
   });
 
   test('shows every column where there is room', async () => {

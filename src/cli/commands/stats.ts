@@ -80,7 +80,12 @@ function grouped(stats: readonly AssetStat[], what: string, keyOf: (stat: AssetS
 
 const COLUMNS: readonly Column<Row>[] = [
   { header: 'WHAT', value: ({ what }) => what, width: 12 },
-  { header: 'WHICH', value: ({ which }) => which, width: 24 },
+  {
+    header: 'WHICH',
+    value: ({ which }) => which,
+    width: 24,
+    short: { below: 60, width: 12, value: ({ which }) => which },
+  },
   { header: 'COUNT', value: ({ count }) => String(count), width: 9, align: 'right' },
-  { header: 'BYTES', value: ({ bytes }) => formatSize(bytes), width: 9, align: 'right', flexible: true },
+  { header: 'BYTES', value: ({ bytes }) => formatSize(bytes), width: 9, align: 'right', from: 48, flexible: true },
 ];

@@ -7,8 +7,13 @@ export const EVENT_SHAPE: ItemShape<AuditEvent> = {
   listName: 'events',
   toJson: eventJson,
   columns: [
-    { header: 'TIME (UTC)', value: (event) => event.time.slice(0, 19).replace('T', ' '), width: 19 },
-    { header: 'ACTOR', value: (event) => event.actor ?? '-', width: 12, from: 60 },
+    {
+      header: 'TIME (UTC)',
+      value: (event) => event.time.slice(0, 19).replace('T', ' '),
+      width: 19,
+      short: { below: 56, width: 11, value: (event) => event.time.slice(5, 16).replace('T', ' ') },
+    },
+    { header: 'ACTOR', value: (event) => event.actor ?? '-', width: 12, from: 70 },
     { header: 'ACTION', value: (event) => event.action, width: 10 },
     { header: 'OUTCOME', value: (event) => event.outcome, width: 8 },
     {
@@ -18,7 +23,7 @@ export const EVENT_SHAPE: ItemShape<AuditEvent> = {
       from: 90,
       short: { below: 150, width: 8, value: (event) => event.assetId?.slice(0, 8) ?? '-' },
     },
-    { header: 'DETAILS', value: describeDetails, width: 12, flexible: true },
+    { header: 'DETAILS', value: describeDetails, width: 12, from: 48, flexible: true },
   ],
   csv: {
     header: [
