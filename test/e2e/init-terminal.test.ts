@@ -38,11 +38,14 @@ describe.skipIf(missing)('init in a real terminal', () => {
     expect(statSync(join(home, 'asset-cli.config.yaml')).mode & 0o777).toBe(0o600);
   });
 
-  test('Ctrl-C changes nothing', async () => {
+  test.each([
+    ['Ctrl-C', '\u0003', 130],
+    ['Ctrl-D', '\u0004', 2],
+  ])('%s changes nothing', async (_name, key, status) => {
     const home = await temporaryDirectory();
     const screen = await initIn(home, {}, ['--user-wide', '--database', `sqlite:${join(home, 'own.db')}`]);
-    await answer(screen, /Where should files live\?/, '\u0003');
-    await screen.shows(/No configuration was written[\s\S]*exit status 130/);
+    await answer(screen, /Where should files live\?/, key);
+    await screen.shows(new RegExp(`No configuration was written[\\s\\S]*exit status ${status}`));
     expect(existsSync(join(home, 'config'))).toBe(false);
   });
 

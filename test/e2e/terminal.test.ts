@@ -42,6 +42,7 @@ describe.skipIf(requireTool('tmux', ['-V'], 'apt-get install tmux').missing)('in
     ['no', 'n\n', 2],
     ['just Enter', '\n', 2],
     ['Ctrl-C', '\u0003', 130],
+    ['Ctrl-D', '\u0004', 2],
   ])('%s changes nothing', async (_name, keys, status) => {
     const home = await homeWithAssets();
     const screen = await terminal(home, ['delete', '--all']);

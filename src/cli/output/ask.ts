@@ -17,7 +17,7 @@ export function canAsk(streams: Streams, input: boolean | undefined): boolean {
 
 /**
  * Asks one question.
- * @throws AssetError INTERRUPTED on Ctrl-C
+ * @throws AssetError INTERRUPTED on Ctrl-C, CONFIRMATION_REQUIRED where the input ends (Ctrl-D, a terminal that is gone)
  */
 export async function ask<T>(
   streams: Streams,
@@ -26,11 +26,20 @@ export async function ask<T>(
   unanswered = 'Nothing was changed',
 ): Promise<T> {
   const prompts = await import('@inquirer/prompts');
+  const { stdin: input, stderr: output } = streams;
+  // A prompt whose input ends lets go of it and is never settled; one that is settled heeds this no more.
+  const end = new AbortController();
+  const onLetGo = () => setImmediate(() => end.abort());
+  input.once('pause', onLetGo);
   try {
-    return await question(prompts, { input: streams.stdin, output: streams.stderr, signal });
+    return await question(prompts, { input, output, signal: AbortSignal.any([signal, end.signal]) });
   } catch (error) {
     const stopped = error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name);
     if (!stopped) throw error;
-    throw new AssetError('INTERRUPTED', unanswered, { hint: 'The question was not answered.' });
+    const hasEnded = end.signal.aborted && !signal.aborted;
+    const code = hasEnded ? 'CONFIRMATION_REQUIRED' : 'INTERRUPTED';
+    throw new AssetError(code, unanswered, { hint: 'The question was not answered.' });
+  } finally {
+    input.off('pause', onLetGo);
   }
 }
