@@ -32,25 +32,31 @@ export async function getResuming(
 
   let answer: AsyncIterator<Uint8Array> = download.body[Symbol.asyncIterator]();
 
-  /** undefined: there are no more. What breaks off before its next chunk has failed once more, whatever came before. */
-  function nextChunk(position: number): Promise<Uint8Array | undefined> {
+  /** undefined: there are no more. */
+  async function nextChunk(position: number): Promise<Uint8Array | undefined> {
+    const next = await answer.next();
+    if (next.done !== true) return next.value;
+    if (position > end) return undefined;
+    throw shortBody(backend.name, key, position - start, length);
+  }
+
+  /** What breaks off before its next chunk has failed once more, whatever came before. */
+  function nextAfter(failure: unknown, position: number): Promise<Uint8Array | undefined> {
     return retrying(retry, options, async (failures) => {
-      if (failures.length > 0) {
-        if (position > end) return undefined;
-        answer = (await continueAt(position)).body[Symbol.asyncIterator]();
-      }
-      const next = await answer.next();
-      if (next.done !== true) return next.value;
+      if (failures.length === 0) throw failure;
       if (position > end) return undefined;
-      throw shortBody(backend.name, key, position - start, length);
+      answer = (await continueAt(position)).body[Symbol.asyncIterator]();
+      return nextChunk(position);
     });
   }
 
   async function* chunks(): AsyncGenerator<Uint8Array> {
     let position = start;
     try {
-      // What the reader throws into this is none of the store's failures.
-      for (let chunk = await nextChunk(position); chunk !== undefined; chunk = await nextChunk(position)) {
+      for (;;) {
+        // What the reader throws into this is none of the store's failures.
+        const chunk = await nextChunk(position).catch((error: unknown) => nextAfter(error, position));
+        if (chunk === undefined) return;
         position += chunk.byteLength;
         if (position > end + 1) throw noRanges(context);
         yield chunk;
