@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Asset } from '../../src/core/asset.ts';
-import { parseStorageKey } from '../../src/core/storage-key.ts';
+import { keyInPlace, parseStorageKey } from '../../src/core/storage-key.ts';
+import { moveBytes } from '../../src/operations/moving/move-bytes.ts';
+import { deleteAssets } from '../../src/operations/removal/delete.ts';
 import { scanAssets } from '../../src/operations/scan/scan.ts';
 import type { Scanner } from '../../src/scan/scanner.ts';
+import type { StorageBackend } from '../../src/storage/backend.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import { createWorkspace, type Workspace } from '../support/workspace.ts';
 
@@ -41,10 +44,43 @@ test('one copy that cannot be moved keeps no other where it is known outside', a
   await (await work.context().backends.open('local')).deleteMany([parseStorageKey(missing.storagePath)]);
   const scanning = { mode: 'auto', expected: true, scanner: async () => alarmed } as const;
   const outcomes = await collect(scanAssets(work.context({ scanning }), SCAN_ALL));
-  const failure = { code: 'BYTES_MISSING', hint: expect.stringContaining('asset-cli delete') };
+  const failure = { code: 'BYTES_MISSING', hint: expect.stringContaining(`(asset-cli delete ${missing.id})`) };
   expect(outcomes).toMatchObject([{ kind: 'judged', treatment: { kind: 'failed', failure } }]);
   const other = await work.context().backends.open('other');
   const keys = (await collect(other.list(''))).map(({ key }): string => key);
   expect(keys).not.toContain(open.storagePath);
   expect(keys.filter((key) => key.startsWith('quarantine/'))).toHaveLength(1);
+});
+
+test.each(['deleted', 'moved'])('a copy that is %s while it is taken to quarantine has not failed', async (how) => {
+  const work = await createWorkspace({ backends: ['local', 'other'] });
+  const asset = await put(work, 'local');
+  const key = parseStorageKey(asset.storagePath);
+  const remove = () =>
+    collect(deleteAssets(work.context(), { selection: { kind: 'ids', ids: [asset.id] }, dryRun: false }));
+  const moveOn = async () => {
+    const [source] = await (await work.catalog()).inventory.at('local', [key]);
+    if (source === undefined) throw new Error('it has no row');
+    await moveBytes(work.context(), {
+      source,
+      to: { backend: 'other', storagePath: keyInPlace(key, 'private', randomUUID()), isPublic: false },
+      takesOver: true,
+      carry: { kind: 'all' },
+      sourceEnd: { kind: 'delete' },
+      audit: { action: 'migrated', details: {} },
+    });
+  };
+  let gets = 0;
+  const wrapStore = (store: StorageBackend): StorageBackend => ({
+    ...store,
+    async get(wanted, options) {
+      // The first is the scan's.
+      if (wanted === key) gets += 1;
+      if (wanted === key && gets === 2) await (how === 'deleted' ? remove() : moveOn());
+      return store.get(wanted, options);
+    },
+  });
+  const scanning = { mode: 'auto', expected: true, scanner: async () => alarmed } as const;
+  const outcomes = await collect(scanAssets(work.context({ scanning, wrapStore }), SCAN_ALL));
+  expect(outcomes).toMatchObject([{ kind: 'judged', treatment: { kind: 'done', deed: 'quarantined' } }]);
 });

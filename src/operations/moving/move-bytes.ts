@@ -75,7 +75,8 @@ export async function moveBytes(context: OperationContext, job: MoveJob): Promis
   if (reservation.kind === 'use') return moveOnto(context, job, target, reservation);
   const { objectId, claim, source } = reservation;
   return whileHolding(context, [{ objectId, claim }], async () => {
-    const facts = await copyOrGiveUp(context, job, target, { objectId, claim });
+    const facts = await copyOrGiveUp(context, { ...job, source }, target, { objectId, claim });
+    if (facts === undefined) return { kind: 'skipped', reason: 'source-changed' };
     return finishMove(context, job, target, source, { kind: 'store', objectId, claim, facts });
   });
 }
@@ -98,12 +99,13 @@ async function moveOnto(
   return finishMove(context, job, store, source, { kind: 'use', objectId: object.id, etag: object.etag });
 }
 
+/** undefined: what was read went meanwhile, or was moved, which is no failure whatever its store said of it. */
 async function copyOrGiveUp(
   context: OperationContext,
   job: MoveJob,
   target: StorageBackend,
   claim: HeldClaim,
-): Promise<StoredFacts> {
+): Promise<StoredFacts | undefined> {
   const from = job.readFrom ?? job.source;
   try {
     const store = await openOwnStore(context, from.backend);
@@ -114,6 +116,7 @@ async function copyOrGiveUp(
     });
   } catch (error) {
     await giveUp(context, target, claim);
+    if (!(await isUnchanged(context, from))) return undefined;
     throw error;
   }
 }
