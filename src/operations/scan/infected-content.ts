@@ -19,6 +19,8 @@ export type Treatment =
 
 /** While copies are moved, others may appear by moves that had begun before. */
 const MOST_ROUNDS = 3;
+/** Ids in a hint. */
+const MOST_NAMED = 5;
 
 /** Infected content, and what is wanted of it. */
 export type InfectedContent = Pick<WantedContent, 'organizationId' | 'sha256' | 'wanted' | 'signature'>;
@@ -76,14 +78,17 @@ async function moveAway(context: OperationContext, source: ObjectRecord, signatu
   } catch (thrown) {
     const error = asAssetError(thrown);
     if (error instanceof AssetError && error.code === 'BYTES_DAMAGED') return move(true);
-    throw error instanceof AssetError && error.code === 'BYTES_MISSING' ? lost(error) : error;
+    throw error instanceof AssetError && error.code === 'BYTES_MISSING' ? await lost(context, source, error) : error;
   }
 }
 
 /** A backup would bring back what nobody wants; and until the assets go, bytes that come back have to be moved. */
-function lost(error: AssetError): AssetError {
+async function lost(context: OperationContext, source: ObjectRecord, error: AssetError): Promise<AssetError> {
+  const catalog = await context.catalog();
+  const ids = (await catalog.inventory.assetsOn([source.id])).map(({ assetId }) => assetId);
+  const named = ids.length > MOST_NAMED ? [...ids.slice(0, MOST_NAMED), '…'] : ids;
   return new AssetError('BYTES_MISSING', error.message, {
-    hint: 'There is nothing to quarantine, nor to restore: delete the assets of this content (asset-cli delete <id…>).',
+    hint: `There is nothing to quarantine, nor to restore: delete what was on these bytes (asset-cli delete ${named.join(' ')}).`,
     cause: error,
     ...(error.details === undefined ? {} : { details: error.details }),
   });
