@@ -39,11 +39,15 @@ export async function scanContent(run: ScanRun, job: ScanJob): Promise<ScanVerdi
 }
 
 async function scanCopy({ context, scanner, lend }: ScanRun, copy: ObjectRecord): Promise<ScanVerdict> {
-  const loan = copy.contentEncoding === null ? undefined : lend();
+  const signal = gracePeriod(context.signal);
+  const isDecodedAtOnce = copy.contentEncoding !== null && copy.size <= LARGEST_IN_MEMORY;
+  const loan = isDecodedAtOnce ? lend() : undefined;
+  const body = await bodyOf(context, copy, loan?.memory).catch((error: unknown) => {
+    loan?.giveBack();
+    throw error;
+  });
   try {
-    const verdict = await scanner.scan(await bodyOf(context, copy, loan?.memory), {
-      signal: gracePeriod(context.signal),
-    });
+    const verdict = await scanner.scan(body, { signal });
     loan?.giveBack();
     return verdict;
   } catch (error) {
