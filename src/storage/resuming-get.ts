@@ -40,9 +40,17 @@ export async function getResuming(
     throw shortBody(backend.name, key, position - start, length);
   }
 
-  /** What breaks off before its next chunk has failed once more, whatever came before. */
+  /**
+   * What breaks off before its next chunk has failed once more, whatever came before. That it did is not told as a retry,
+   * for which the store would be spared: it has turned nobody away.
+   */
   function nextAfter(failure: unknown, position: number): Promise<Uint8Array | undefined> {
-    return retrying(retry, options, async (failures) => {
+    let retries = 0;
+    const onRetry = () => {
+      retries += 1;
+      if (retries > 1) options.onRetry?.();
+    };
+    return retrying(retry, { ...options, onRetry }, async (failures) => {
       if (failures.length === 0) throw failure;
       if (position > end) return undefined;
       answer = (await continueAt(position)).body[Symbol.asyncIterator]();
