@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../src/catalog/open.ts';
 import { postgres, startPostgres } from '../support/services/postgres.ts';
@@ -99,5 +99,8 @@ describe.skipIf(openssl.missing)('PostgreSQL over TLS', () => {
     execFileSync('cp', [join(running.folder, 'own.crt'), join(home, '.postgresql', 'root.crt')]);
     expect(await connect('localhost', 'sslmode=verify-full')).toBe('DATABASE_UNUSABLE');
     expect(await connect('localhost', 'sslmode=verify-full', { HOME: home })).toBe('opened');
+    // Else whoever owns the working directory would choose whom to trust where HOME is empty.
+    const fromHere = relative(process.cwd(), home);
+    expect(await connect('localhost', 'sslmode=verify-full', { HOME: fromHere })).toBe('DATABASE_UNUSABLE');
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { type ConnectionOptions, checkServerIdentity, type SecureVersion } from 'node:tls';
 import { AssetError } from '../../core/errors.ts';
 import { type Environment, oneOf, type ReadParameter } from './parameters.ts';
@@ -25,7 +25,8 @@ export function tlsWishes(parameter: ReadParameter, environment: Environment): T
   // As libpq: what lies in ~/.postgresql is used without being named.
   const inHome = (name: string) => {
     const path = join(environment['HOME'] || homedir(), '.postgresql', name);
-    return existsSync(path) ? path : undefined;
+    // Of an empty HOME there is none, and it would be wherever the program runs.
+    return isAbsolute(path) && existsSync(path) ? path : undefined;
   };
   return {
     mode: oneOf('sslmode', SSL_MODES, parameter('sslmode') ?? 'prefer'),
