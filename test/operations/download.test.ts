@@ -5,11 +5,12 @@ import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { type DownloadOutcome, type DownloadTarget, download } from '../../src/operations/download/download.ts';
+import { writeToFile } from '../../src/operations/download/download-target.ts';
 import { partialPath } from '../../src/operations/download/partial-files.ts';
 import { treatInfected } from '../../src/operations/scan/infected-content.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
-import type { Workspace } from '../support/workspace.ts';
+import { temporaryDirectory, type Workspace } from '../support/workspace.ts';
 
 function fetchIds(
   context: OperationContext,
@@ -35,6 +36,21 @@ function memory(): { stream: Writable; content(): string } {
   });
   return { stream, content: () => Buffer.concat(chunks).toString() };
 }
+
+test('shows nobody else a private file while it is replaced', async () => {
+  const folder = await temporaryDirectory();
+  const path = join(folder, 'secret');
+  await writeFile(path, 'before', { mode: 0o600 });
+  const modes: number[] = [];
+  const body = async function* () {
+    yield Buffer.alloc(2 ** 20);
+    for (const name of await readdir(folder)) modes.push((await stat(join(folder, name))).mode & 0o777);
+    yield Buffer.from('the end');
+  };
+  const file = { name: 'secret', size: Number.POSITIVE_INFINITY, force: true };
+  await writeToFile({ kind: 'file', path }, file, (write) => write(body()));
+  expect(modes).toEqual([0o600, 0o600]);
+});
 
 await describeEachDatabase('download', ({ createWorkspace }) => {
   test('replaces what a link names and keeps its permissions', async () => {

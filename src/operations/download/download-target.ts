@@ -110,8 +110,10 @@ export async function writeToFile(
   if (existing.kind === 'file' && !force) throw targetExists(path);
   const final = existing.kind === 'file' ? existing.path : path;
   const partial = partialPath(dirname(final));
+  // What few may read is not shown to others while it is written.
+  const partialMode = existing.kind === 'file' ? mode & (existing.mode | 0o600) : mode;
   try {
-    await read((body) => writeBody(partial, body, size, mode), { lends: true });
+    await read((body) => writeBody(partial, body, size, partialMode), { lends: true });
     if (existing.kind === 'file') chmodSync(partial, existing.mode);
     if (durable) await syncPath(partial);
     moveIntoPlace(partial, final, force);
