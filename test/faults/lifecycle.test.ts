@@ -8,7 +8,7 @@ import { createBucket, createDatabase, describeWithService } from '../support/se
 import { temporaryDirectory } from '../support/workspace.ts';
 
 const LEASE_SECONDS = 2;
-const TIMEOUT = 60_000 + ROUNDS * 120_000;
+const TIMEOUT = 60_000 + ROUNDS * 40_000;
 
 async function stageHome(configuration: string): Promise<string> {
   const home = join(await temporaryDirectory(), 'home');

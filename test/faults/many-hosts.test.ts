@@ -75,7 +75,7 @@ function expectSuccess(result: ProgramResult): void {
 async function startLargeUpload(fleet: Fleet, host: string): Promise<{ child: ChildProcess; path: string }> {
   const path = join(fleet.home(host), 'large.txt');
   writeFileSync(path, Buffer.alloc(LARGE_BYTES, 'large '));
-  const env = { NODE_OPTIONS: `--require=${STOPPED_BEFORE_LINK}` };
+  const env = { NODE_OPTIONS: `--require="${STOPPED_BEFORE_LINK}"` };
   const child = startProgram(fleet.home(host), ['upload', path, '--json'], { env });
   child.stdin?.end();
   await expect.poll(() => stateOf(child)).toBe('T');
