@@ -8,6 +8,8 @@ import type { AzureService } from './services/definitions.ts';
 export interface PullingAzure {
   connectionString: string;
   requests(): { method: string; path: string; bytes: number; pulls: boolean }[];
+  /** The blobs that it was asked to fetch, each once: one whose answer took too long is asked for again. */
+  fetched(): string[];
   /** Knows as little of this as Azurite. */
   pullNothing(): void;
   /** Leaves out of its answers what it computed. */
@@ -95,6 +97,7 @@ export async function startPullingAzure(azure: AzureService): Promise<PullingAzu
   return {
     connectionString: azure.connectionString.replace(new URL(azure.url).origin, origin),
     requests: () => seen,
+    fetched: () => [...new Set(seen.flatMap(({ pulls, path }) => (pulls ? path : [])))],
     hold() {
       const gate = new AbortController();
       held = once(gate.signal, 'abort').then(() => undefined);

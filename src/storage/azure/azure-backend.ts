@@ -27,7 +27,7 @@ export function openAzureBackend(definition: AzureDefinition, timeouts: StorageT
     pool: createPartPool(),
   };
   const retry = { deadline: timeouts.deadline };
-  const pull = createPull(store);
+  const pull = createPull(store, timeouts);
 
   const backend: StorageBackend = {
     name: definition.name,

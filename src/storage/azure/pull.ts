@@ -1,23 +1,27 @@
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { PullSource, PutOptions, StoredObject } from '../backend.ts';
+import type { StorageTimeouts } from '../definition.ts';
 import { base64ToHex, hexToBase64 } from '../http/encoding.ts';
 import { isStorageError, StorageError } from '../storage-error.ts';
 import { type AzureStore, conditionHeaders, contentHeaders, describePut } from './objects.ts';
 
 /** The service takes 5,000 MiB, but answers only when it has read all, which our timeout for silence has to outlast. */
 const LARGEST = 128 * 1024 * 1024;
+/** In milliseconds; of a shorter one the silence is shorter, too, and so is what the service has the time to read. */
+const DEADLINE_OF_LARGEST = 60_000;
 /** x-ms-copy-source, by the reference of Put Blob From URL. */
 const LONGEST_URL = 2048;
 
 type Pull = (source: PullSource, key: StorageKey, options: PutOptions) => Promise<StoredObject>;
 
 /** Put Blob From URL: the service fetches the bytes by itself. Where that failed once, all else comes another way. */
-export function createPull(store: AzureStore): Pull {
+export function createPull(store: AzureStore, { deadline }: StorageTimeouts): Pull {
+  const largest = LARGEST * Math.min(1, deadline / DEADLINE_OF_LARGEST);
   const unreachable = new Set<string>();
 
   return async (source, key, options) => {
     const { origin } = new URL(source.url);
-    if (source.size > LARGEST || source.url.length > LONGEST_URL || unreachable.has(origin)) {
+    if (source.size > largest || source.url.length > LONGEST_URL || unreachable.has(origin)) {
       throw new StorageError('UNSUPPORTED', 'the service does not fetch this itself', { backend: store.name, key });
     }
     try {
