@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StorageProvider } from '../core/asset.ts';
+import { homeDirectory } from '../core/home-directory.ts';
 import { variable } from './environment.ts';
-import { homeDirectory } from './paths.ts';
 import { SHORT_PROVIDERS } from './providers.ts';
 import type { Environment } from './settings.ts';
 

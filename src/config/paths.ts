@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { AssetError } from '../core/errors.ts';
+import { homeDirectory } from '../core/home-directory.ts';
 import { variable } from './environment.ts';
 import type { Environment } from './settings.ts';
 
@@ -41,20 +41,6 @@ export function userConfigDirectory(env: Environment): string | undefined {
 function xdgDirectory(env: Environment, name: string): string | undefined {
   const path = variable(env, name);
   return path !== undefined && isAbsolute(path) ? path : undefined;
-}
-
-export function homeDirectory(env: Environment): string | undefined {
-  const home = variable(env, 'HOME');
-  if (home !== undefined) return isAbsolute(home) ? home : undefined;
-  try {
-    const found = homedir();
-    // Of an empty HOME it is empty too, and would be wherever the program runs.
-    return isAbsolute(found) ? found : undefined;
-  } catch (error) {
-    // a user id without an entry in the user database, as in some containers
-    if (error instanceof Error && 'syscall' in error) return undefined;
-    throw error;
-  }
 }
 
 function requireHome(env: Environment, what: string): string {

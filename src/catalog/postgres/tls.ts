@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { type ConnectionOptions, checkServerIdentity, type SecureVersion } from 'node:tls';
 import { AssetError } from '../../core/errors.ts';
+import { homeDirectory } from '../../core/home-directory.ts';
 import { type Environment, oneOf, type ReadParameter } from './parameters.ts';
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
@@ -23,10 +23,10 @@ export interface TlsWishes {
 /** @throws AssetError CONFIG_INVALID */
 export function tlsWishes(parameter: ReadParameter, environment: Environment): TlsWishes {
   // As libpq: what lies in ~/.postgresql is used without being named.
+  const home = homeDirectory(environment);
   const inHome = (name: string) => {
-    const path = join(environment['HOME'] || homedir(), '.postgresql', name);
-    // Of an empty HOME there is none, and it would be wherever the program runs.
-    return isAbsolute(path) && existsSync(path) ? path : undefined;
+    const path = home === undefined ? undefined : join(home, '.postgresql', name);
+    return path !== undefined && existsSync(path) ? path : undefined;
   };
   return {
     mode: oneOf('sslmode', SSL_MODES, parameter('sslmode') ?? 'prefer'),
