@@ -2,10 +2,17 @@
 export type GlobToken =
   | { kind: 'any' }
   | { kind: 'one' }
-  | { kind: 'set'; negated: boolean; members: readonly SetMember[] }
+  | SetToken
   | { kind: 'text'; text: string };
 
-export interface SetMember {
+/** Characters of which one is matched, or is not; a range that is upside down holds none, and is left out. */
+interface SetToken {
+  kind: 'set';
+  negated: boolean;
+  members: readonly SetMember[];
+}
+
+interface SetMember {
   from: string;
   to: string;
 }
@@ -55,7 +62,8 @@ function parseSet(characters: readonly string[], open: number): { token: GlobTok
   while (index < close) {
     const from = characters[index] ?? '';
     const isRange = characters[index + 1] === '-' && index + 2 < close;
-    members.push({ from, to: isRange ? (characters[index + 2] ?? from) : from });
+    const to = isRange ? (characters[index + 2] ?? from) : from;
+    if (codePoint(from) <= codePoint(to)) members.push({ from, to });
     index += isRange ? 3 : 1;
   }
   return { token: { kind: 'set', negated, members }, next: close + 1 };
@@ -77,13 +85,16 @@ export function isPrefix(tokens: readonly GlobToken[]): boolean {
 export function afterPrefix(prefix: string): string | undefined {
   const characters = [...prefix];
   while (characters.length > 0) {
-    const last = characters.pop()?.codePointAt(0) ?? 0;
+    const last = codePoint(characters.pop() ?? '');
     // The code points of surrogates cannot be stored as text.
     const next = last === 0xd7ff ? 0xe000 : last + 1;
     if (next <= 0x10ffff) return characters.join('') + String.fromCodePoint(next);
   }
   return undefined;
 }
+
+/** Matches no character. */
+const EVERYTHING_NEGATED = '[^\u0001-\u{10FFFF}]';
 
 /** The glob as SQLite's GLOB reads it. */
 export function toSqliteGlob(tokens: readonly GlobToken[]): string {
@@ -94,18 +105,33 @@ function sqliteToken(token: GlobToken): string {
   if (token.kind === 'any') return '*';
   if (token.kind === 'one') return '?';
   if (token.kind === 'text') return token.text.replace(/[*?[]/g, '[$&]');
-  // A closing bracket must come first, and a caret must not, unless it negates.
-  const members = [...token.members].sort((a, b) => setRank(a) - setRank(b));
-  const only = members[0];
-  if (!token.negated && members.length === 1 && only?.from === '^' && only.to === '^') return '^';
-  const body = members.map(({ from, to }) => (from === to ? from : `${from}-${to}`)).join('');
-  return `[${token.negated ? '^' : ''}${body}]`;
+  if (token.members.length === 0) return token.negated ? '?' : EVERYTHING_NEGATED;
+  return token.negated ? `[^${sqliteMembers(token)}]` : sqliteSet(token);
 }
 
-function setRank(member: SetMember): number {
-  if (member.from === ']') return 0;
-  if (member.from === '-' && member.to === '-') return 3;
-  return member.from === '^' ? 2 : 1;
+function sqliteSet(token: SetToken): string {
+  const members = sqliteMembers(token);
+  // What would begin with a caret holds nothing else, and would be taken for a negation.
+  return members.startsWith('^') ? '^' : `[${members}]`;
+}
+
+/**
+ * Every member as a range, since GLOB takes a dash for a range's wherever one character alone is before it. A closing
+ * bracket is read as a member in the first place only, and never as a range's beginning; a caret is put last.
+ */
+function sqliteMembers({ members }: SetToken): string {
+  const ranges = members.flatMap(splitSpecial);
+  const holds = (character: string) => ranges.some(({ from }) => from === character);
+  const plain = ranges.filter(({ from }) => from !== ']' && from !== '^').map(({ from, to }) => `${from}-${to}`);
+  return `${holds(']') ? ']' : ''}${plain.join('')}${holds('^') ? '^-^' : ''}`;
+}
+
+/** A range that begins with a closing bracket or a caret, as these and the rest. */
+function splitSpecial(member: SetMember): SetMember[] {
+  const { from, to } = member;
+  if (from === to || (from !== ']' && from !== '^')) return [member];
+  const next = String.fromCodePoint(codePoint(from) + 1);
+  return [{ from, to: from }, ...splitSpecial({ from: next, to })];
 }
 
 /** The glob as a regular expression of PostgreSQL, anchored at both ends. */
@@ -117,19 +143,15 @@ function postgresToken(token: GlobToken): string {
   if (token.kind === 'any') return '.*';
   if (token.kind === 'one') return '.';
   if (token.kind === 'text') return [...token.text].map(escapeForPostgres).join('');
-  const members = token.members
-    .filter(({ from, to }) => compareCodePoints(from, to) <= 0)
-    .map(({ from, to }) =>
-      from === to ? escapeForPostgres(from) : `${escapeForPostgres(from)}-${escapeForPostgres(to)}`,
-    )
-    .join('');
-  // A set whose only range is upside down holds nothing.
-  if (members === '') return token.negated ? '.' : '(?!)';
-  return `[${token.negated ? '^' : ''}${members}]`;
+  if (token.members.length === 0) return token.negated ? '.' : '(?!)';
+  const members = token.members.map(({ from, to }) =>
+    from === to ? escapeForPostgres(from) : `${escapeForPostgres(from)}-${escapeForPostgres(to)}`,
+  );
+  return `[${token.negated ? '^' : ''}${members.join('')}]`;
 }
 
-function compareCodePoints(a: string, b: string): number {
-  return (a.codePointAt(0) ?? 0) - (b.codePointAt(0) ?? 0);
+function codePoint(character: string): number {
+  return character.codePointAt(0) ?? 0;
 }
 
 function escapeForPostgres(character: string): string {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import {
   afterPrefix,
@@ -6,8 +7,10 @@ import {
   isPrefix,
   literalPrefix,
   parseGlob,
+  toPostgresPattern,
   toSqliteGlob,
 } from '../../src/catalog/glob.ts';
+import { describeWithService } from '../support/services/index.ts';
 import { Sqlite } from '../support/sqlite-driver.ts';
 
 /** The meaning of a glob, as slowly and plainly as can be. */
@@ -38,13 +41,46 @@ function inSet(token: GlobToken & { kind: 'set' }, character: string): boolean {
 
 const characters = fc.constantFrom('a', 'b', 'c', '*', '?', '[', ']', '^', '!', '-', '\\', 'ü', '\u{1F600}', '.', '%');
 const texts = fc.array(characters, { maxLength: 7 }).map((list) => list.join(''));
+const ranges = fc.tuple(characters, characters).map(([from, to]) => `${from}-${to}`);
+const sets = fc
+  .tuple(fc.constantFrom('', '!', '^'), fc.array(fc.oneof(characters, ranges), { maxLength: 4 }))
+  .map(([negation, members]) => `[${negation}${members.join('')}]`);
+const globs = fc.oneof(
+  texts,
+  sets,
+  fc.array(fc.oneof(characters, sets), { maxLength: 4 }).map((list) => list.join('')),
+);
+// Most globs with a set match one character, where they match at all.
+const names = fc.oneof(characters, texts, fc.constantFrom('_', '.', '\u0001', '\u{10FFFF}'));
+
+await describeWithService('postgres', 'a glob', ({ url }) => {
+  it('means the same to PostgreSQL', async () => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const question = 'select name ~ pattern as matched from unnest($1::text[], $2::text[]) as given (name, pattern)';
+    try {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.tuple(globs, names), { minLength: 50, maxLength: 200 }), async (pairs) => {
+          const patterns = pairs.map(([glob]) => toPostgresPattern(parseGlob(glob)));
+          const given = [pairs.map(([, name]) => name), patterns];
+          const { rows } = await client.query<{ matched: boolean }>(question, given);
+          const expected = pairs.map(([glob, name]) => matches(parseGlob(glob), [...name]));
+          expect(rows.map(({ matched }) => matched)).toEqual(expected);
+        }),
+        { numRuns: 40 },
+      );
+    } finally {
+      await client.end();
+    }
+  });
+});
 
 describe('a glob', () => {
   it('means the same to SQLite', () => {
     const connection = new Sqlite(':memory:');
     const ask = connection.prepare<[string, string], number>('select ? glob ?').pluck();
     fc.assert(
-      fc.property(texts, texts, (glob, name) => {
+      fc.property(globs, names, (glob, name) => {
         const tokens = parseGlob(glob);
         expect(ask.get(name, toSqliteGlob(tokens)) === 1).toBe(matches(tokens, [...name]));
       }),
