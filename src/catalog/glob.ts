@@ -1,9 +1,5 @@
 /** One element of a glob over names: `*`, `?`, a set `[a-z]` or `[!a-z]` (also `[^a-z]`), or text as it is. */
-export type GlobToken =
-  | { kind: 'any' }
-  | { kind: 'one' }
-  | SetToken
-  | { kind: 'text'; text: string };
+export type GlobToken = { kind: 'any' } | { kind: 'one' } | SetToken | { kind: 'text'; text: string };
 
 /** Characters of which one is matched, or is not; a range that is upside down holds none, and is left out. */
 interface SetToken {
