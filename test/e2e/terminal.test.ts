@@ -52,6 +52,21 @@ describe.skipIf(requireTool('tmux', ['-V'], 'apt-get install tmux').missing)('in
     expect(await count(home)).toBe(2);
   });
 
+  test('Ctrl-Z leaves the question open until the program is taken up again', async () => {
+    const home = await homeWithAssets();
+    const screen = await inTerminal(['sh', '-i'], { env: { ...cleanEnvironment(home), PS1: 'shell> ' }, cwd: home });
+    await screen.shows(/shell>/);
+    screen.type(`'${process.execPath}' '${PROGRAM}' delete --all\n`);
+    await screen.shows(/\(y\/N\)/);
+    screen.type('\u001a');
+    await screen.shows(/\(y\/N\)[\s\S]*shell>/);
+    screen.type('fg\n');
+    await screen.shows(/fg[\s\S]*\(y\/N\)/);
+    screen.type('y\n');
+    await screen.shows(/2 deleted/);
+    expect(await count(home)).toBe(0);
+  });
+
   test('--no-input does not ask', async () => {
     const home = await homeWithAssets();
     const screen = await terminal(home, ['delete', '--all', '--no-input']);
