@@ -4,6 +4,7 @@ import type { Asset } from '../../src/core/asset.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import { extendAssets } from '../../src/operations/changes/extend.ts';
 import { restoreAssets } from '../../src/operations/changes/trash.ts';
+import { type SignOutcome, sign } from '../../src/operations/download/sign.ts';
 import { moveBytes } from '../../src/operations/moving/move-bytes.ts';
 import { deleteAssets } from '../../src/operations/removal/delete.ts';
 import { purgeExpired } from '../../src/operations/removal/purge-expired.ts';
@@ -33,6 +34,10 @@ function createGate(): { open: () => void; opened: Promise<void> } {
     open = resolve;
   });
   return { open: () => open(), opened };
+}
+
+function signed(work: Workspace, ids: readonly string[]): Promise<SignOutcome[]> {
+  return collect(sign(work.context(), { ids, inline: false, noCdn: false }));
 }
 
 /** A store whose puts wait for something first. */
@@ -242,10 +247,13 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
       expect(repaired.map(({ repair }) => repair?.kind)).toEqual(['marked', 'marked']);
       const catalog = await work.catalog();
       expect((await catalog.maintenance.status()).assets).toMatchObject({ damaged: 2, active: 1 });
+      const refused = { kind: 'failed', failure: { code: 'BYTES_DAMAGED' } };
+      expect(await signed(work, [lost.id, hurt.id])).toMatchObject([refused, refused]);
       await store.put(parseStorageKey(lost.storagePath), memoryBody('lost'), {});
       await store.put(parseStorageKey(hurt.storagePath), memoryBody('hurt'), {});
       expect((await check(work, { repair: true })).filter(({ kind }) => kind === 'healed')).toHaveLength(2);
       expect((await catalog.maintenance.status()).assets).toMatchObject({ damaged: 0, active: 3 });
+      expect(JSON.stringify(await signed(work, [lost.id, hurt.id]))).not.toContain('BYTES_DAMAGED');
     });
 
     test('takes a good copy from another backend', async () => {

@@ -44,7 +44,7 @@ export const LONGEST_SIGNATURE_SECONDS = 7 * 86_400;
 
 /**
  * Yields a URL for each asset that may be handed out, valid no longer than the asset. The audit event
- * is committed before the URL is known to anyone.
+ * is committed before the URL is known to anyone. What verify found damaged has none until it is whole again.
  * @throws AssetError USAGE for a life that no provider grants, or a name that no header can hold
  */
 export async function* sign(context: OperationContext, request: SignRequest): AsyncGenerator<SignOutcome> {
@@ -90,6 +90,7 @@ async function signOne(
   try {
     found = await resolveAsset(context, id);
     await checkHandingOut(context, found);
+    refuseDamaged(found);
     const signed = await makeUrl(context, request, signers, found);
     await record(context, id, found.asset, undefined, signed.expiresAt);
     return { kind: 'signed', id: found.asset.id, ...signed };
@@ -98,6 +99,15 @@ async function signOne(
     await record(context, id, found?.asset, failure, null);
     return { kind: 'failed', id: found?.asset.id ?? id, failure };
   }
+}
+
+/** A download sees for itself whether the bytes are whole again; whoever has a URL takes what comes. */
+function refuseDamaged({ asset: { id }, object }: AssetWithObject): void {
+  if (object.damagedAt === null) return;
+  throw new AssetError('BYTES_DAMAGED', `The stored bytes of asset ${id} are missing or damaged`, {
+    hint: 'Restore them from a backup of the store, then run: asset-cli verify --repair',
+    details: { id },
+  });
 }
 
 async function makeUrl(
