@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import {
@@ -10,6 +9,7 @@ import {
   toPostgresPattern,
   toSqliteGlob,
 } from '../../src/catalog/glob.ts';
+import fc from '../support/property.ts';
 import { describeWithService } from '../support/services/index.ts';
 import { Sqlite } from '../support/sqlite-driver.ts';
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ASSET_COLUMNS } from '../../src/cli/output/assets.ts';
 import { csvLine } from '../../src/cli/output/csv.ts';
@@ -11,6 +10,7 @@ import { type Column, createTable } from '../../src/cli/output/table.ts';
 import { TOKEN_SHAPE } from '../../src/cli/output/tokens.ts';
 import { AssetError } from '../../src/core/errors.ts';
 import { createTestHost } from '../support/host.ts';
+import fc from '../support/property.ts';
 
 const plain = (_style: unknown, text: string): string => text;
 

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references as files have them are what is tested
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expandVariables, withoutReferences } from '../../src/config/expand.ts';
+import fc from '../support/property.ts';
 
 const env = { A: 'one', ASSET_CLI_B: 'two', EMPTY: '', NESTED: '${A}', MONEY: '$&$1$$' };
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AssetFilter } from '../../src/catalog/catalog.ts';
 import type { Asset } from '../../src/core/asset.ts';
 import { freshOrganization, person, storeAssets, type UploadSpec } from '../support/catalog-uploads.ts';
+import fc from '../support/property.ts';
 import type { CatalogContext } from './catalog.ts';
 
 const NAMES = ['a.txt', 'ab.txt', 'b.csv', 'B.csv', '[x].txt', 'x-y', '100%_sure', 'ünï.txt', 'a\nb.txt', '^', ']'];

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseStorageKey, type StorageKey } from '../../src/core/storage-key.ts';
 import { collect, memoryBody, readAll } from '../support/bodies.ts';
+import fc from '../support/property.ts';
 import type { SuiteContext } from './storage.ts';
 
 /** A key that no other test uses. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Crc32c } from '../../src/content/crc32c.ts';
 import { Fingerprint } from '../../src/content/fingerprint.ts';
+import fc from '../support/property.ts';
 
 const chunks = fc.array(fc.uint8Array({ maxLength: 70 }), { maxLength: 12 });
 

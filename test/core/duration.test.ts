@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatDuration, parseDuration } from '../../src/core/duration.ts';
 import { AssetError } from '../../src/core/errors.ts';
+import fc from '../support/property.ts';
 
 describe('parseDuration', () => {
   test.each([

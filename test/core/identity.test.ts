@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkId, type IdKind } from '../../src/core/identity.ts';
+import fc from '../support/property.ts';
 
 describe('checkId', () => {
   test.each(['a', 'Z9', 'acme', 'ada@example.com', 'uid-1000', 'a.b_c-d@e', '0', 'x'.repeat(64), 'publicity'])(

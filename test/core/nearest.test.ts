@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { editDistance, isNear, nearest, suggest } from '../../src/core/nearest.ts';
+import fc from '../support/property.ts';
 
 describe('editDistance', () => {
   test.each([

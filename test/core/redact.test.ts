@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { redactText, redactUrl } from '../../src/core/redact.ts';
+import fc from '../support/property.ts';
 
 test.each([
   ['postgres://u:geheim@db/assets', 'postgres://u:***@db/assets'],

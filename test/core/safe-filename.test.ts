@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { insertBeforeExtension, safeFilename } from '../../src/core/safe-filename.ts';
+import fc from '../support/property.ts';
 
 describe('safeFilename', () => {
   test.each([

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isSignedBy, type SignedPath, signatureOf, signedUrl, toSigningKey } from '../../src/core/signed-path.ts';
+import fc from '../support/property.ts';
 
 const KEY = toSigningKey('a'.repeat(32));
 

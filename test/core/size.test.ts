@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatSize, parseSize } from '../../src/core/size.ts';
+import fc from '../support/property.ts';
 
 describe('parseSize', () => {
   test.each([

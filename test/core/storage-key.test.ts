@@ -1,9 +1,9 @@
 import { posix, win32 } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AssetError } from '../../src/core/errors.ts';
 import { checkId } from '../../src/core/identity.ts';
 import { assetKey, isOwnKey, keyFilename, parseStorageKey } from '../../src/core/storage-key.ts';
+import fc from '../support/property.ts';
 
 const UUID = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
 const PARTS = {

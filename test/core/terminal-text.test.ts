@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeForTerminal, escapeJsonForTerminal } from '../../src/core/terminal-text.ts';
+import fc from '../support/property.ts';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),

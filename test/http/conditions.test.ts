@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { acceptsGzip, judgeConditions } from '../../src/http/conditions.ts';
+import fc from '../support/property.ts';
 
 const CONTENT = { etag: '"abc"', size: 10 };
 const whole = { kind: 'whole' };

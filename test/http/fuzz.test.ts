@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { jsonOf, startServer, type TestServer } from '../support/http-server.ts';
+import fc from '../support/property.ts';
 
 /** As much of the document as a generator of requests needs. */
 interface Operation {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readClamdAnswer } from '../../src/scan/clamd-answer.ts';
+import fc from '../support/property.ts';
 
 describe('an answer of clamd', () => {
   it.each([

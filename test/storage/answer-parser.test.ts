@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createAnswerParser } from '../../src/storage/http/answer-parser.ts';
+import fc from '../support/property.ts';
 
 interface Read {
   status: number | undefined;

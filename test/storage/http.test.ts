@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contentDisposition } from '../../src/core/content-disposition.ts';
 import { compareBytes } from '../../src/storage/byte-order.ts';
 import { encodePath } from '../../src/storage/http/encoding.ts';
 import { escapeXml, fitsXml, parseXml, textOf } from '../../src/storage/http/xml.ts';
+import fc from '../support/property.ts';
 
 const anyText = fc.string({ unit: 'binary' });
 

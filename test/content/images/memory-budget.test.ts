@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createMemoryBudget } from '../../../src/content/images/memory-budget.ts';
+import fc from '../../support/property.ts';
 
 const TOTAL = 100;
 

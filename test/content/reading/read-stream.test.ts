@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readLooseContent, readStreamContent } from '../../../src/content/read-content.ts';
+import fc from '../../support/property.ts';
 import { allowing, defaultRules } from '../rules.ts';
 
 const LARGE = 3 * 1024 * 1024;

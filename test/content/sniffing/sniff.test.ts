@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesReader } from '../../../src/content/byte-reader.ts';
 import { bytesContent } from '../../../src/content/reading/bytes-content.ts';
 import { Examination } from '../../../src/content/sniffing/examine.ts';
+import fc from '../../support/property.ts';
 import { allowing, defaultRules } from '../rules.ts';
 
 const everything = allowing(

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TextScan } from '../../../src/content/sniffing/text-scan.ts';
+import fc from '../../support/property.ts';
 
 function scan(bytes: Uint8Array, cuts: readonly number[] = []): string | undefined {
   const text = new TextScan(bytes.subarray(0, 65536));

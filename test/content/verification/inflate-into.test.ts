@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inflateInto } from '../../../src/content/verification/inflate-into.ts';
+import fc from '../../support/property.ts';
 
 const CONTENT = Buffer.from('what a report says, line after line\n'.repeat(300));
 const DEFLATED = deflateRawSync(CONTENT);

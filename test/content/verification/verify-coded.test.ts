@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { verifiedCoded } from '../../../src/content/verification/verify-coded.ts';
+import fc from '../../support/property.ts';
 
 const expectedOf = (content: Uint8Array) => ({
   size: content.byteLength,

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { verifiedContent } from '../../../src/content/verification/verify-stream.ts';
 import { createLender, giveBack } from '../../../src/core/lent-memory.ts';
+import fc from '../../support/property.ts';
 
 function expected(data: Buffer) {
   return { size: data.length, sha256: createHash('sha256').update(data).digest('hex') };
