@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { AssetStatus } from '../core/asset.ts';
-import { AssetError } from '../core/errors.ts';
+import { parseTime } from '../core/calendar.ts';
 import type { AssetFilter } from './catalog.ts';
 import type { SqlDialect } from './database.ts';
 import { afterPrefix, isPrefix, literalPrefix, parseGlob } from './glob.ts';
@@ -72,15 +72,6 @@ export function hasTag([name, value]: readonly [name: string, value: string]): C
     select 1 from asset_tags as x
     where x.organization_id = assets.organization_id and x.name = ${name} and x.value = ${value}
       and x.created_at = assets.created_at and x.asset_id = assets.id)`;
-}
-
-/** ISO 8601 in the one form that is stored, so that texts compare as times do. */
-export function normalizeTime(time: string): string {
-  const date = new Date(time);
-  if (Number.isNaN(date.getTime())) {
-    throw new AssetError('USAGE', `"${time}" is not a time`, { hint: 'Write ISO 8601: 2030-01-31T12:00:00Z.' });
-  }
-  return date.toISOString();
 }
 
 /** A time of the catalog, so many seconds later. */
@@ -158,13 +149,13 @@ function expiryConditions(dialect: SqlDialect, filter: AssetFilter): ConditionGr
   const expired = filter.expired ?? 'exclude';
   if (expired === 'exclude') tests.push(['>', dialect.now]);
   if (expired === 'only') tests.push(['<=', dialect.now]);
-  if (filter.expiresBefore !== undefined) tests.push(['<', normalizeTime(filter.expiresBefore)]);
+  if (filter.expiresBefore !== undefined) tests.push(['<', parseTime(filter.expiresBefore)]);
   return group(dialect, 'expires_sort', 'time', tests);
 }
 
 function createdConditions(dialect: SqlDialect, filter: AssetFilter): CreatedConditions {
   const end = (operator: Operator, time: string | undefined) =>
-    group(dialect, 'created_at', 'time', time === undefined ? [] : [[operator, normalizeTime(time)]]);
+    group(dialect, 'created_at', 'time', time === undefined ? [] : [[operator, parseTime(time)]]);
   const from = end('>=', filter.createdAfter);
   const to = end('<', filter.createdBefore);
   return { ...merge([from, to]), from, to };

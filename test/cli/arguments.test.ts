@@ -170,6 +170,8 @@ describe('what is wrong on the command line ends with 2 and says what to do', ()
     [['upload', 'x', '--expires-in', '3 days'], /--expires-in.*"3 days" is not a duration/s, /30d/],
     [['upload', 'x', '--expires-in', '999999999w'], /not a life/, /1000 years/],
     [['upload', 'x', '--expires-at', '2020-01-01'], /in the past/, /to come/],
+    [['upload', 'x', '--expires-at', '9999-12-31T23:59:59-05:00'], /years 1 to 9999 of UTC/, /ISO 8601/],
+    [['list', '--created-after', '0000-12-31'], /years 1 to 9999 of UTC/, /ISO 8601/],
     [['upload', 'x', '--expires-in', '3d', '--expires-at', '2999-01-01'], /expires once/, /Give one/],
     [['extend', '1f0c2a9b'], /When shall it expire/, /--never/],
     [['extend', '1f0c2a9b', '--never', '--expires-in', '3d'], /expires once/, /Give one/],

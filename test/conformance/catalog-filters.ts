@@ -138,9 +138,20 @@ export function describeFilters(context: CatalogContext): void {
       );
     });
 
-    it('refuse what is no time', async () => {
-      const query = { filter: { createdAfter: 'yesterday-ish' }, limit: 1 };
-      await expect(context.catalog().assets.page({ organization: 'x' }, query)).rejects.toMatchObject({
+    it.each([
+      'yesterday-ish',
+      'May 5, 2030',
+      '2030-02-31T00:00:00Z',
+      '9999-12-31T23:59:59-01:00',
+      '0001-01-01T00:00:00+01:00',
+    ])('refuse what is no time that is kept: %s', async (time) => {
+      for (const name of ['createdAfter', 'createdBefore', 'expiresBefore']) {
+        const query = { filter: { [name]: time }, limit: 1 };
+        await expect(context.catalog().assets.page({ organization: 'x' }, query)).rejects.toMatchObject({
+          code: 'USAGE',
+        });
+      }
+      await expect(storeAssets(context.catalog(), alice, [{ expiresAt: time }])).rejects.toMatchObject({
         code: 'USAGE',
       });
     });

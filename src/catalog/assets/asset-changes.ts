@@ -1,6 +1,7 @@
 import type { Asset } from '../../core/asset.ts';
+import { parseTime } from '../../core/calendar.ts';
 import type { CarriedChange, Expiry, ObjectRecord, RefusalReason, Visibility } from '../catalog.ts';
-import { normalizeTime, secondsAfter } from '../filters.ts';
+import { secondsAfter } from '../filters.ts';
 
 /** An asset as it is under lock, with what users do not see. */
 export interface AssetState {
@@ -43,7 +44,7 @@ export function extension(expiry: Expiry): Change {
 
 function expiresAt(expiry: Expiry, now: string): string | null {
   if (expiry.kind === 'never') return null;
-  return expiry.kind === 'at' ? normalizeTime(expiry.time) : secondsAfter(now, expiry.seconds);
+  return expiry.kind === 'at' ? parseTime(expiry.time) : secondsAfter(now, expiry.seconds);
 }
 
 export function trashing(retentionSeconds: number): Change {

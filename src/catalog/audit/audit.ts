@@ -1,4 +1,5 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { parseTime } from '../../core/calendar.ts';
 import type { OrganizationScope } from '../../core/identity.ts';
 import { assetChanges, assetsToDecideOn } from '../assets/asset-query.ts';
 import type {
@@ -12,7 +13,6 @@ import type {
 } from '../catalog.ts';
 import { type CursorValues, decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Database, Session } from '../database.ts';
-import { normalizeTime } from '../filters.ts';
 import { upTo } from '../prepared.ts';
 import { isUuid } from '../rows.ts';
 import type { OpenTables } from '../tables.ts';
@@ -124,8 +124,8 @@ async function events(
   let query = session.db.selectFrom('audit_events').selectAll();
   if ('organization' in scope) query = query.where('organization_id', '=', scope.organization);
   if (filter.assetId !== undefined) query = query.where('asset_id', '=', filter.assetId);
-  if (filter.since !== undefined) query = query.where('time', '>=', normalizeTime(filter.since));
-  if (filter.until !== undefined) query = query.where('time', '<', normalizeTime(filter.until));
+  if (filter.since !== undefined) query = query.where('time', '>=', parseTime(filter.since));
+  if (filter.until !== undefined) query = query.where('time', '<', parseTime(filter.until));
   if (filter.action !== undefined) query = query.where('action', '=', filter.action);
   if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor);
   for (const condition of view) query = query.where(condition);

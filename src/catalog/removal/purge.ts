@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Asset } from '../../core/asset.ts';
+import { parseTime } from '../../core/calendar.ts';
 import type { Identity } from '../../core/identity.ts';
 import { type AssetSelection, assetsIn, organizationsWithAssets } from '../assets/asset-query.ts';
 import { writeAudit } from '../audit/audit-write.ts';
 import type { AssetPurge, AuditContext, PurgedAsset, PurgeFilter, PurgeKind } from '../catalog.ts';
 import { type CursorValues, decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Database, PageUse, Session } from '../database.ts';
-import { normalizeTime } from '../filters.ts';
 import { toAsset } from '../rows.ts';
 import { contentKey, lockVerdicts } from '../verdicts/verdicts.ts';
 import { contentOf, type DeletedAsset, deletedEvent, type LockedAsset, removeLocked } from './deletes.ts';
@@ -68,7 +68,7 @@ function dueAssets(session: Session, filter: Omit<PurgeFilter, 'backends'>): Ass
     .where(dueColumn, 'is not', null)
     .where(dueColumn, '<=', session.dialect.now)
     .where('assets.trashed_at', filter.kind === 'trash' ? 'is not' : 'is', null);
-  if (filter.before !== undefined) query = query.where(dueColumn, '<', normalizeTime(filter.before));
+  if (filter.before !== undefined) query = query.where(dueColumn, '<', parseTime(filter.before));
   if (filter.assetType !== undefined) query = query.where('assets.asset_type', '=', filter.assetType);
   if (filter.projectId !== undefined) query = query.where('assets.project_id', '=', filter.projectId);
   return query;

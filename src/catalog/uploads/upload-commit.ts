@@ -1,4 +1,5 @@
 import type { Asset } from '../../core/asset.ts';
+import { parseTime } from '../../core/calendar.ts';
 import type { Identity } from '../../core/identity.ts';
 import { neighbouringAssetIds } from '../../core/neighbouring-uuids.ts';
 import { keyFilename } from '../../core/storage-key.ts';
@@ -15,7 +16,7 @@ import type {
   UploadCommitResult,
 } from '../catalog.ts';
 import type { Session } from '../database.ts';
-import { normalizeTime, secondsAfter } from '../filters.ts';
+import { secondsAfter } from '../filters.ts';
 import { toJsonText } from '../json-text.ts';
 import { lockObjects, markDeleting, markStored, storedObjects } from '../objects.ts';
 import { toAsset } from '../rows.ts';
@@ -195,7 +196,7 @@ function assetRow(id: string, commit: UploadCommit, outcome: Committed, now: str
 
 function expiryOf(asset: NewAsset, now: string): string | null {
   if (asset.expiresInSeconds !== undefined) return secondsAfter(now, asset.expiresInSeconds);
-  return asset.expiresAt === null ? null : normalizeTime(asset.expiresAt);
+  return asset.expiresAt === null ? null : parseTime(asset.expiresAt);
 }
 
 function uploaded(by: Doer, commit: UploadCommit, row: TableRow<'assets'>, outcome: Committed): AuditDraft {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { parseTime } from '../../core/calendar.ts';
 import { type AuditRequest, auditTrail } from '../../operations/assets/audit-trail.ts';
 import type { Bind, Invocation } from '../command.ts';
 import { EXIT_OK } from '../exit-codes.ts';
-import { parsedBy, parseTime, wholeNumber } from '../options/values.ts';
+import { parsedBy, wholeNumber } from '../options/values.ts';
 import { EVENT_SHAPE } from '../output/events.ts';
 import { TABULAR_FORMATS } from '../output/format.ts';
 import { createSink } from '../output/sink.ts';

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { parseTime } from '../../core/calendar.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
@@ -10,7 +11,7 @@ import type { Bind, Invocation } from '../command.ts';
 import { keepHeapSmall } from '../flat-memory.ts';
 import { checkAssetType, warnOfUnknownType } from '../options/filters.ts';
 import { addMaxDeleteOption } from '../options/max-delete.ts';
-import { parsedBy, parseTime, wholeNumber } from '../options/values.ts';
+import { parsedBy, wholeNumber } from '../options/values.ts';
 import { confirmOrStop, countAndSize } from '../output/confirm.ts';
 import { BASE_FORMATS } from '../output/format.ts';
 import { reportRun } from '../output/runs.ts';

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import type { Expiry } from '../../catalog/catalog.ts';
+import { parseTime } from '../../core/calendar.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { AssetError } from '../../core/errors.ts';
-import { parsedBy, parseTime } from './values.ts';
+import { parsedBy } from './values.ts';
 
 export interface ExpiryOptions {
   /** Seconds. */

@@ -8,13 +8,14 @@ import {
   SCAN_STATUSES,
   type ScanStatus,
 } from '../../core/asset.ts';
+import { parseTime } from '../../core/calendar.ts';
 import { AssetError } from '../../core/errors.ts';
 import { checkId } from '../../core/identity.ts';
 import { suggest as suggestion } from '../../core/nearest.ts';
 import { parseSize } from '../../core/size.ts';
 import type { OperationContext } from '../../operations/context.ts';
 import type { GlobalOptions } from '../globals.ts';
-import { collectTag, parsedBy, parseTime, suggest } from './values.ts';
+import { collectTag, parsedBy, suggest } from './values.ts';
 
 /** The filters of `list`, the same wherever a command selects assets. */
 export interface FilterOptions {

@@ -24,27 +24,6 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
-/**
- * An ISO 8601 time, in UTC where it names no zone, as ISO 8601 in UTC.
- * @throws AssetError USAGE
- */
-export function parseTime(text: string): string {
-  const match = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/.exec(text);
-  const zoned = match?.[1] !== undefined && match[4] === undefined ? `${text}Z` : text;
-  const time = new Date(zoned);
-  if (match === null || Number.isNaN(time.getTime()) || !isInCalendar(text.slice(0, 10))) {
-    throw new AssetError('USAGE', `"${text}" is not a time`, {
-      hint: 'Write ISO 8601: 2026-11-24, 2026-11-24T18:00:00Z or 2026-11-24T18:00:00+01:00.',
-    });
-  }
-  return time.toISOString();
-}
-
-/** Date takes 31 February for 3 March. */
-function isInCalendar(date: string): boolean {
-  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
-}
-
 /** Gathers `k=v` of a repeatable option. */
 export function collectTag(text: string, tags: Record<string, string> = {}): Record<string, string> {
   const equals = text.indexOf('=');
