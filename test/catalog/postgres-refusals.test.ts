@@ -54,6 +54,16 @@ await describeWithService('postgres', 'PostgreSQL refuses', ({ url: adminUrl }) 
     for (const role of roles) await runSql(adminUrl, `drop role ${role}`);
   });
 
+  it.each(['SQL,DMY', 'German', 'Postgres'])('to read times in the DateStyle %s', async (style) => {
+    const inStyle = (name: string) => `${url.href}?options=-c%20datestyle=${name}`;
+    const catalog = await openCatalog(inStyle(style), OPTIONS);
+    await expect(catalog.maintenance.time()).rejects.toMatchObject({ code: 'DATABASE_UNUSABLE' });
+    await catalog.close();
+    const other = await openCatalog(inStyle('ISO,DMY'), OPTIONS);
+    expect(Math.abs((await other.maintenance.time()).getTime() - Date.now())).toBeLessThan(60_000);
+    await other.close();
+  });
+
   it('a wrong password', async () => {
     const role = await makeRole(`password '${SECRET}'`);
     await writeHostRules(adminUrl, `host all ${role} all scram-sha-256\n${hostRules}`);

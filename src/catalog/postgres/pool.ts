@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import type { ClientBase, Pool, PoolClient, PoolConfig } from 'pg';
 import type readPassword from 'pgpass';
+import { AssetError } from '../../core/errors.ts';
 import type { OpenTables } from '../tables.ts';
 import { serverLacksTls } from './errors.ts';
 import type { PostgresServer, PostgresSettings } from './settings.ts';
@@ -15,10 +16,24 @@ const LONGEST_GOODBYE = 1000;
 const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   20: Number,
   114: (text) => text,
-  1184: (text) => new Date(text).toISOString(),
+  1184: readTime,
   1700: Number,
   3802: (text) => text,
 };
+
+const ISO_TIME = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(:\d\d)?$/;
+
+/**
+ * As DateStyle ISO has it. Of another one (SQL, German) the day and the month would be taken for each other.
+ * @throws AssetError DATABASE_UNUSABLE
+ */
+function readTime(text: string): string {
+  const [, day, time, hours, minutes = ':00'] = ISO_TIME.exec(text) ?? [];
+  if (day !== undefined) return new Date(`${day}T${time}${hours}${minutes}`).toISOString();
+  throw new AssetError('DATABASE_UNUSABLE', `the database writes a time as "${text}", which can be misread`, {
+    hint: 'Set its DateStyle to ISO: alter database … set datestyle to iso (also of the role, and in PGOPTIONS).',
+  });
+}
 
 /** Milliseconds. */
 export interface PoolTimes {
