@@ -45,7 +45,7 @@ function lookUp(name: string, rules: ExpansionRules): Expansion {
       hint: `Such a file expands only \${${OWN_PREFIX}…}. Name it with --config if it is yours.`,
     };
   }
-  const value = rules.env[name];
+  const value = Object.hasOwn(rules.env, name) ? rules.env[name] : undefined;
   if (value !== undefined) return { text: value };
   return { problem: `names \${${name}}, which is not set`, hint: `Set ${name} in the environment.` };
 }

@@ -357,6 +357,12 @@ describe('settings of PostgreSQL', () => {
     }
   });
 
+  it('refuse a parameter that only every object knows', () => {
+    const refusal = expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('parameter') });
+    for (const name of ['constructor', 'toString'])
+      expect(() => read(`postgres://h/d?${name}=x`), name).toThrow(refusal);
+  });
+
   it('bound the version of TLS', () => {
     const { tls } = read('postgres://h/d?ssl_max_protocol_version=TLSv1.3', { PGSSLMINPROTOCOLVERSION: 'TLSv1.2' });
     expect(tls).toMatchObject({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' });

@@ -25,6 +25,12 @@ describe('expandVariables', () => {
     expect(expandVariables(text, { env, ownVariablesOnly: false })).toMatchObject({ problem: expect.any(String) });
   });
 
+  test('refuses what every object has', () => {
+    for (const text of ['${constructor}', '${toString}', '${__proto__}']) {
+      expect(expandVariables(text, { env, ownVariablesOnly: false })).toMatchObject({ problem: expect.any(String) });
+    }
+  });
+
   test('refuses a variable that is not set, by its name', () => {
     expect(expandVariables('${C}', { env, ownVariablesOnly: false })).toMatchObject({
       problem: expect.stringContaining('${C}'),

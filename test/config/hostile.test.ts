@@ -75,6 +75,7 @@ const refusals: Record<string, [place: string, message: RegExp, hint?: RegExp]> 
   'unclosed-bracket.yaml': ['2:1', /./],
   'unclosed-quote.yaml': ['2:1', /quotation mark/],
   'undefined-default-backend.yaml': ['1:17', /defaultBackend names/, /Did you mean "reports"/],
+  'truth-of-every-object.yaml': ['2:56', /forcePathStyle "constructor" is neither true nor false/],
   'unknown-identity-key.yaml': ['1:13', /unknown key "organisation" in identity/, /Did you mean "organization"/],
   'unknown-key-of-another-provider.yaml': ['4:5', /unknown key "bucket" in backends\.local/, /Valid: provider, path\./],
   'unknown-key.json': ['3:5', /unknown key "maxFileSzie" in limits/, /Did you mean "maxFileSize"/],

@@ -77,6 +77,7 @@ describe('an upload', () => {
     ['an unknown asset type', 'x', { fields: { asset_type: 'NOPE' } }, 400, 'USAGE'],
     ['a path as a project', 'x', { fields: { project_id: '../..' } }, 400, 'USAGE'],
     ['no truth', 'x', { fields: { is_public: 'maybe' } }, 400, 'USAGE'],
+    ['what every object has', 'x', { fields: { is_public: 'constructor' } }, 400, 'USAGE'],
     ['no duration', 'x', { fields: { expires_in: 'soon' } }, 400, 'USAGE'],
     ['a field that nobody knows', 'x', { fields: { owner: 'eve' } }, 400, 'USAGE'],
     ['a field that is too long', 'x', { fields: { project_id: 'p'.repeat(5000) } }, 400, 'USAGE'],

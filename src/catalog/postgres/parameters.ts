@@ -58,8 +58,8 @@ export function readParameters(query: URLSearchParams, environment: Environment)
 }
 
 function refuseUnknown(name: string, value: string): void {
-  if (name in SUPPORTED) return;
-  const known = UNSUPPORTED[name];
+  if (Object.hasOwn(SUPPORTED, name)) return;
+  const known = Object.hasOwn(UNSUPPORTED, name) ? UNSUPPORTED[name] : undefined;
   if (known?.harmless.includes(value) === true) return;
   if (known !== undefined) throw unsupported(`${name} (${known.variable})`);
   // Of a password with a question mark in it, what follows looks like a parameter.

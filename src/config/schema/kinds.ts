@@ -228,6 +228,10 @@ export function port() {
   });
 }
 
+function readTruth(text: string): boolean | undefined {
+  return text === 'true' || (text === 'false' ? false : undefined);
+}
+
 /** true or false, also as text, because what `${…}` gives is text. */
 export function truth() {
   return kind({
@@ -236,7 +240,7 @@ export function truth() {
       .register(z.globalRegistry, { title: 'true or false' }),
     problem: 'is neither true nor false',
     hint: 'Write true or false.',
-    read: (value) => ({ true: true, false: false })[String(value)],
+    read: (value) => readTruth(String(value)),
   });
 }
 
@@ -279,7 +283,7 @@ export function truthOr<Word extends string>(word: Word) {
       .register(z.globalRegistry, { title: `true, false or ${word}` }),
     problem: `is neither true, false nor ${word}`,
     hint: `Write true, false or ${word}.`,
-    read: (value) => ({ true: true, false: false, [word]: word })[String(value)] as boolean | Word | undefined,
+    read: (value): boolean | Word | undefined => (value === word ? word : readTruth(String(value))),
   });
 }
 

@@ -87,8 +87,17 @@ function toRequest(context: OperationContext, fields: ReadonlyMap<string, string
   };
 }
 
+/** Not the fields of an object, which has others than its own: `constructor`. */
+const TRUTHS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+  ['', false],
+]);
+
 function parseTruth(name: string, text = 'false'): boolean {
-  const value = { true: true, '1': true, false: false, '0': false, '': false }[text.toLowerCase()];
+  const value = TRUTHS.get(text.toLowerCase());
   if (value !== undefined) return value;
   throw new AssetError('USAGE', `${name} is neither true nor false`, { hint: 'Send true or false.' });
 }
