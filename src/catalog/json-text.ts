@@ -5,7 +5,13 @@
 export function toJsonText(value: unknown): string {
   const text = JSON.stringify(value);
   if (!text.includes('\\u') || !/\\u0000|\\ud[89a-f]/.test(text)) return text;
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? storable(part) : part));
+  return JSON.stringify(value, (_, part: unknown) => storablePart(part));
+}
+
+function storablePart(part: unknown): unknown {
+  if (typeof part === 'string') return storable(part);
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [storable(name), value]));
 }
 
 function storable(text: string): string {

@@ -59,6 +59,20 @@ export function describeBackup(context: CatalogContext): void {
       await catalog.close();
     });
 
+    it('bring tags that SQLite once took, and PostgreSQL never, in a form that both take', async () => {
+      const { catalog } = await filled();
+      const lines = await collect(catalog);
+      const odd = lines.slice(0, -1).map((line) => line.replace(/"team": ?"red"/, '"te\\u0000am":"r\\ud800ed"'));
+      const { trailer } = JSON.parse(lines.at(-1) ?? '') as { trailer: object };
+      const sha256 = hashOf(odd.map((line) => `${line}\n`).join(''));
+      const target = await fresh();
+      await target.maintenance.importLines(each([...odd, JSON.stringify({ trailer: { ...trailer, sha256 } })]));
+      const filter = { tags: { 'te\ufffdam': 'r\ufffded' } };
+      expect((await target.assets.page({ organization: 'acme' }, { filter, limit: 9 })).assets).toHaveLength(1);
+      await target.close();
+      await catalog.close();
+    });
+
     it('of which two come at once fill a catalog once, and the other one finds it filled', async () => {
       const { catalog } = await filled();
       const lines = await collect(catalog);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { StorageError } from '../../src/storage/storage-error.ts';
@@ -30,6 +30,27 @@ await describeEachDatabase('upload', ({ createWorkspace }) => {
     expect(asset.storagePath).toMatch(/^acme\/seo_report\/\d{4}\/\d\d\/\d\d\/[0-9a-f-]{36}\.txt$/);
     expect(await readFile(join(work.storage, asset.storagePath), 'utf8')).toBe('hello\n');
     expect(await work.storedFiles()).toEqual([asset.storagePath]);
+  });
+
+  test('refuses a tag that is longer than every index takes, and no other file with it', async () => {
+    const work = await createWorkspace();
+    const deep = join(work.directory, 'top', ...Array.from({ length: 9 }, (_, index) => `${index}`.repeat(240)));
+    await mkdir(deep, { recursive: true });
+    await writeText(deep, 'deep.txt', 'deep');
+    await writeText(join(work.directory, 'top'), 'x.txt', 'plain');
+    const outcomes = await uploadPaths(work.context(), [join(work.directory, 'top')]);
+    expect(outcomes).toMatchObject([{ kind: 'failed', failure: { code: 'USAGE' } }, { kind: 'uploaded' }]);
+  });
+
+  test('keeps tags that no database can, as far as one can', async () => {
+    const work = await createWorkspace();
+    const path = await writeText(work.directory, 'notes.txt', 'hello\n');
+    const tags = { 'half \ud800': 'a', 'nul \0': 'b \udc00' };
+    const stored = assetOf((await uploadPaths(work.context(), [path], { tags }))[0]).tags;
+    expect(stored).toEqual({ 'half \ufffd': 'a', 'nul \ufffd': 'b \ufffd' });
+    const filter = { tags: stored };
+    const catalog = await work.context().catalog();
+    expect((await catalog.assets.page({ organization: 'acme' }, { filter, limit: 9 })).assets).toHaveLength(1);
   });
 
   test('gives what it stores together names that begin alike, and ids that eight digits tell apart', async () => {

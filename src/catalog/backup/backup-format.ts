@@ -1,4 +1,5 @@
 import { AssetError } from '../../core/errors.ts';
+import { toJsonText } from '../json-text.ts';
 import { type BaseKind, COLUMNS, type ColumnKind, type TableRow } from '../tables.ts';
 
 /** See docs/backup-format.md. The tables in the order in which they can be inserted again, each in a keyset order. */
@@ -79,7 +80,7 @@ function fromBackupValue(table: string, name: string, kind: ColumnKind, value: u
       hint: 'Take another copy of the backup.',
     });
   }
-  return base === 'json' ? JSON.stringify(value) : value;
+  return base === 'json' ? toJsonText(value) : value;
 }
 
 function baseKind(kind: ColumnKind): BaseKind {

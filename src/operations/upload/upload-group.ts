@@ -8,7 +8,14 @@ import { cdnUrl } from '../download/public-access.ts';
 import { type HeldClaim, removeBytes, whileHolding } from '../leases.ts';
 import { openOwnStore } from '../stores/own-store.ts';
 import { type Candidate, infected, type ReadyStep, type Step, storeCandidates } from './upload-bytes.ts';
-import { failed, type OwnedFile, type PacedRequest, type PreparedFile, type UploadOutcome } from './upload-request.ts';
+import {
+  failed,
+  type OwnedFile,
+  type PacedRequest,
+  type PreparedFile,
+  tagsOf,
+  type UploadOutcome,
+} from './upload-request.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 /** How often a file starts again because the stored copy that it wanted to share went away meanwhile. */
@@ -131,7 +138,6 @@ async function commitReady(
 function commitOf({ store }: Group, step: ReadyStep): UploadCommit {
   const { file, request } = step.candidate;
   const { source, content, verdict, upload, context } = file;
-  const tags = source.relativePath === undefined ? upload.tags : { path: source.relativePath, ...upload.tags };
   return {
     organizationId: context.identity.organization,
     sha256: content.sha256,
@@ -146,7 +152,7 @@ function commitOf({ store }: Group, step: ReadyStep): UploadCommit {
       userId: context.identity.user,
       projectId: upload.projectId,
       scanResultId: upload.scanResultId,
-      tags,
+      tags: tagsOf(upload, source),
       cdnUrl: upload.isPublic ? cdnUrl(context, store.name, request.storagePath) : null,
       isProcessed: content.isProcessed,
       ...expiryOf(file),

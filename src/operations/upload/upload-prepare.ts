@@ -1,9 +1,16 @@
 import { availableParallelism } from 'node:os';
 import type { Content, ReadOptions } from '../../content/content.ts';
 import { readFileContent, readSpooledContent, readStreamContent } from '../../content/read-content.ts';
+import type { Tags } from '../../core/asset.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { OperationContext } from '../context.ts';
-import type { PacedRequest, PreparationFailure, PreparedFile, UploadRequest } from './upload-request.ts';
+import {
+  type PacedRequest,
+  type PreparationFailure,
+  type PreparedFile,
+  tagsOf,
+  type UploadRequest,
+} from './upload-request.ts';
 import type { UploadSource } from './upload-sources.ts';
 
 /**
@@ -77,6 +84,7 @@ export async function prepare(
   if (source.problem !== undefined) return { source, error: source.problem };
   try {
     checkName(source.name);
+    checkTags(tagsOf(request, source));
     const content = await read(context, request, source, reading);
     return { source: withExtension(source, content), content };
   } catch (error) {
@@ -104,6 +112,18 @@ function checkName(name: string): void {
   throw new AssetError('USAGE', 'The file name cannot be kept', {
     hint: `Give one of 1 to ${LONGEST_NAME} bytes of valid Unicode: --name`,
   });
+}
+
+/** An entry of PostgreSQL's index has room for 2704 bytes, and what SQLite took could not be restored there. */
+const LONGEST_TAG = 2048;
+
+function checkTags(tags: Tags): void {
+  for (const [name, value] of Object.entries(tags)) {
+    if (Buffer.byteLength(name) + Buffer.byteLength(value) <= LONGEST_TAG) continue;
+    throw new AssetError('USAGE', `The tag ${name.slice(0, 64)} cannot be kept: it is too long`, {
+      hint: `Name and value may have ${LONGEST_TAG} bytes together; --tag path=… replaces the path of a deep directory.`,
+    });
+  }
 }
 
 /** A generated name claims nothing of the content: its extension comes from there. */

@@ -51,6 +51,11 @@ export interface OwnedFile extends PreparedFile {
   upload: UploadRequest;
 }
 
+/** Those of the request, and where the file lay below a directory that was given. */
+export function tagsOf({ tags }: Pick<UploadRequest, 'tags'>, { relativePath }: UploadSource): Tags {
+  return relativePath === undefined ? tags : { path: relativePath, ...tags };
+}
+
 export type PreparationFailure = { source: UploadSource; error: unknown };
 
 export function failed(source: UploadSource, error: unknown): Extract<UploadOutcome, { kind: 'failed' }> {
