@@ -177,6 +177,7 @@ describe('what is wrong on the command line ends with 2 and says what to do', ()
     [['extend', '1f0c2a9b', '--never', '--expires-in', '3d'], /expires once/, /Give one/],
     [['purge-expired', '--before', '2999-01-01'], /in the future/, /not due yet/],
     [['purge-expired', '--max-delete', '101%'], /neither a number nor a share/, /5%/],
+    [['migrate', '--from', 'a', '--to', 'b', '--source-grace', '470000w'], /too long/, /100 years.*--keep-source/],
     [['purge-expired', '--batch-size', '5001'], /large batch/, /at most 5000/],
     [['verify', '--resume'], /goes with --deep/, /begin again/],
     [['token', 'create', '--scope', 'read,delete'], /not a scope/, /token --help/],

@@ -59,7 +59,11 @@ export function configure(command: Command, bind: Bind): void {
     .option('--from <backend>', 'the backend to leave')
     .option('--to <backend>', 'the backend to go to')
     .option('--keep-source', 'leave the source copies where they are')
-    .option('--source-grace <duration>', 'let purge-expired remove the source copies so much later', duration)
+    .option(
+      '--source-grace <duration>',
+      'let purge-expired remove the source copies so much later',
+      parsedBy(parseGrace),
+    )
     .option('--dry-run', 'show what would move, and change nothing')
     .option('--concurrency <n>', 'objects at once', parseConcurrency, DEFAULT_CONCURRENCY)
     .option('--bandwidth <size>', 'bytes a second through this process: 20MiB', parsedBy(parseBandwidth))
@@ -156,6 +160,13 @@ function toRequest(
     ...(maxDuration === undefined ? {} : { maxDuration }),
     ...(manifest === undefined ? {} : { manifest }),
   };
+}
+
+/** Milliseconds. What is beyond the calendar of the catalog SQLite cannot add, and PostgreSQL not be asked for again. */
+function parseGrace(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds <= FOR_EVER_SECONDS * 1000) return milliseconds;
+  throw new AssetError('USAGE', `"${text}" is too long`, { hint: 'Give at most 100 years, or --keep-source instead.' });
 }
 
 function sourceEndOf({ keepSource, sourceGrace }: MigrateOptions): MoveCommit['sourceEnd'] {

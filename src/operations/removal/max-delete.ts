@@ -15,8 +15,7 @@ export async function checkMaxDelete(
   wanted: number,
   scope: OrganizationScope,
 ): Promise<void> {
-  const allowed =
-    most.kind === 'count' ? most.count : Math.floor((most.percent / 100) * (await inScope(context, scope)));
+  const allowed = most.kind === 'count' ? most.count : shareOf(most.percent, await inScope(context, scope));
   if (wanted <= allowed) return;
   const limit = most.kind === 'count' ? `${most.count}` : `${most.percent}%, which is ${allowed}`;
   const many = wanted === 1 ? '1 asset' : `${wanted} assets`;
@@ -24,6 +23,13 @@ export async function checkMaxDelete(
     hint: 'Nothing was removed. See which they are with --dry-run alone; if that is right, allow more.',
     details: { wanted, allowed },
   });
+}
+
+const DECIMALS = 1e6;
+
+/** In whole numbers: 29 hundredths of 100 would be less than 29. */
+export function shareOf(percent: number, count: number): number {
+  return Number((BigInt(Math.round(percent * DECIMALS)) * BigInt(count)) / BigInt(100 * DECIMALS));
 }
 
 async function inScope(context: OperationContext, scope: OrganizationScope): Promise<number> {
