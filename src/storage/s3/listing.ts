@@ -109,16 +109,24 @@ async function deleteBatch(
     signal: options.signal,
   });
   const result = requireXml(store, await answer.body.text(), 'DeleteResult');
-  return childrenOf(result, 'Error').flatMap((error) => describeFailure(store, error, answer.headers));
+  const failures = childrenOf(result, 'Error').flatMap((error) => describeFailure(store, keys, error, answer.headers));
+  return [...new Map(failures.map((failure) => [failure.key, failure])).values()];
 }
 
-function describeFailure(store: S3Store, error: XmlElement, headers: Record<string, string>): DeleteFailure[] {
-  const key = store.prefix.remove(textOf(error, 'Key') ?? '');
+function describeFailure(
+  store: S3Store,
+  keys: readonly StorageKey[],
+  error: XmlElement,
+  headers: Record<string, string>,
+): DeleteFailure[] {
   const code = textOf(error, 'Code');
-  if (key === undefined || code === 'NoSuchKey') return [];
+  if (code === 'NoSuchKey') return [];
+  const named = store.prefix.remove(textOf(error, 'Key') ?? '');
   const facts = { message: textOf(error, 'Message'), requestId: headers['x-amz-request-id'] };
+  // Of an error that names none of the keys nobody knows which was not deleted: of none it is believed.
+  const affected = named !== undefined && keys.includes(named) ? [named] : keys;
   // InternalError and SlowDown of one key among others; what is not known may pass as well.
-  return [{ key, error: errorFromCode(code, 500, { backend: store.name, key }, facts) }];
+  return affected.map((key) => ({ key, error: errorFromCode(code, 500, { backend: store.name, key }, facts) }));
 }
 
 async function deleteAlone(
