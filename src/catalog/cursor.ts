@@ -1,7 +1,20 @@
 import { AssetError } from '../core/errors.ts';
+import { isUuid } from './rows.ts';
 
 /** What a page ended with: the values that its order compares. */
 export type CursorValues = readonly (string | number)[];
+
+/** What a value of a cursor is. Of a word that somebody made up PostgreSQL would refuse what SQLite compares as text. */
+export type CursorKind = 'text' | 'int' | 'time' | 'uuid';
+
+const TIME = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+const IS_OF_KIND: Readonly<Record<CursorKind, (value: unknown) => boolean>> = {
+  text: (value) => typeof value === 'string' && value.isWellFormed() && !value.includes('\0'),
+  int: (value) => Number.isSafeInteger(value),
+  time: (value) => typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value)),
+  uuid: (value) => typeof value === 'string' && isUuid(value),
+};
 
 /** An opaque word for "after this row of this list". `list` names the list and its order. */
 export function encodeCursor(list: string, values: CursorValues): string {
@@ -12,13 +25,13 @@ export function encodeCursor(list: string, values: CursorValues): string {
  * @param kinds What the list's order compares, in its order.
  * @throws AssetError USAGE for a word that this list did not give
  */
-export function decodeCursor(list: string, kinds: readonly ('string' | 'number')[], cursor: string): CursorValues {
+export function decodeCursor(list: string, kinds: readonly CursorKind[], cursor: string): CursorValues {
   const parsed = parse(cursor);
   const fits =
     Array.isArray(parsed) &&
     parsed.length === kinds.length + 1 &&
     parsed[0] === list &&
-    kinds.every((kind, index) => typeof parsed[index + 1] === kind);
+    kinds.every((kind, index) => IS_OF_KIND[kind](parsed[index + 1]));
   if (!fits) {
     throw new AssetError('USAGE', 'this cursor does not belong to this list', {
       hint: 'Pass the cursor that came with the page before, and the same options.',

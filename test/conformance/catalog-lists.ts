@@ -114,6 +114,26 @@ export function describeLists(context: CatalogContext): void {
       }
     });
 
+    it('refuse a cursor that somebody made up, whatever its values are', async () => {
+      const scope = { organization: freshOrganization() };
+      const [time, id] = ['2030-01-01T00:00:00.000Z', '1f0c2a9b-0000-4000-8000-000000000000'];
+      for (const [field, ...values] of [
+        ['created', 'x', id],
+        ['created', time, 'x'],
+        ['created', '2030-99-01T00:00:00.000Z', id],
+        ['created', '0000-01-01T00:00:00.000Z', id],
+        ['name', 'nul \0', time, id],
+        ['size', 1.5, time, id],
+        ['size', 1e300, time, id],
+        ['expires', 'never', time, id],
+      ] as const) {
+        const after = Buffer.from(JSON.stringify([`assets:${field}:asc`, ...values])).toString('base64url');
+        const query = { filter: {}, limit: 1, after, sort: { field, descending: false } };
+        const refused = expect.objectContaining({ code: 'USAGE' });
+        await expect(context.catalog().assets.page(scope, query), JSON.stringify(values)).rejects.toEqual(refused);
+      }
+    });
+
     it('find by id and by a prefix of it what the identity may see', async () => {
       const alice = person(freshOrganization());
       const [secret, open] = await storeAssets(context.catalog(), alice, [{}, { isPublic: true }]);

@@ -103,7 +103,7 @@ export function assetCursor(order: AssetOrder, last: CursorValues): string {
 
 /** @throws AssetError USAGE */
 export function readAssetCursor(order: AssetOrder, cursor: string): CursorValues {
-  const tail = ['string', 'string'] as const;
-  if (order.field === 'created') return decodeCursor(listName(order), tail, cursor);
-  return decodeCursor(listName(order), [order.field === 'size' ? 'number' : 'string', ...tail], cursor);
+  const tail = ['time', 'uuid'] as const;
+  const sort = SORT_COLUMN[order.field];
+  return decodeCursor(listName(order), sort === undefined ? tail : [sort.kind, ...tail], cursor);
 }

@@ -92,7 +92,7 @@ async function page(
   limit: number,
   after: string | undefined,
 ): Promise<{ events: AuditEvent[]; nextCursor: string | null }> {
-  const cursor = after === undefined ? undefined : decodeCursor('audit', ['string', 'number'], after);
+  const cursor = after === undefined ? undefined : decodeCursor('audit', ['time', 'int'], after);
   if (filter.assetId !== undefined && !isUuid(filter.assetId)) return { events: [], nextCursor: null };
   const user = filter.visibleToUser;
   const views = user === undefined ? [[]] : memberViews(user);

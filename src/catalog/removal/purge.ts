@@ -6,7 +6,7 @@ import type { Identity } from '../../core/identity.ts';
 import { type AssetSelection, assetsIn, organizationsWithAssets } from '../assets/asset-query.ts';
 import { writeAudit } from '../audit/audit-write.ts';
 import type { AssetPurge, AuditContext, PurgedAsset, PurgeFilter, PurgeKind } from '../catalog.ts';
-import { type CursorValues, decodeCursor, encodeCursor } from '../cursor.ts';
+import { type CursorKind, decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Database, PageUse, Session } from '../database.ts';
 import { toAsset } from '../rows.ts';
 import { contentKey, lockVerdicts } from '../verdicts/verdicts.ts';
@@ -62,6 +62,11 @@ const DUE_COLUMNS = {
   trash: ['assets.trash_ends_at', 'assets.id'],
 } as const satisfies Record<PurgeKind, readonly string[]>;
 
+const CURSOR_KINDS = {
+  expired: ['time', 'time', 'uuid'],
+  trash: ['time', 'uuid'],
+} as const satisfies Record<PurgeKind, readonly CursorKind[]>;
+
 function dueAssets(session: Session, filter: Omit<PurgeFilter, 'backends'>): AssetSelection {
   const [dueColumn] = DUE_COLUMNS[filter.kind];
   let query = assetsIn(session, { organization: filter.organization })
@@ -99,11 +104,7 @@ async function page(
   const label = `purge-${filter.kind}`;
   let query = inOrder(session, filter);
   if (after !== undefined) {
-    const values: CursorValues = decodeCursor(
-      label,
-      columns.map(() => 'string'),
-      after,
-    );
+    const values = decodeCursor(label, CURSOR_KINDS[filter.kind], after);
     query = query.where(sql<boolean>`(${sql.join(columns.map((name) => sql.ref(name)))}) > (${sql.join(values)})`);
   }
   const rows = await query
