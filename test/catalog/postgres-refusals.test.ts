@@ -363,6 +363,12 @@ describe('settings of PostgreSQL', () => {
       expect(() => read(`postgres://h/d?${name}=x`), name).toThrow(refusal);
   });
 
+  it('read a plus as one, and the last of several values', () => {
+    const url = 'postgres://h/d?user=a+b&password=c+%2B%20d&application_name=x&application_name=y';
+    expect(read(url)).toMatchObject({ user: 'a+b', password: 'c++ d', applicationName: 'y' });
+    expect(read('postgres://a+b:c+d@/d?host=h')).toMatchObject({ user: 'a+b', password: 'c+d', host: 'h' });
+  });
+
   it('bound the version of TLS', () => {
     const { tls } = read('postgres://h/d?ssl_max_protocol_version=TLSv1.3', { PGSSLMINPROTOCOLVERSION: 'TLSv1.2' });
     expect(tls).toMatchObject({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' });

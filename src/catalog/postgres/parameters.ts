@@ -54,7 +54,8 @@ export function readParameters(query: URLSearchParams, environment: Environment)
     const value = environment[variable] ?? '';
     if (value !== '' && !harmless.includes(value)) throw unsupported(`${name} (${variable})`);
   }
-  return (name) => query.get(name) || environment[SUPPORTED[name]] || undefined;
+  // As libpq: the last of several.
+  return (name) => query.getAll(name).at(-1) || environment[SUPPORTED[name]] || undefined;
 }
 
 function refuseUnknown(name: string, value: string): void {

@@ -84,6 +84,8 @@ function parseUrl(text: string): URL {
   // The cause of a failure would show the password.
   if (!URL.canParse(withoutLogin)) throw invalidUrl('it is not a URL');
   const url = new URL(withoutLogin);
+  // libpq takes a plus for one, a form for a blank.
+  url.search = url.search.replaceAll('+', '%2B');
   if (user !== '') url.searchParams.set('user', decode(user));
   if (password !== '') url.searchParams.set('password', decode(password));
   return url;
