@@ -104,6 +104,13 @@ export function keyOrganization(key: string): string {
   return PLACES.some((each) => each === first) ? second : first;
 }
 
+/** The same key as another organisation would have it. */
+export function keyOfOrganization(key: string, organization: string): string {
+  const segments = key.split('/');
+  segments[PLACES.some((each) => each === segments[0]) ? 1 : 0] = organization;
+  return segments.join('/');
+}
+
 /** The stored name of an asset: the last segment of its key. */
 export function keyFilename(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);

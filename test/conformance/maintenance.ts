@@ -352,6 +352,19 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
       ]);
     });
 
+    test('takes nothing for an orphan that a file system lists under a name in another case', async () => {
+      const work = await suite.create();
+      const assets = [await put(work, 'private'), await put(work, 'public', { isPublic: true })];
+      const store = await work.context().backends.open(work.context().backends.defaultName);
+      for (const { storagePath } of assets) {
+        const listed = parseStorageKey(storagePath.replace('acme/', 'ACME/'));
+        await store.put(listed, memoryBody('as such a file system shows it'), {});
+      }
+      const later: ContextChanges = { wrapStore: aged };
+      expect(findings(await check(work, { allOrganizations: true, repair: true }, later))).toEqual([]);
+      expect((await keys(work)).filter((key) => key.includes('lost+found'))).toEqual([]);
+    });
+
     test('moves nothing that another has moved since it was looked at', async () => {
       const work = await suite.create();
       const asset = await put(work, 'for all', { isPublic: true });

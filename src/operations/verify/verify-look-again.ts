@@ -1,7 +1,7 @@
 import type { InventoryRow } from '../../catalog/catalog.ts';
 import { MARKER_KEY } from '../../core/marker-key.ts';
 import { bytesAre } from '../../core/size.ts';
-import { keyOrganization, parseStorageKey } from '../../core/storage-key.ts';
+import { keyOfOrganization, keyOrganization, parseStorageKey } from '../../core/storage-key.ts';
 import type { StorageBackend, StoredObject } from '../../storage/backend.ts';
 import { isStorageError, type StorageError, type StorageErrorKind } from '../../storage/storage-error.ts';
 import { judgeReported, storedBytesMatch } from '../moving/check-stored-copy.ts';
@@ -57,7 +57,9 @@ export async function lookAgain(verification: Verification, suspect: Suspect): P
   return row.state === 'STORED' ? lookAtStored(verification, row) : { kind: 'fine' };
 }
 
-async function lookAtOrphan({ store }: Verification, path: string): Promise<Verdict> {
+async function lookAtOrphan(verification: Verification, path: string): Promise<Verdict> {
+  const { store } = verification;
+  if (await isOfTwin(verification, path)) return { kind: 'fine' };
   const found = await statIfThere(store, parseStorageKey(path));
   if (found === undefined || 'inItsPlace' in found) return { kind: 'fine' };
   if (Date.now() - found.lastModified.getTime() < ORPHAN_GRACE_MILLISECONDS) return { kind: 'fine' };
@@ -73,6 +75,23 @@ async function lookAtOrphan({ store }: Verification, path: string): Promise<Verd
     repair: null,
   };
   return { kind: 'finding', finding, row: undefined, found };
+}
+
+/**
+ * Whether it is an object of an organisation whose name differs in case alone: a file system that ignores case keeps both
+ * in one directory, and lists their keys under the name of the first. All else in a key of ours is in lower case.
+ */
+async function isOfTwin({ context, store }: Verification, path: string): Promise<boolean> {
+  const catalog = await context.catalog();
+  const name = keyOrganization(path);
+  const organizations = await catalog.purge.organizations({ allOrganizations: true });
+  const twins = organizations.filter((each) => each !== name && each.toLowerCase() === name.toLowerCase());
+  if (twins.length === 0) return false;
+  const rows = await catalog.inventory.at(
+    store.name,
+    twins.map((twin) => keyOfOrganization(path, twin)),
+  );
+  return rows.length > 0;
 }
 
 async function statIfThere(
