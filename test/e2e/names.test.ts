@@ -82,13 +82,17 @@ test('symbolic links below a directory are not followed, the one that is named i
 test('a name that is not UTF-8 is refused as such, and the rest goes on', async () => {
   const home = join(await temporaryDirectory(), 'home');
   mkdirSync(join(home, 'in'), { recursive: true });
-  writeFileSync(Buffer.concat([Buffer.from(join(home, 'in', 'caf')), Buffer.from([0xe9]), Buffer.from('.txt')]), 'one');
+  const inLatin1 = (name: string) => Buffer.concat([Buffer.from(join(home, 'in/')), Buffer.from(name, 'latin1')]);
+  writeFileSync(inLatin1('caf\u00e9.txt'), 'one');
   writeFileSync(join(home, 'in', 'real \uFFFD.txt'), 'two');
+  // Read with a replacement character it is the name of the other.
+  writeFileSync(inLatin1('real \u00e9.txt'), 'three');
   const result = await runProgram(home, ['upload', 'in', '--json']);
   expect(result.code).toBe(9);
   const { assets, failed } = JSON.parse(result.stdout);
   expect(assets.map((asset: { source: string }) => asset.source)).toEqual(['in/real \uFFFD.txt']);
-  expect(failed).toMatchObject([{ code: 'USAGE', message: expect.stringContaining('not valid UTF-8') }]);
+  const refused = { code: 'USAGE', message: expect.stringContaining('not valid UTF-8') };
+  expect(failed).toMatchObject([refused, refused]);
 });
 
 test('an upload leaves out its own store, and says when nothing is selected', async () => {

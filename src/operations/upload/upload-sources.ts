@@ -1,4 +1,4 @@
-import { type Dirent, lstatSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import picomatch from 'picomatch';
@@ -93,9 +93,9 @@ function* leftOut({ root, files, notFiles, stores }: Walk): Generator<string> {
 }
 
 async function* walkDirectory(walk: Walk, directory: string): AsyncGenerator<UploadSource> {
-  let entries: Dirent[];
+  let entries: Entry[];
   try {
-    entries = await readdir(directory, { withFileTypes: true });
+    entries = await readEntries(directory);
   } catch (error) {
     walk.files += 1;
     yield { label: directory, path: directory, name: basename(directory), problem: pathError(directory, error) };
@@ -106,29 +106,40 @@ async function* walkDirectory(walk: Walk, directory: string): AsyncGenerator<Upl
     return;
   }
   entries.sort((one, other) => Buffer.compare(Buffer.from(one.name), Buffer.from(other.name)));
-  for (const entry of entries) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory() && !isMisread(path)) yield* walkDirectory(walk, path);
-    else if (entry.isFile() || entry.isDirectory()) yield* selectFile(walk, path);
+  for (const { name, kind, isMisread } of entries) {
+    const path = join(directory, name);
+    if (kind === 'directory' && !isMisread) yield* walkDirectory(walk, path);
+    else if (kind !== 'other') yield* selectFile(walk, path, isMisread);
     else if (walk.selected(relativeTo(walk.root, path))) walk.notFiles.push(path);
   }
 }
 
-function* selectFile(walk: Walk, path: string): Generator<UploadSource> {
+interface Entry {
+  name: string;
+  kind: 'file' | 'directory' | 'other';
+  /** A name of other bytes than UTF-8 is read with replacement characters, and leads nowhere, or to another file. */
+  isMisread: boolean;
+}
+
+async function readEntries(directory: string): Promise<Entry[]> {
+  const entries = await readdir(directory, { withFileTypes: true, encoding: 'buffer' });
+  return entries.map((entry) => ({
+    name: entry.name.toString(),
+    kind: entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : 'other',
+    isMisread: !isUtf8(entry.name),
+  }));
+}
+
+function* selectFile(walk: Walk, path: string, isMisread: boolean): Generator<UploadSource> {
   const relativePath = relativeTo(walk.root, path);
   if (!walk.selected(relativePath)) return;
   walk.files += 1;
   const source = { label: path, path, name: basename(path), relativePath };
-  yield isMisread(path) ? { ...source, problem: unusableName(path) } : source;
+  yield isMisread ? { ...source, problem: unusableName(path) } : source;
 }
 
 function relativeTo(root: string, path: string): string {
   return relative(root, path).split(sep).join('/');
-}
-
-/** A name of other bytes than UTF-8 is read with replacement characters, and leads nowhere. */
-function isMisread(path: string): boolean {
-  return basename(path).includes('\uFFFD') && lstatSync(path, { throwIfNoEntry: false }) === undefined;
 }
 
 function unusableName(path: string): AssetError {
