@@ -20,7 +20,7 @@ const FIGURE: Figure = {
   maxRatio: 2.5,
 };
 
-test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', { timeout: 240_000 }, () => {
+test.skipIf(rclone.missing)('every benchmark runs and reports, on small sizes', { timeout: 900_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'asset-cli-bench-'));
   // PostgreSQL, which refuses to run as root, enters it as another user.
   chmodSync(folder, 0o755);

@@ -14,7 +14,7 @@ test('eight uploads and a list share one SQLite database that none of them found
   for (let index = 0; index < FILES; index += 1) {
     writeFileSync(join(home, 'in', `file-${index}.txt`), `content ${index}`);
   }
-  const uploads = Array.from({ length: UPLOADS }, () => runProgram(home, ['upload', 'in', '--json']));
+  const uploads = Array.from({ length: UPLOADS }, () => runProgram(home, ['upload', 'in', '--json', '--no-progress']));
   const lists = Array.from({ length: 3 }, () => runProgram(home, ['list', '--json']));
   const uploaded = await Promise.all(uploads);
   for (const result of [...uploaded, ...(await Promise.all(lists))]) {

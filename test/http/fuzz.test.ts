@@ -134,7 +134,7 @@ function expectToFit(value: unknown, schema: Schema): void {
   if (schema.items !== undefined && Array.isArray(value)) for (const item of value) expectToFit(item, schema.items);
 }
 
-test('no request that the own description leads to ends in a 500', { timeout: 240_000 }, async () => {
+test('no request that the own description leads to ends in a 500', { timeout: 900_000 }, async () => {
   const server = await startServer();
   const known = [await server.stored('one'), await server.stored('two')];
   const document: { paths: Record<string, Record<string, Operation>> } = await jsonOf(
