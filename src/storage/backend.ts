@@ -174,6 +174,12 @@ export interface StorageBackend {
    * result it has not told what it computed. UNSUPPORTED where it cannot, or not from there.
    */
   pull?(source: PullSource, target: StorageKey, options?: PutOptions): Promise<StoredObject>;
+  /**
+   * Reads an object of exactly `size` bytes at once, where that takes less time than a promise of it.
+   * @param memory of more than `size` bytes
+   * @returns whether the memory begins with it; if not, get() tells why
+   */
+  readNow?(key: StorageKey, size: number, memory: Uint8Array): boolean;
   /** What list() yields, many at a time: to be compared with the catalog at once, without an object made of each. */
   listStretches?(prefix: string, options?: ListOptions): AsyncIterable<ListedStretch>;
   /** Unfinished multipart uploads or temporary files that an interrupted put left behind. */

@@ -109,7 +109,7 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
   }
 
   function optionalPowers(inner: StorageBackend): Partial<StorageBackend> {
-    const { copyFrom, pull, listStretches, abandonedUploads, flush, space, answers, enclosingMarker } = inner;
+    const { copyFrom, pull, readNow, listStretches, abandonedUploads, flush, space, answers, enclosingMarker } = inner;
     return {
       ...(listStretches && {
         listStretches: (prefix, options = {}) =>
@@ -135,6 +135,7 @@ export function withRetries(backend: StorageBackend, retry: RetryOptions): Stora
           return stored === answered ? stored : { ...stored, checksums: {} };
         },
       }),
+      ...(readNow && { readNow: (key, size, memory) => readNow.call(inner, key, size, memory) }),
       ...(abandonedUploads && {
         abandonedUploads: (olderThan) => discardRepeatedly(abandonedUploads.call(inner, olderThan)),
       }),

@@ -153,6 +153,45 @@ describe('a directory that cannot be made', () => {
   });
 });
 
+describe('an object that is read at once', () => {
+  const bytes = Buffer.from('a report');
+  const readNow = (key: string, size: number, memory = Buffer.alloc(16, 0xa5)) =>
+    store.readNow?.(parseStorageKey(key), size, memory);
+
+  beforeEach(() => store.put(KEY, memoryBody(bytes)));
+
+  it('is at the beginning of the memory', async () => {
+    const memory = Buffer.alloc(16, 0xa5);
+    expect(readNow(KEY, bytes.length, memory)).toBe(true);
+    expect(memory.equals(Buffer.concat([bytes, Buffer.alloc(16 - bytes.length, 0xa5)]))).toBe(true);
+  });
+
+  it('has the size that it should have, or is left to get()', async () => {
+    expect([0, 1, bytes.length - 1, bytes.length + 1].map((size) => readNow(KEY, size))).not.toContain(true);
+    expect(readNow(KEY, bytes.length, Buffer.alloc(bytes.length))).toBe(false);
+  });
+
+  it('is a file of the store, or is left to get()', async () => {
+    await writeFile(join(outside, 'other'), bytes);
+    await symlink(join(outside, 'other'), join(root, 'link'));
+    await symlink(outside, join(root, 'linked'));
+    execFileSync('mkfifo', [join(root, 'pipe')]);
+    for (const key of ['missing', 'link', 'linked/other', 'pipe', 'org', `${KEY}/below`, '.asset-cli-tmp-1']) {
+      expect([key, readNow(key, bytes.length)]).toEqual([key, false]);
+      await expect(store.get(parseStorageKey(key))).rejects.toThrow();
+    }
+    await rename(root, `${root}-away`);
+    expect(readNow(KEY, bytes.length)).toBe(false);
+  });
+
+  it.skipIf(process.platform !== 'linux')('leaves no file open', async () => {
+    const openFiles = async () => (await readdir('/proc/self/fd')).length;
+    const before = await openFiles();
+    for (let count = 0; count < 20; count += 1) readNow(KEY, count);
+    expect(await openFiles()).toBe(before);
+  });
+});
+
 describe('symbolic links', () => {
   it('are not followed, whether directory or file', async () => {
     await writeFile(join(outside, 'secret.txt'), 'secret');

@@ -56,6 +56,13 @@ export interface WorkspaceOptions {
   openStore?: (name: string) => Promise<StorageBackend>;
 }
 
+/** Whoever takes the place of get() means all that is read. */
+function readByGet(wrapped: StorageBackend, inner: StorageBackend): StorageBackend {
+  if (wrapped.get === inner.get) return wrapped;
+  const { readNow: _, ...others } = wrapped;
+  return others;
+}
+
 export async function createWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
   const directory = await temporaryDirectory();
   const storage = join(directory, 'storage');
@@ -85,7 +92,7 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
         defaultName: names[0] ?? 'local',
         names,
         open(name) {
-          const store = stores.get(name) ?? openStore(name).then(wrap);
+          const store = stores.get(name) ?? openStore(name).then((inner) => readByGet(wrap(inner), inner));
           stores.set(name, store);
           return store;
         },

@@ -8,7 +8,7 @@ const CHUNK_LENGTH = 64 * 1024;
 /** zlib takes no smaller chunks. */
 const LEAST_CHUNK = 64;
 /** RFC 1952: the header without optional fields; the sum and the size at the end. */
-const PLAIN_HEADER = { start: Buffer.from([0x1f, 0x8b, 8, 0]), length: 10 };
+const PLAIN_HEADER = { start: [0x1f, 0x8b, 8, 0], length: 10 };
 const TRAILER_LENGTH = 8;
 
 /**
@@ -53,7 +53,7 @@ export function decodedUnsummed(
 
 function hasPlainHeader(stored: Uint8Array): boolean {
   if (stored.byteLength < PLAIN_HEADER.length + TRAILER_LENGTH) return false;
-  return PLAIN_HEADER.start.equals(stored.subarray(0, PLAIN_HEADER.start.length));
+  return PLAIN_HEADER.start.every((byte, at) => stored[at] === byte);
 }
 
 function inOnePiece(size: number, decode: (options: ZlibOptions) => Buffer): Buffer {

@@ -3,7 +3,7 @@ import { decodedAtOnce, decodedContent, decodedUnsummed } from '../../content/ve
 import { verifiedBytes, verifiedContent } from '../../content/verification/verify-stream.ts';
 import { AssetError } from '../../core/errors.ts';
 import { chunksInMemory } from '../../core/memory-readable.ts';
-import type { GetOptions } from '../../storage/backend.ts';
+import type { GetOptions, StorageBackend } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
 import type { OperationContext } from '../context.ts';
 import { gracePeriod } from '../stopping.ts';
@@ -35,6 +35,9 @@ export class CannotRestart extends Error {
 
 const MOST_READS = 5;
 const DECODED_AT_ONCE = 2 ** 20;
+const READ_AT_ONCE = 2 ** 18;
+/** What is stored in an encoding, until it is decoded: before anything else is read. */
+let coded: Buffer | undefined;
 
 /** A part of the content: both ends inclusive. */
 export interface ContentRange {
@@ -72,20 +75,35 @@ export function readSmallAsset(context: OperationContext, asset: AssetWithObject
 }
 
 /**
- * @param memory where what is decoded may be, if there is room for more
+ * @param memory where the content may be, if there is room for more
  * @throws StorageError NOT_FOUND, or what the store answers; AssetError BYTES_DAMAGED
  */
 export async function readSmall(context: OperationContext, object: ObjectRecord, memory?: Uint8Array): Promise<Buffer> {
-  const { contentEncoding, size } = object;
   const store = await openOwnStore(context, object.backend);
+  const now = contentNow(store, object, memory);
+  if (now !== undefined) return now;
   const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
   const held = chunksInMemory(body);
-  if (held !== undefined) {
-    return asBuffer(verifiedBytes(decodedUnsummed(joined(held), contentEncoding, size, memory), object));
-  }
+  if (held !== undefined) return contentOf(joined(held), object, memory);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of verifiedContent(decodedContent(body, contentEncoding), object)) chunks.push(chunk);
+  const content = decodedContent(body, object.contentEncoding);
+  for await (const chunk of verifiedContent(content, object)) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+/** Without the promises and the stream of get(), which take longer than to read and to decode. */
+function contentNow(store: StorageBackend, object: ObjectRecord, memory: Uint8Array | undefined): Buffer | undefined {
+  const { storagePath, storedSize, contentEncoding, size } = object;
+  if (store.readNow === undefined || storedSize > READ_AT_ONCE) return undefined;
+  const target = memory !== undefined && memory.byteLength > size ? memory : Buffer.allocUnsafe(size + 1);
+  coded ??= Buffer.allocUnsafeSlow(READ_AT_ONCE + 1);
+  const stored = contentEncoding === null ? target : coded;
+  if (!store.readNow(storagePath, storedSize, stored)) return undefined;
+  return contentOf(stored.subarray(0, storedSize), object, target);
+}
+
+function contentOf(stored: Uint8Array, object: ObjectRecord, memory: Uint8Array | undefined): Buffer {
+  return asBuffer(verifiedBytes(decodedUnsummed(stored, object.contentEncoding, object.size, memory), object));
 }
 
 /** One chunk, as it mostly is, is not copied. */
@@ -94,8 +112,8 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
 }
 
-function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 async function followMoves<T>(

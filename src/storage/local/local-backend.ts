@@ -7,7 +7,7 @@ import { answersAt } from './answers.ts';
 import { createDurability } from './durability.ts';
 import { findEnclosingMarker } from './enclosing.ts';
 import { translateLocalError } from './errors.ts';
-import { readObject } from './read.ts';
+import { readNow, readObject } from './read.ts';
 import { removeObjects } from './remove.ts';
 import { createNameRemover } from './remove-names.ts';
 import { LocalRoot } from './root.ts';
@@ -66,6 +66,7 @@ export function openLocalBackend(definition: Omit<LocalDefinition, 'provider'>):
     },
 
     get: (key, options = {}) => translated(key, () => readObject(root, key, options)),
+    readNow: (key, size, memory) => readNow(root, key, size, memory),
     stat: (key) => translated(key, () => statObject(root, key)),
     list: (prefix, options = {}) => translatedList(listObjects(root, prefix, options)),
     deleteMany: (keys, options = {}) =>

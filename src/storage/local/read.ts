@@ -49,6 +49,20 @@ export function readObject(root: LocalRoot, key: StorageKey, options: GetOptions
   }
 }
 
+/** Only what is not as it should be takes the long way, which tells why. */
+export function readNow(root: LocalRoot, key: StorageKey, size: number, memory: Uint8Array): boolean {
+  try {
+    const descriptor = openSync(root.locate(key), READ_FLAGS);
+    try {
+      return readSync(descriptor, memory, 0, size + 1, 0) === size;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return false;
+  }
+}
+
 function openObject(root: LocalRoot, key: StorageKey): number {
   const path = root.locate(key);
   try {
