@@ -5,10 +5,10 @@ import { whileRenewing } from '../leases.ts';
 import { treatInfected } from './infected-content.ts';
 import { scanContent } from './scan-content.ts';
 import { mustStop, type ScanOutcome, type ScanRun } from './scan-run.ts';
-import { contentKey } from './scan-selection.ts';
 
-/** A claimed content, and an asset by which failures name it. */
+/** A claimed content, its contentKey, and an asset by which failures name it. */
 export interface NamedJob extends ScanJob {
+  key: string;
   assetId: string;
 }
 
@@ -70,7 +70,7 @@ async function scanOne(run: ScanRun, job: NamedJob): Promise<Scanned> {
       run.fatal ??= error;
       return { kind: 'not-begun', job };
     }
-    run.failed.add(contentKey(job));
+    run.failed.add(job.key);
     return { kind: 'failed', job, error };
   }
 }

@@ -33,7 +33,7 @@ export async function* scanAssets(context: OperationContext, request: ScanReques
   if (selection.kind === 'filter' && selection.which === 'stale' && signatureVersion === null) throw unnumbered();
   yield* finishEarlier(context, scopeOf(context, request));
   for await (const part of scanParts(run, signatureVersion)) {
-    yield* scanPart(run, part);
+    for await (const outcomes of scanPart(run, part)) for (const outcome of outcomes) yield outcome;
     if (mustStop(run)) break;
   }
   if (run.fatal !== undefined) throw run.fatal;
@@ -72,7 +72,7 @@ function unnumbered(): AssetError {
 }
 
 /** What others hold is come back to for as long as a lease, then left to them. */
-async function* scanPart(run: ScanRun, part: ScanPart): AsyncGenerator<ScanOutcome> {
+async function* scanPart(run: ScanRun, part: ScanPart): AsyncGenerator<ScanOutcome[]> {
   const deadline = performance.now() + run.context.leaseSeconds * 1000;
   for (let pause = BUSY_PAUSE_MILLISECONDS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MILLISECONDS)) {
     run.busy = 0;
@@ -82,30 +82,30 @@ async function* scanPart(run: ScanRun, part: ScanPart): AsyncGenerator<ScanOutco
     await sleep(pause);
   }
   if (mustStop(run)) return;
-  if (run.busy > 0) yield { kind: 'skipped', count: run.busy };
+  if (run.busy > 0) yield [{ kind: 'skipped', count: run.busy }];
   else if (part.everythingOf !== undefined) {
     const catalog = await run.context.catalog();
     await catalog.verdicts.endRun(part.everythingOf.organization, part.everythingOf.startedAt);
   }
 }
 
-async function* scanPages(run: ScanRun, part: ScanPart, isFirst: boolean): AsyncGenerator<ScanOutcome> {
+async function* scanPages(run: ScanRun, part: ScanPart, isFirst: boolean): AsyncGenerator<ScanOutcome[]> {
   const limit = atMost(run.request.concurrency);
   const underWay: Promise<ScanOutcome[]>[] = [];
   for await (const page of part.pages()) {
-    if (isFirst) yield* page.failed;
+    if (isFirst) yield page.failed;
     for await (const jobs of claimPage(run, page)) {
       underWay.push(start(run, jobs, limit));
-      if (underWay.length >= BATCHES_AT_ONCE) yield* (await underWay.shift()) ?? [];
+      if (underWay.length >= BATCHES_AT_ONCE) yield (await underWay.shift()) ?? [];
     }
   }
-  for (const batch of underWay) yield* await batch;
+  for (const batch of underWay) yield await batch;
 }
 
 function start(run: ScanRun, jobs: readonly NamedJob[], limit: ReturnType<typeof atMost>): Promise<ScanOutcome[]> {
-  for (const job of jobs) run.inHand.add(contentKey(job));
+  for (const { key } of jobs) run.inHand.add(key);
   const batch = scanBatch(run, jobs, limit).finally(() => {
-    for (const job of jobs) run.inHand.delete(contentKey(job));
+    for (const { key } of jobs) run.inHand.delete(key);
   });
   // Its failure is met where it is awaited, after the batch before it.
   batch.catch(() => undefined);
@@ -133,11 +133,11 @@ async function* claimSome(
   const catalog = await run.context.catalog();
   const open = new Map(contents.map((content) => [contentKey(content), content]));
   while (!mustStop(run)) {
-    const offered = [...open.values()].filter((content) => isOpen(run, contentKey(content)));
+    const offered = [...open].flatMap(([key, content]) => (isOpen(run, key) ? content : []));
     if (offered.length === 0) return;
     const { jobs, busy, more } = await catalog.verdicts.claim(offered, condition, BATCH_SIZE, run.context.leaseSeconds);
     const named = jobs.map((job) => nameJob(job, open));
-    for (const job of jobs) open.delete(contentKey(job));
+    for (const { key } of named) open.delete(key);
     if (named.length > 0) yield named;
     if (more === 0) {
       run.busy += busy;
@@ -153,5 +153,6 @@ function isOpen({ inHand, failed }: ScanRun, key: string): boolean {
 
 function nameJob(job: ScanJob, contents: ReadonlyMap<string, NamedContent>): NamedJob {
   const { organizationId, sha256, claim, copies } = job;
-  return { organizationId, sha256, claim, copies, assetId: contents.get(contentKey(job))?.assetId ?? '' };
+  const key = contentKey(job);
+  return { organizationId, sha256, claim, copies, key, assetId: contents.get(key)?.assetId ?? '' };
 }
