@@ -1,13 +1,11 @@
-/**
- * What an answer to INSTREAM means. `unexamined`: clamd did not look at all of the content, or could not.
- * `failure`: a trouble of its own, which may pass. Anything else is no answer at all.
- */
-export type ClamdAnswer =
+/** What clamd says about content. `unexamined`: it did not look at all of it, or could not. */
+export type ClamdJudgement =
   | { kind: 'clean' }
   | { kind: 'infected'; signature: string }
-  | { kind: 'unexamined'; reason: string }
-  | { kind: 'failure'; message: string }
-  | { kind: 'garbled' };
+  | { kind: 'unexamined'; reason: string };
+
+/** What an answer to INSTREAM means. `failure`: a trouble of its own, which may pass. Anything else is no answer at all. */
+export type ClamdAnswer = ClamdJudgement | { kind: 'failure'; message: string } | { kind: 'garbled' };
 
 /** Alerts that say that content was skipped: limits (AlertExceedsMax) and what only its owner can open (AlertEncrypted). */
 const NOT_EXAMINED = /^Heuristics\.(?:Limits\.Exceeded|Encrypted)\b/;
@@ -33,7 +31,7 @@ export function isVerdict({ kind }: ClamdAnswer): boolean {
   return kind === 'clean' || kind === 'infected';
 }
 
-export const OVER_STREAM_LIMIT: ClamdAnswer = {
+export const OVER_STREAM_LIMIT: ClamdJudgement = {
   kind: 'unexamined',
   reason: 'not examined: larger than StreamMaxLength of clamd',
 };

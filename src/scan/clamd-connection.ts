@@ -31,12 +31,6 @@ export class ClamdFault extends Error {
 const LONGEST_ANSWER = 4096;
 const NOTHING = Buffer.alloc(0);
 
-export interface Reply {
-  text: string;
-  /** False if the answer came while there was more to send: it cannot be about the whole. */
-  allSent: boolean;
-}
-
 /** A question: in a list it is there at once. */
 export type Pieces = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 
@@ -48,7 +42,9 @@ export interface ClamdConnection {
    * failure, or an answer that came early, there is no other.
    * @throws ClamdFault; what the pieces throw; what aborted the signal
    */
-  ask(pieces: Pieces, signal?: AbortSignal): Promise<Reply>;
+  ask(pieces: Pieces, signal?: AbortSignal): Promise<string>;
+  /** False if the answer came while there was more to send: it cannot be about the whole. */
+  wasAllSent(): boolean;
   /** Whether another question may be put. */
   isOpen(): boolean;
   /** Waits for another question; keeps no process alive meanwhile. */
@@ -57,7 +53,7 @@ export interface ClamdConnection {
 }
 
 /** Puts one question on a connection of its own. */
-export async function askClamd(options: ClamdConnectionOptions, pieces: Pieces, signal?: AbortSignal): Promise<Reply> {
+export async function askClamd(options: ClamdConnectionOptions, pieces: Pieces, signal?: AbortSignal): Promise<string> {
   signal?.throwIfAborted();
   const connection = connectToClamd(options);
   try {
@@ -69,7 +65,8 @@ export async function askClamd(options: ClamdConnectionOptions, pieces: Pieces, 
 
 interface Question {
   resolve(text: string): void;
-  reject(fault: ClamdFault): void;
+  reject(reason: unknown): void;
+  signal: AbortSignal | undefined;
 }
 
 export function connectToClamd({ address, connectTimeout, responseTimeout }: ClamdConnectionOptions): ClamdConnection {
@@ -86,6 +83,7 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
     },
   });
   let stands = false;
+  let wasOffered = false;
   let received = NOTHING;
   let question: Question | undefined;
   let ended: ClamdFault | undefined;
@@ -94,8 +92,14 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
   function fail(kind: ClamdFaultKind, message: string, cause?: unknown): void {
     if (ended !== undefined) return;
     ended = new ClamdFault(kind, message, cause);
-    question?.reject(ended);
+    giveUp(ended);
+  }
+
+  function giveUp(reason: unknown): void {
+    const asked = question;
+    question = undefined;
     socket.destroy();
+    asked?.reject(asked.signal?.aborted === true ? asked.signal.reason : reason);
   }
 
   socket.setTimeout(connectTimeout);
@@ -123,6 +127,7 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
       fail('garbled', 'it says more than one answer');
     } else if (end !== -1) {
       question.resolve(text.toString('utf8', 0, end));
+      question = undefined;
     } else if (received.length > LONGEST_ANSWER) fail('garbled', 'it answers without end');
   }
 
@@ -135,39 +140,40 @@ export function connectToClamd({ address, connectTimeout, responseTimeout }: Cla
   }
 
   function stop(): void {
-    if (question !== undefined) socket.destroy();
+    if (question !== undefined) giveUp(question.signal?.reason);
   }
 
-  function answered(): Promise<string> {
+  function ask(pieces: Pieces, signal: AbortSignal | undefined): Promise<string> {
     const answer = new Promise<string>((resolve, reject) => {
-      question = { resolve, reject };
-      if (ended !== undefined) reject(ended);
+      question = { resolve, reject, signal };
     });
+    wasOffered = false;
+    stopOn(signal);
+    if (signal?.aborted === true || ended !== undefined) giveUp(ended);
+    else {
+      socket.ref();
+      if (Symbol.asyncIterator in pieces) return sendSlowly(pieces, answer);
+      sendTogether(socket, pieces);
+      wasOffered = true;
+    }
     return answer;
   }
 
-  async function ask(pieces: Pieces, signal: AbortSignal | undefined): Promise<Reply> {
-    signal?.throwIfAborted();
-    stopOn(signal);
-    const answer = answered();
+  async function sendSlowly(pieces: AsyncIterable<Uint8Array>, answer: Promise<string>): Promise<string> {
     try {
-      socket.ref();
       if (!stands) await Promise.race([new Promise<void>((resolve) => socket.once('connect', resolve)), answer]);
-      const wasOffered =
-        Symbol.asyncIterator in pieces ? await send(socket, pieces, answer) : sendTogether(socket, pieces);
-      const text = await answer;
-      return { text, allSent: wasOffered && socket.writableLength === 0 };
+      wasOffered = await send(socket, pieces, answer);
+      return await answer;
     } catch (error) {
-      socket.destroy();
-      signal?.throwIfAborted();
+      giveUp(error);
+      await answer;
       throw error;
-    } finally {
-      question = undefined;
     }
   }
 
   return {
     ask,
+    wasAllSent: () => wasOffered && socket.writableLength === 0,
     isOpen: () => ended === undefined && !socket.destroyed,
     rest: () => void socket.unref(),
     close: () => void socket.destroy(),
@@ -192,9 +198,8 @@ async function send(socket: Socket, pieces: AsyncIterable<Uint8Array>, answer: P
 }
 
 /** In one call of the system, which wakes clamd once. */
-function sendTogether(socket: Socket, pieces: readonly Uint8Array[]): true {
-  socket.cork();
+function sendTogether(socket: Socket, pieces: readonly Uint8Array[]): void {
+  if (pieces.length > 1) socket.cork();
   for (const piece of pieces) socket.write(piece);
-  socket.uncork();
-  return true;
+  if (pieces.length > 1) socket.uncork();
 }

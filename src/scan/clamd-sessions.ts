@@ -5,7 +5,6 @@ import {
   ClamdFault,
   connectToClamd,
   type Pieces,
-  type Reply,
 } from './clamd-connection.ts';
 import { command, type Instream } from './instream.ts';
 
@@ -20,8 +19,9 @@ export interface ClamdSessions {
   ask(content: Instream, signal?: AbortSignal): Promise<SessionReply>;
 }
 
-export interface SessionReply extends Pick<Reply, 'allSent'> {
+export interface SessionReply {
   answer: ClamdAnswer;
+  allSent: boolean;
 }
 
 interface Session {
@@ -84,12 +84,13 @@ export function clamdSessions(options: ClamdConnectionOptions): ClamdSessions {
     session.questions += 1;
     try {
       const pieces = content.open();
-      const reply = await connection.ask(hadRested ? pieces : inSession(pieces), signal);
-      const answer = readClamdAnswer(answerTo(session.questions, reply.text));
-      if (reply.allSent && isVerdict(answer)) {
+      const text = await connection.ask(hadRested ? pieces : inSession(pieces), signal);
+      const allSent = connection.wasAllSent();
+      const answer = readClamdAnswer(answerTo(session.questions, text));
+      if (allSent && isVerdict(answer)) {
         rest(session);
       } else connection.close();
-      return { answer, allSent: reply.allSent };
+      return { answer, allSent };
     } catch (error) {
       connection.close();
       // clamd may end what rests, for reasons that do not concern this content.

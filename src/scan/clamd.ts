@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { atMost } from '../core/at-most.ts';
 import type { BodySource } from '../core/body.ts';
 import { AssetError } from '../core/errors.ts';
-import { type ClamdAnswer, isVerdict, OVER_STREAM_LIMIT, readClamdAnswer } from './clamd-answer.ts';
+import {
+  type ClamdAnswer,
+  type ClamdJudgement,
+  isVerdict,
+  OVER_STREAM_LIMIT,
+  readClamdAnswer,
+} from './clamd-answer.ts';
 import { askClamd, type ClamdAddress, type ClamdConnectionOptions, ClamdFault } from './clamd-connection.ts';
 import { clamdSessions } from './clamd-sessions.ts';
 import { announcement, command, type Instream, instream, instreamOfBytes, instreamOfZeros } from './instream.ts';
@@ -53,36 +59,24 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   const reportsLimits = remember(VERSION_LIFETIME, askWhetherLimitsAreReported);
   let wasReached = false;
 
-  function scan(body: BodySource, { signal }: ScanOptions = {}): Promise<ScanVerdict> {
-    return inTurn(() => judge(body, signal));
+  function scan(body: BodySource, { signal, hasMargin }: ScanOptions = {}): Promise<ScanVerdict> {
+    return inTurn(() => judge(instream(body, hasMargin), signal));
   }
 
-  async function judge(body: BodySource, signal: AbortSignal | undefined): Promise<ScanVerdict> {
+  /** An OK is believed only if clamd would have said that it skipped something. */
+  async function judge(content: Instream, signal: AbortSignal | undefined): Promise<ScanVerdict> {
     const { signatureVersion } = await freshVersion(signal);
-    const answer = await askForVerdict(instream(body), body.size, signal);
-    const { status, result } = await believed(answer, signal);
+    const answer = await askForVerdict(content, content.size, signal);
+    const isDoubtful = answer.kind === 'clean' && !(await reportsLimits(signal));
+    const { status, result } = isDoubtful ? DOUBT : verdictOf(answer);
     return { status, result, signatureVersion, scannedAt: new Date() };
   }
 
-  /**
-   * An OK is believed only if clamd would have said that it skipped something. No content is beyond that: MaxFileSize may
-   * be less than any default, and archives are found inside of text and images as well.
-   */
-  async function believed(
-    answer: ClamdAnswer,
-    signal: AbortSignal | undefined,
-  ): Promise<Pick<ScanVerdict, 'status' | 'result'>> {
-    if (answer.kind === 'infected') return { status: 'INFECTED', result: answer.signature };
-    if (answer.kind === 'unexamined') return { status: 'PENDING', result: answer.reason };
-    if (await reportsLimits(signal)) return { status: 'CLEAN', result: null };
-    return { status: 'PENDING', result: 'perhaps not fully examined: AlertExceedsMax is off in clamd.conf' };
-  }
-
-  function askForVerdict(stream: Instream, size: number, signal: AbortSignal | undefined): Promise<ClamdAnswer> {
+  function askForVerdict(stream: Instream, size: number, signal: AbortSignal | undefined): Promise<ClamdJudgement> {
     return repeated(signal, () => askOnce(stream, size, signal));
   }
 
-  async function askOnce(stream: Instream, size: number, signal: AbortSignal | undefined): Promise<ClamdAnswer> {
+  async function askOnce(stream: Instream, size: number, signal: AbortSignal | undefined): Promise<ClamdJudgement> {
     try {
       const { answer, allSent } = await sessions.ask(stream, signal);
       return usable(answer, allSent);
@@ -97,7 +91,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   async function accepts(size: number, signal: AbortSignal | undefined): Promise<boolean> {
     const patient = { ...connection, responseTimeout: Math.min(CONSENT_AFTER, connection.responseTimeout) };
     try {
-      const { text } = await askClamd(patient, [announcement(size)], signal);
+      const text = await askClamd(patient, [announcement(size)], signal);
       return usable(readClamdAnswer(text), false).kind !== 'unexamined';
     } catch (error) {
       if (isFault(error, 'timeout')) return true;
@@ -119,7 +113,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
 
   function version(signal?: AbortSignal): Promise<ScannerVersion> {
     return repeated(signal, async () => {
-      const { text } = await askClamd(promptly, [command('VERSION')], signal);
+      const text = await askClamd(promptly, [command('VERSION')], signal);
       const [engine = '', signatureVersion, ...date] = text.split('/');
       if (!/^ClamAV [\x21-\x7e]{1,60}$/.test(engine)) throw new ClamdFault('garbled', 'it does not answer like clamd');
       return {
@@ -170,8 +164,22 @@ async function pause(milliseconds: number, signal: AbortSignal | undefined): Pro
   signal?.throwIfAborted();
 }
 
+type Finding = Pick<ScanVerdict, 'status' | 'result'>;
+
+/** Of any content: MaxFileSize may be less than every default, and archives are found inside of text and images as well. */
+const DOUBT: Finding = {
+  status: 'PENDING',
+  result: 'perhaps not fully examined: AlertExceedsMax is off in clamd.conf',
+};
+
+function verdictOf(answer: ClamdJudgement): Finding {
+  if (answer.kind === 'infected') return { status: 'INFECTED', result: answer.signature };
+  if (answer.kind === 'unexamined') return { status: 'PENDING', result: answer.reason };
+  return { status: 'CLEAN', result: null };
+}
+
 /** A verdict on content that clamd does not have yet is none. */
-function usable(answer: ClamdAnswer, allSent: boolean): ClamdAnswer {
+function usable(answer: ClamdAnswer, allSent: boolean): ClamdJudgement {
   if (answer.kind === 'garbled' || (isVerdict(answer) && !allSent)) {
     throw new ClamdFault('garbled', 'its answer makes no sense');
   }

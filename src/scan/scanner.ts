@@ -11,8 +11,13 @@ export interface ScanVerdict {
   scannedAt: Date;
 }
 
+/** Bytes that a scanner may need before a content and behind it, to send it in one piece. */
+export const SCAN_MARGIN = 32;
+
 export interface ScanOptions {
   signal?: AbortSignal;
+  /** The body's bytes have SCAN_MARGIN bytes of memory before and behind them that the scanner may write to. */
+  hasMargin?: boolean;
 }
 
 export interface ScannerVersion {

@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BodySource } from '../../src/core/body.ts';
+import { AssetError } from '../../src/core/errors.ts';
 import { createClamdScanner } from '../../src/scan/clamd.ts';
+import { SCAN_MARGIN } from '../../src/scan/scanner.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/clamd-proxy.ts';
 import { type OwnClamd, startOwnClamd } from '../support/own-clamd.ts';
+import { EICAR } from '../support/services/clamd.ts';
 import { describeWithService } from '../support/services/index.ts';
 import { freePort } from '../support/services/server.ts';
 
@@ -163,6 +167,31 @@ await describeWithService('clamd', 'between us and clamd', () => {
     await strict.stop();
   });
 
+  it('what is wrong with the body counts more than an answer that came before its end', async () => {
+    const answer = 'INSTREAM size limit exceeded. ERROR\0';
+    const scanner = await scannerWith(() => ({ answer, early: true }));
+    async function* open(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(1000);
+      await sleep(100);
+      throw new AssetError('FILE_CHANGED', 'it changed');
+    }
+    await expect(scanner.scan({ size: large, open })).rejects.toMatchObject({ code: 'FILE_CHANGED' });
+  });
+
+  it('content that has a margin is sent again as it is', async () => {
+    const scanner = await scannerWith((nth) => (nth === 1 ? { cutAfter: 0 } : undefined));
+    for (const [content, status] of [
+      [EICAR, 'INFECTED'],
+      [text, 'CLEAN'],
+    ] as const) {
+      const bytes = Buffer.alloc(content.length + 2 * SCAN_MARGIN, 'a').subarray(SCAN_MARGIN, -SCAN_MARGIN);
+      bytes.write(content);
+      const verdict = scanner.scan({ size: bytes.length, bytes, open: small.open }, { hasMargin: true });
+      expect(await verdict).toMatchObject({ status });
+      expect(bytes.toString()).toBe(content);
+    }
+  });
+
   it('one that hangs is not asked for ever', async () => {
     proxy = await startFaultProxy(clamd.port, () => ({ silent: true }));
     const address = { host: proxy.host, port: proxy.port };
@@ -174,6 +203,14 @@ await describeWithService('clamd', 'between us and clamd', () => {
       code: 'SCANNER_UNAVAILABLE',
       message: expect.stringContaining('does not answer in time'),
     });
+  });
+
+  it('a scan that was given up before is not begun', async () => {
+    const scanner = await scannerWith(() => undefined);
+    await scanner.scan(small);
+    const given = new Error('enough');
+    await expect(scanner.scan(small, { signal: AbortSignal.abort(given) })).rejects.toBe(given);
+    expect((await scanner.scan(small)).status).toBe('CLEAN');
   });
 
   it('an unanswered scan can be given up', async () => {

@@ -1,7 +1,6 @@
 import type { ObjectRecord, ScanJob } from '../../catalog/catalog.ts';
-import type { BodySource } from '../../core/body.ts';
 import { AssetError } from '../../core/errors.ts';
-import type { ScanVerdict } from '../../scan/scanner.ts';
+import { SCAN_MARGIN, type ScanVerdict } from '../../scan/scanner.ts';
 import type { OperationContext } from '../context.ts';
 import { chunksOf, isDamage, openContent, readSmall } from '../download/read-asset.ts';
 import { gracePeriod } from '../stopping.ts';
@@ -40,20 +39,29 @@ export async function scanContent(run: ScanRun, job: ScanJob): Promise<ScanVerdi
 
 async function scanCopy({ context, scanner, lend }: ScanRun, copy: ObjectRecord): Promise<ScanVerdict> {
   const signal = gracePeriod(context.signal);
-  const isDecodedAtOnce = copy.contentEncoding !== null && copy.size <= LARGEST_IN_MEMORY;
-  const loan = isDecodedAtOnce ? lend() : undefined;
-  const body = await bodyOf(context, copy, loan?.memory).catch((error: unknown) => {
-    loan?.giveBack();
-    throw error;
-  });
+  const { size } = copy;
+  if (size > LARGEST_IN_MEMORY) {
+    const open = async function* () {
+      yield* chunksOf(await openContent(context, copy));
+    };
+    return scanner.scan({ size, open }, { signal });
+  }
+  const loan = lend();
+  let isWithScanner = false;
   try {
-    const verdict = await scanner.scan(body, { signal });
-    loan?.giveBack();
+    const bytes = await readSmall(context, copy, loan?.memory.subarray(SCAN_MARGIN));
+    const open = async function* () {
+      yield bytes;
+    };
+    isWithScanner = true;
+    const hasMargin = bytes.buffer === loan?.memory.buffer;
+    const verdict = await scanner.scan({ size, bytes, open }, { signal, hasMargin });
+    isWithScanner = false;
     return verdict;
-  } catch (error) {
-    // It may be on its way to the scanner still.
-    loan?.forget();
-    throw error;
+  } finally {
+    // After a failure it may be on its way to the scanner still.
+    if (isWithScanner) loan?.forget();
+    else loan?.giveBack();
   }
 }
 
@@ -65,30 +73,6 @@ async function laterCopy(
 ): Promise<ObjectRecord | undefined> {
   const catalog = await context.catalog();
   return (await catalog.verdicts.copies(job)).find(isUntried);
-}
-
-async function bodyOf(
-  context: OperationContext,
-  object: ObjectRecord,
-  memory: Uint8Array | undefined,
-): Promise<BodySource> {
-  const { size } = object;
-  if (size > LARGEST_IN_MEMORY) {
-    return {
-      size,
-      async *open() {
-        yield* chunksOf(await openContent(context, object));
-      },
-    };
-  }
-  const bytes = await readSmall(context, object, memory);
-  return {
-    size,
-    bytes,
-    async *open() {
-      yield bytes;
-    },
-  };
 }
 
 function movedOn({ sha256 }: ScanJob): AssetError {

@@ -4,6 +4,7 @@ import { atMost } from '../../core/at-most.ts';
 import { AssetError } from '../../core/errors.ts';
 import type { OrganizationScope } from '../../core/identity.ts';
 import { createLender } from '../../core/lent-memory.ts';
+import { SCAN_MARGIN } from '../../scan/scanner.ts';
 import type { OperationContext } from '../context.ts';
 import { requireMaintenance } from '../maintenance-rights.ts';
 import { finishInfected } from './finish-infected.ts';
@@ -54,7 +55,7 @@ async function begin(context: OperationContext, request: ScanRequest): Promise<S
     context,
     request,
     scanner: await context.scanning.scanner(),
-    lend: createLender(LARGEST_IN_MEMORY, MOST_LENT),
+    lend: createLender(LARGEST_IN_MEMORY + 2 * SCAN_MARGIN, MOST_LENT),
     inHand: new Set(),
     failed: new Set(),
     busy: 0,
