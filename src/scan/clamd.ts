@@ -55,7 +55,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   const deadline = options.deadline ?? 60_000;
   const firstDelay = options.retryDelay ?? 250;
   const inTurn = atMost(options.connections ?? 4);
-  const freshVersion = remember(VERSION_LIFETIME, version);
+  const freshVersion = remember(VERSION_LIFETIME, askVersion);
   const reportsLimits = remember(VERSION_LIFETIME, askWhetherLimitsAreReported);
   let wasReached = false;
 
@@ -66,8 +66,12 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   /** An OK is believed only if clamd would have said that it skipped something. */
   async function judge(content: Instream, signal: AbortSignal | undefined): Promise<ScanVerdict> {
     const { signatureVersion } = await freshVersion(signal);
-    const answer = await askForVerdict(content, content.size, signal);
-    const isDoubtful = answer.kind === 'clean' && !(await reportsLimits(signal));
+    const answering = askForVerdict(content, content.size, signal);
+    // Asked beside the content, whose OK would wait for it; nothing else needs it.
+    const limits = reportsLimits(signal);
+    if (limits instanceof Promise) limits.catch(() => undefined);
+    const answer = await answering;
+    const isDoubtful = answer.kind === 'clean' && !(await limits);
     const { status, result } = isDoubtful ? DOUBT : verdictOf(answer);
     return { status, result, signatureVersion, scannedAt: new Date() };
   }
@@ -111,7 +115,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
     return answer.kind === 'unexamined';
   }
 
-  function version(signal?: AbortSignal): Promise<ScannerVersion> {
+  function askVersion(signal?: AbortSignal): Promise<ScannerVersion> {
     return repeated(signal, async () => {
       const text = await askClamd(promptly, [command('VERSION')], signal);
       const [engine = '', signatureVersion, ...date] = text.split('/');
@@ -126,7 +130,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   }
 
   async function inspect(largest: number, signal?: AbortSignal): Promise<ScannerReport> {
-    const about = await version(signal);
+    const about = await askVersion(signal);
     const reportsExceededLimits = await askWhetherLimitsAreReported(signal);
     const streamLimit = await repeated(signal, () => findLimit(largest, (size) => accepts(size, signal)));
     if (!reportsExceededLimits) return { ...about, reportsExceededLimits, sizeLimit: streamLimit };
@@ -155,7 +159,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
     }
   }
 
-  return { scan, version, inspect };
+  return { scan, version: async (signal) => freshVersion(signal), inspect };
 }
 
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

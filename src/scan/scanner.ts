@@ -45,7 +45,10 @@ export interface Scanner {
    */
   scan(body: BodySource, options?: ScanOptions): Promise<ScanVerdict>;
 
-  /** @throws AssetError SCANNER_UNAVAILABLE */
+  /**
+   * What judges now, or did a minute ago.
+   * @throws AssetError SCANNER_UNAVAILABLE
+   */
   version(signal?: AbortSignal): Promise<ScannerVersion>;
 
   /**

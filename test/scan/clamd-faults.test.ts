@@ -101,8 +101,8 @@ await describeWithService('clamd', 'between us and clamd', () => {
   });
 
   it('contents follow each other on a connection, and another takes the place of one that is gone', async () => {
-    const scanner = await scannerWith((nth) => (nth === 2 ? { cutAfter: 1_000_000 } : undefined));
-    // The version; the first content, and what tells whether limits are reported; all others.
+    const scanner = await scannerWith((nth) => (nth === 1 ? { cutAfter: 1_000_000 } : undefined));
+    // The version; all contents; what tells whether limits are reported.
     for (let count = 1; count <= 4; count += 1) expect((await scanner.scan(small)).status).toBe('CLEAN');
     expect(proxy?.connections).toBe(3);
     expect((await scanner.scan(body(large))).status).toBe('CLEAN');
@@ -116,7 +116,7 @@ await describeWithService('clamd', 'between us and clamd', () => {
     const scanner = await scannerWith(() => undefined);
     const together = await Promise.all([1, 2, 3, 4].map(() => scanner.scan(small)));
     expect(together.map(({ status }) => status)).toEqual(['CLEAN', 'CLEAN', 'CLEAN', 'CLEAN']);
-    expect(proxy?.connections).toBe(5);
+    expect(proxy?.connections).toBe(6);
   });
 
   it('a content that is given up takes along no other that waits for the same answer', async () => {
@@ -143,7 +143,6 @@ await describeWithService('clamd', 'between us and clamd', () => {
   it('a connection does not end by the signal of a content before', async () => {
     const scanner = await scannerWith(() => undefined);
     const earlier = new AbortController();
-    // The first content's connection ends with the question whether limits are reported.
     for (let count = 1; count <= 2; count += 1) await scanner.scan(small, { signal: earlier.signal });
     const { connections } = proxy ?? {};
     async function* open(): AsyncGenerator<Uint8Array> {
@@ -176,6 +175,21 @@ await describeWithService('clamd', 'between us and clamd', () => {
       throw new AssetError('FILE_CHANGED', 'it changed');
     }
     await expect(scanner.scan({ size: large, open })).rejects.toMatchObject({ code: 'FILE_CHANGED' });
+  });
+
+  it('whoever asked for the version has it asked for no content', async () => {
+    const scanner = await scannerWith(() => undefined);
+    await scanner.version();
+    expect((await scanner.scan(small)).status).toBe('CLEAN');
+    expect(proxy?.connections).toBe(3);
+  });
+
+  it('an OK is none where nobody knows whether limits are reported, but a virus is one', async () => {
+    const answering = (answer: string) => scannerWith((nth) => (nth === 1 ? { answer } : { cutAfter: 0 }));
+    expect((await (await answering('1: stream: Eicar FOUND\0')).scan(small)).status).toBe('INFECTED');
+    await proxy?.close();
+    const scanning = (await answering('1: stream: OK\0')).scan(small);
+    await expect(scanning).rejects.toMatchObject({ code: 'SCANNER_UNAVAILABLE' });
   });
 
   it('content that has a margin is sent again as it is', async () => {
