@@ -2,6 +2,7 @@
 // bin/load-chunk.js. The build starts it in an empty home. Usage: node compile-chunks.cjs <dist>
 const { renameSync, writeFileSync } = require('node:fs');
 const { createServer } = require('node:http');
+const { createServer: createTcpServer } = require('node:net');
 const { join, resolve } = require('node:path');
 const { chunks, loadChunk } = require('../bin/load-chunk.js');
 
@@ -13,6 +14,7 @@ const COMMANDS = [
   ['list', '--type', 'DOCUMENT_UPLOAD', '--json'],
   ['list', '--ids'],
   ['download', '--all', '-o', 'out'],
+  ['scan', '--all', '--config', 'scan.yaml'],
   ['delete', '--all', '--yes'],
   ['list', '--config', 'config.yaml'],
   ['upload', 'other.txt', '--config', 's3.yaml'],
@@ -28,6 +30,8 @@ async function run() {
   writeFileSync('note.txt', 'a note\n');
   writeFileSync('config.yaml', 'scan:\n  mode: off\nbackends: { spare: { provider: LOCAL, path: ./spare } }\n');
   writeFileSync('other.txt', 'another note\n');
+  const scanner = (await startScanner()).address().port;
+  writeFileSync('scan.yaml', `scan:\n  mode: off\n  clamd: { host: 127.0.0.1, port: ${scanner} }\n`);
   const { port } = (await startStore()).address();
   writeFileSync('s3.yaml', s3Configuration(port));
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'build', AWS_SECRET_ACCESS_KEY: 'build' });
@@ -45,6 +49,18 @@ async function run() {
   if (failed.length > 0) throw new Error(failed.join('; '));
 }
 
+/** Answers like a clamd that finds nothing; what it is sent is short enough to come at once. */
+function startScanner() {
+  const server = createTcpServer((socket) => {
+    let count = 0;
+    socket.on('data', (question) => {
+      count += 1;
+      socket.write(question.includes('VERSION') ? 'ClamAV 1.0.0/1/now\0' : `${count}: stream: OK\0`);
+    });
+  });
+  return listening(server);
+}
+
 /** Answers like S3, as far as it is asked: the SDK that finds the credentials is most of what such a command loads. */
 function startStore() {
   const objects = new Map();
@@ -57,6 +73,10 @@ function startStore() {
     else if (found === undefined) response.writeHead(404).write('<Error><Code>NoSuchKey</Code></Error>');
     response.end(request.method === 'GET' ? found : undefined);
   });
+  return listening(server);
+}
+
+function listening(server) {
   return new Promise((resolve) => {
     server.unref().listen(0, '127.0.0.1', () => resolve(server));
   });
