@@ -17,7 +17,7 @@ function read(text: string, { method = 'GET', cuts = [] as number[], ends = fals
   const bytes = Buffer.from(text, 'latin1');
   const seen: Read = { status: undefined, headers: {}, body: '', staysOpen: undefined, left: 0 };
   const parser = createAnswerParser(method, {
-    onHead: (status, headers) => Object.assign(seen, { status, headers: { ...headers } }),
+    onHead: (status, fields) => Object.assign(seen, { status, headers: { ...fields() } }),
     onData: (data) => (seen.body += data.toString('latin1')),
     onEnd: (staysOpen) => (seen.staysOpen = staysOpen),
   });
@@ -114,6 +114,7 @@ describe('an answer', () => {
     ['a field that is continued', 'HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n'],
     ['a space before the colon', 'HTTP/1.1 200 OK\r\ncontent-length : 5\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n'],
+    ['two lengths, not side by side', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\na: b\r\nCONTENT-LENGTH:6\r\n\r\n'],
     ['a length and chunks', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n'],
     ['a coding that is not known', 'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n'],
     ['a length that is no number', 'HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n'],

@@ -4,7 +4,7 @@ import { getEventListeners, once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHttpClient, type HttpClient, type HttpRequest } from '../../src/storage/http/http-client.ts';
@@ -121,6 +121,32 @@ describe('a client of a store', () => {
       expect((await (await get(served, { path: '/first', ...more })).body.text()).length).toBe(600_000);
       expect(await (await get(served, { path: '/second' })).body.text()).toBe('real');
     }
+  });
+
+  it('never takes for its answer what came before its request went out', async () => {
+    const served = await serve((socket) => socket.write(answer('mine')));
+    await get(served);
+    // A turn that begins with a timer looks for bytes before its end, at which requests go out.
+    await sleep(5);
+    served.sockets[0]?.write(answer('stray'));
+    await expect(get(served)).rejects.toMatchObject({ code: 'EBADMSG' });
+    expect(await (await get(served)).body.text()).toBe('mine');
+  });
+
+  it('sends nothing of a request that is stopped in the turn in which it was begun', async () => {
+    const seen: string[] = [];
+    const served = await serve((socket, head) => {
+      seen.push(head.split(' ')[1] ?? '');
+      socket.write(answer(''));
+    });
+    await get(served);
+    await setImmediate();
+    const stop = new AbortController();
+    const stopped = get(served, { path: '/stopped', signal: stop.signal });
+    stop.abort(new Error('stopped'));
+    await expect(stopped).rejects.toThrow('stopped');
+    await get(served, { path: '/next' });
+    expect(seen).toEqual(['/x', '/next']);
   });
 
   it('does not follow an answer to half a request with another request', async () => {

@@ -1,8 +1,11 @@
 import { transportFailure } from './transport-failure.ts';
 
 export interface AnswerReader {
-  /** @param length of the body in bytes; undefined where only its end will tell */
-  onHead(status: number, headers: Record<string, string>, length: number | undefined): void;
+  /**
+   * @param fields reads all of them, which costs more than the few that tell where the answer ends
+   * @param length of the body in bytes; undefined where only its end will tell
+   */
+  onHead(status: number, fields: () => Record<string, string>, length: number | undefined): void;
   /** Not kept: the memory is that of the next bytes too. */
   onData(bytes: Buffer): void;
   /** @param staysOpen the connection may carry another request */
@@ -26,6 +29,8 @@ const PROTOCOL = 'HTTP/1.';
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?(?=\r\n|$)/;
 /** All that follow the first line; one pattern for each costs more. RFC 9110, section 5.6.2: a field name is a token. */
 const FIELDS = /^(?:\r\n[!#$%&'*+\-.^_`|~\w]+:[^\r\n]*)*$/;
+/** Of these, those that tell where an answer ends, and its connection. */
+const FRAMING = /\r\n(?:connection|content-length|transfer-encoding):[^\r\n]*/gi;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const END_OF_LINE = Buffer.from('\r\n');
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -87,7 +92,9 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
     if (line === null) throw text.startsWith(PROTOCOL) ? notHttp('its first line is no status') : notSpoken();
     const minor = line[1];
     const status = Number(line[2]);
-    const headers = readFields(text.slice(line[0].length));
+    const fields = text.slice(line[0].length);
+    if (!FIELDS.test(fields)) throw notHttp('a line of its head is no field');
+    const headers = readFields((fields.match(FRAMING) ?? []).join(''));
     if (status === 101) throw notHttp('it changes to a protocol that nobody asked for');
     // An interim answer: the real one follows.
     if (status < 200) return;
@@ -95,7 +102,7 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
     staysOpen = minor === '1' ? !connection.includes('close') : connection.includes('keep-alive');
     const length = bodyLength(status, headers);
     if (length !== undefined) left = length;
-    reader.onHead(status, headers, length);
+    reader.onHead(status, () => readFields(fields), length);
     if (length === 0) finish();
     else if (length !== undefined) state = 'counted';
     else state = headers['transfer-encoding'] === undefined ? 'to the end' : 'chunk size';
@@ -155,9 +162,8 @@ export function createAnswerParser(method: string, reader: AnswerReader): Answer
   return { read, end };
 }
 
-/** @param text each field behind the end of a line */
+/** @param text each field behind the end of a line, as FIELDS has them */
 function readFields(text: string): Record<string, string> {
-  if (!FIELDS.test(text)) throw notHttp('a line of its head is no field');
   const headers: Record<string, string> = Object.create(null);
   for (let at = 2; at < text.length; ) {
     const colon = text.indexOf(':', at);

@@ -31,6 +31,8 @@ export interface Connection {
 interface Exchange {
   parser: AnswerParser;
   receiver: AnswerReceiver;
+  /** Something of the request was handed to the socket. */
+  isBegun: boolean;
   /** All of the request was handed to the socket. */
   isWritten: boolean;
   stopWatching: () => void;
@@ -75,7 +77,8 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
     });
     const { onHead, onData } = receiver;
     const parser = createAnswerParser(request.method, { onHead, onData, onEnd: onAnswered });
-    const exchange: Exchange = { parser, receiver, isWritten: false, stopWatching: whenAborted(request.signal, shut) };
+    const stopWatching = whenAborted(request.signal, shut);
+    const exchange: Exchange = { parser, receiver, isBegun: false, isWritten: false, stopWatching };
     current = exchange;
     if (request.signal?.aborted === true) {
       shut(asError(request.signal.reason));
@@ -88,11 +91,16 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
   }
 
   function writeAlone(exchange: Exchange, head: string): void {
-    exchange.isWritten = true;
-    socket.write(head, 'latin1');
+    atEndOfTurn(() => {
+      if (isShut) return;
+      exchange.isBegun = true;
+      exchange.isWritten = true;
+      socket.write(head, 'latin1');
+    });
   }
 
   function write(exchange: Exchange, head: string, body: Uint8Array): void {
+    exchange.isBegun = true;
     socket.cork();
     socket.write(head, 'latin1');
     writeFrom(exchange, body, 0);
@@ -114,7 +122,7 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
   function onBytes(bytes: Buffer): boolean {
     endedInPlace = bytes.buffer !== buffer.buffer;
     try {
-      const taken = current?.parser.read(bytes) ?? 0;
+      const taken = current?.isBegun === true ? current.parser.read(bytes) : 0;
       // Nobody asked for more: an answer after the answer, which must not be taken for the next one's.
       if (taken < bytes.length) shut(transportFailure('EBADMSG', 'the server sent what nobody asked for'));
       else if (current === undefined && !isShut && !endedInPlace) rest();
@@ -190,6 +198,22 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
   }
 
   return { send, close: () => shut() };
+}
+
+let due: (() => void)[] = [];
+
+/**
+ * When all that has arrived was worked on: requests go out together. A server on this machine begins with each at once, on
+ * the processor that wrote it; and whoever serves many wakes once for several.
+ */
+function atEndOfTurn(work: () => void): void {
+  if (due.push(work) === 1) setImmediate(workOff);
+}
+
+function workOff(): void {
+  const now = due;
+  due = [];
+  for (const work of now) work();
 }
 
 /** Once the sockets that have bytes were read: between two turns of the event loop's last phase. */

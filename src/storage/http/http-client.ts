@@ -22,10 +22,10 @@ export interface HttpRequest {
 }
 
 export interface HttpAnswer {
-  status: number;
+  readonly status: number;
   /** Names in lower case; of a repeated header the values are joined. */
-  headers: Record<string, string>;
-  body: AnswerBody;
+  readonly headers: Record<string, string>;
+  readonly body: AnswerBody;
 }
 
 export interface HttpClient {

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { heldBody, streamedBody } from './answer-body.ts';
+import { type AnswerBody, heldBody, streamedBody } from './answer-body.ts';
 import type { HttpAnswer, HttpRequest } from './http-client.ts';
 import { type PiecewiseBody, piecewiseBody } from './piecewise-body.ts';
 
@@ -14,7 +14,7 @@ export interface AnswerReceiver {
   readonly answer: Promise<HttpAnswer>;
   /** Where the next bytes of the body belong, if that is known: read there, they need no copy. */
   room(): Buffer | undefined;
-  onHead(status: number, headers: Record<string, string>, length: number | undefined): void;
+  onHead(status: number, fields: () => Record<string, string>, length: number | undefined): void;
   /** Copies what it keeps, unless it was read to where it belongs. */
   onData(bytes: Buffer): void;
   onEnd(): void;
@@ -28,14 +28,14 @@ const STREAM_BUFFER = 256 * 1024;
 export function receiveAnswer({ inMemory = false, into, pieces }: HttpRequest, flow: Flow): AnswerReceiver {
   const { promise: answer, resolve, reject } = withResolvers<HttpAnswer>();
   const chunks: Buffer[] = [];
-  let head: Omit<HttpAnswer, 'body'> | undefined;
+  let head: Head | undefined;
   let whole: Buffer | undefined;
   let filled = 0;
   let stream: Readable | undefined;
   let piecewise: PiecewiseBody | undefined;
 
-  function onHead(status: number, headers: Record<string, string>, length: number | undefined): void {
-    head = { status, headers };
+  function onHead(status: number, fields: () => Record<string, string>, length: number | undefined): void {
+    head = { status, fields };
     // Of unknown length it is gathered until it turns out to be long.
     if (length === undefined) return;
     if (into !== undefined && length <= into.byteLength) whole = into.subarray(0, length);
@@ -65,7 +65,7 @@ export function receiveAnswer({ inMemory = false, into, pieces }: HttpRequest, f
     if (head !== undefined && !inMemory && filled > HELD_BYTES) beginStream(head);
   }
 
-  function beginStream(begun: Omit<HttpAnswer, 'body'>, length?: number): void {
+  function beginStream(begun: Head, length?: number): void {
     const isPiecewise = pieces !== undefined && length !== undefined;
     const body = new Readable({
       // A stream of bytes would join the pieces that it holds.
@@ -79,7 +79,7 @@ export function receiveAnswer({ inMemory = false, into, pieces }: HttpRequest, f
     if (isPiecewise) piecewise = piecewiseBody(length, pieces, (piece) => push(body, piece));
     for (const chunk of chunks.splice(0)) push(body, chunk);
     stream = body;
-    resolve({ ...begun, body: streamedBody(body) });
+    resolve(answerOf(begun, streamedBody(body)));
   }
 
   function push(body: Readable, chunk: Buffer): void {
@@ -88,7 +88,7 @@ export function receiveAnswer({ inMemory = false, into, pieces }: HttpRequest, f
 
   function onEnd(): void {
     if (stream !== undefined) stream.push(null);
-    else if (head !== undefined) resolve({ ...head, body: heldBody(whole === undefined ? chunks : [whole]) });
+    else if (head !== undefined) resolve(answerOf(head, heldBody(whole === undefined ? chunks : [whole])));
   }
 
   function fail(error: Error): void {
@@ -97,6 +97,24 @@ export function receiveAnswer({ inMemory = false, into, pieces }: HttpRequest, f
   }
 
   return { answer, room, onHead, onData, onEnd, fail };
+}
+
+interface Head {
+  status: number;
+  fields: () => Record<string, string>;
+}
+
+/** Of many answers nobody asks for the headers. */
+function answerOf({ status, fields }: Head, body: AnswerBody): HttpAnswer {
+  let headers: Record<string, string> | undefined;
+  return {
+    status,
+    body,
+    get headers() {
+      headers ??= fields();
+      return headers;
+    },
+  };
 }
 
 function withResolvers<T>() {
