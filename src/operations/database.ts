@@ -43,7 +43,7 @@ export async function backUpDatabase(
   }
   // It tells all that the database does, which nobody else may read.
   const file = { name: '', size: Number.POSITIVE_INFINITY, force: target.force, durable: true, mode: 0o600 };
-  await prepareTarget(target);
+  prepareTarget(target);
   await writeToFile({ kind: 'file', path: target.path }, file, (write) => write(body));
   return written;
 }

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { createLender } from '../../src/core/lent-memory.ts';
-import { writeToFile } from '../../src/operations/download/download-target.ts';
+import { prepareTarget, writeToFile } from '../../src/operations/download/download-target.ts';
+import { partialPath } from '../../src/operations/download/partial-files.ts';
 import { sampleBytes } from '../support/bodies.ts';
 import { temporaryDirectory } from '../support/workspace.ts';
 
@@ -46,4 +49,49 @@ test.skipIf(process.platform === 'win32')('a pipe, whose stream may hold chunks 
     },
   );
   expect((await read).equals(bytes)).toBe(true);
+});
+
+const { linkSync } = fs;
+
+afterEach(() => {
+  fs.linkSync = linkSync;
+  syncBuiltinESMExports();
+});
+
+test.each(['with', 'without'])(
+  'a file that came while another of its name was read stays, %s hard links',
+  async (kind) => {
+    const folder = await temporaryDirectory();
+    if (kind === 'without') {
+      fs.linkSync = () => {
+        throw Object.assign(new Error('no hard links'), { code: 'EPERM' });
+      };
+      syncBuiltinESMExports();
+    }
+    const write = (name: string, meanwhile?: string) =>
+      writeToFile(
+        { kind: 'directory', path: folder },
+        { name, size: 4, force: false, isFree: true },
+        async (writeContent) => {
+          if (meanwhile !== undefined) await writeFile(join(folder, name), meanwhile);
+          await writeContent(Buffer.from('ours'));
+        },
+      );
+    await expect(write('taken', 'theirs')).rejects.toMatchObject({ code: 'TARGET_EXISTS' });
+    await write('free');
+    expect(await readFile(join(folder, 'taken'), 'utf8')).toBe('theirs');
+    expect(await readFile(join(folder, 'free'), 'utf8')).toBe('ours');
+    expect((await readdir(folder)).sort()).toEqual(['free', 'taken']);
+  },
+);
+
+test('a target is told to be empty if nothing but parts of downloads is in it', async () => {
+  const folder = join(await temporaryDirectory(), 'out');
+  const target = { kind: 'directory' as const, path: folder };
+  expect(prepareTarget(target)).toBe(true);
+  await writeFile(partialPath(folder), 'of this process');
+  expect(prepareTarget(target)).toBe(true);
+  expect(prepareTarget({ kind: 'file', path: join(folder, 'missing', 'file') })).toBe(false);
+  await mkdir(join(folder, 'theirs'));
+  expect(prepareTarget(target)).toBe(false);
 });

@@ -86,6 +86,8 @@ interface NewFile {
   name: string;
   size: number;
   force: boolean;
+  /** Nothing had its name a moment ago: without `force`, what has it since is seen when the file is moved there. */
+  isFree?: boolean;
   durable?: boolean;
   /** Less the process's umask; of a file that is replaced, its own stays. */
   mode?: number;
@@ -98,11 +100,11 @@ interface NewFile {
  */
 export async function writeToFile(
   target: { kind: 'file' | 'directory'; path: string },
-  { name, size, force, durable = false, mode = 0o666 }: NewFile,
+  { name, size, force, isFree = false, durable = false, mode = 0o666 }: NewFile,
   read: (write: ContentWriter, reading: Reading) => Promise<void>,
 ): Promise<string> {
   const path = target.kind === 'directory' ? join(target.path, name) : target.path;
-  const existing = lookAt(path, force);
+  const existing: Existing = isFree && !force ? { kind: 'absent' } : lookAt(path, force);
   if (existing.kind === 'device') {
     await writeToDevice(path, (write) => read(write, {}));
     return path;
@@ -142,11 +144,14 @@ async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** Makes the target directory, if there is to be one, and clears it of what killed runs left. */
-export async function prepareTarget(target: DownloadTarget): Promise<void> {
-  if (target.kind === 'stream') return;
+/**
+ * Makes the target directory, if there is to be one, and clears it of what killed runs left.
+ * @returns whether nothing is in the directory that the target is, or is to be in
+ */
+export function prepareTarget(target: DownloadTarget): boolean {
+  if (target.kind === 'stream') return false;
   if (target.kind === 'directory') makeDirectory(target.path);
-  removeAbandonedParts(target.kind === 'directory' ? target.path : dirname(target.path));
+  return removeAbandonedParts(target.kind === 'directory' ? target.path : dirname(target.path));
 }
 
 function makeDirectory(path: string): void {
@@ -204,11 +209,14 @@ function lookAt(path: string, force: boolean): Existing {
 const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 function moveIntoPlace(partial: string, path: string, force: boolean): void {
-  if (!force && linkedInto(partial, path)) return;
+  if (!force) {
+    if (linkedInto(partial, path)) return;
+    if (lookAt(path, force).kind !== 'absent') throw targetExists(path);
+  }
   renameSync(partial, path);
 }
 
-/** False on a file system without hard links, where the name was free a moment ago. */
+/** False on a file system without hard links. */
 function linkedInto(partial: string, path: string): boolean {
   try {
     linkSync(partial, path);

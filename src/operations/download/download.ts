@@ -31,9 +31,9 @@ export type DownloadOutcome =
  */
 export async function* download(context: OperationContext, request: DownloadRequest): AsyncGenerator<DownloadOutcome> {
   const ledger = new DownloadLedger(context);
-  await prepareTarget(request.target);
+  const isEmpty = prepareTarget(request.target);
   try {
-    for await (const outcome of outcomesOf(context, request, ledger)) {
+    for await (const outcome of outcomesOf(context, { ...request, isEmpty }, ledger)) {
       // What is complete is told; what comes behind the first that was not begun was not begun either.
       if (context.signal.aborted && outcome.kind === 'failed' && outcome.failure.code === 'INTERRUPTED') return;
       yield outcome;
@@ -44,6 +44,9 @@ export async function* download(context: OperationContext, request: DownloadRequ
   }
 }
 
+/** Of a directory: whether nothing was in it. */
+type Prepared = DownloadRequest & { isEmpty: boolean };
+
 /** What is to be downloaded, and under which name. */
 interface Named {
   selected: Selected;
@@ -53,7 +56,7 @@ interface Named {
 /** The next assets that match are asked for while others come; ids may come slowly: what came of earlier ones is told first. */
 function outcomesOf(
   context: OperationContext,
-  request: DownloadRequest,
+  request: Prepared,
   ledger: DownloadLedger,
 ): AsyncIterable<DownloadOutcome> {
   const { selection, concurrency: atOnce } = request;
@@ -80,7 +83,7 @@ async function* namedPages(context: OperationContext, selection: Selection): Asy
 
 async function downloadOne(
   context: OperationContext,
-  request: DownloadRequest,
+  request: Prepared,
   ledger: DownloadLedger,
   { selected, name }: Named,
 ): Promise<DownloadOutcome> {
@@ -102,17 +105,17 @@ async function downloadOne(
 
 async function deliver(
   context: OperationContext,
-  request: DownloadRequest,
+  request: Prepared,
   found: AssetWithObject,
   name: string,
 ): Promise<string> {
-  const { target, force, isAlone = false } = request;
+  const { target, force, isEmpty, isAlone = false } = request;
   if (target.kind === 'stream') {
     const { lends = false } = target;
     await readAsset(context, found, (body) => sendContent(body, target.stream), { lends, isAlone });
     return '-';
   }
-  const file = { name, size: found.asset.fileSize, force };
+  const file = { name, size: found.asset.fileSize, force, isFree: isEmpty };
   return writeToFile(target, file, (write, reading) => readAsset(context, found, write, { ...reading, isAlone }));
 }
 

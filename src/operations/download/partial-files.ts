@@ -16,22 +16,29 @@ export function partialPath(directory: string): string {
 /**
  * Removes from a directory the parts that killed runs left: their process of this host has ended, or
  * they have lain still for an hour. What cannot be looked at or removed stays.
+ * @returns whether nothing else is in there
  */
-export function removeAbandonedParts(directory: string): void {
-  for (const name of namesIn(directory)) {
+export function removeAbandonedParts(directory: string): boolean {
+  const names = namesIn(directory);
+  let hasOthers = names === undefined;
+  for (const name of names ?? []) {
     const [, host, pid] = PART.exec(name) ?? [];
-    if (host === undefined) continue;
+    if (host === undefined) {
+      hasOthers = true;
+      continue;
+    }
     const path = join(directory, name);
     const orphaned = host === HOST_MARK && !isRunning(Number(pid));
     if (orphaned || isIdle(path)) removeQuietly(path);
   }
+  return !hasOthers;
 }
 
 /** Process numbers mean something on their own host only. */
 const HOST_MARK = hash('sha256', hostname()).slice(0, 8);
 
-function namesIn(directory: string): string[] {
-  return ignoringRefusals(() => readdirSync(directory)) ?? [];
+function namesIn(directory: string): string[] | undefined {
+  return ignoringRefusals(() => readdirSync(directory));
 }
 
 function isIdle(path: string): boolean {
