@@ -98,8 +98,10 @@ export interface ListedStretch {
 }
 
 export interface OpenedObject {
-  object: StoredObject;
-  body: Readable;
+  readonly object: StoredObject;
+  readonly body: Readable;
+  /** All of the bytes, where they came at once: whoever takes them needs no stream. */
+  readonly held?: readonly Uint8Array[];
 }
 
 export interface DeleteFailure {

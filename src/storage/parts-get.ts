@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { createLender, type Loan } from '../core/lent-memory.ts';
-import { chunksInMemory } from '../core/memory-readable.ts';
 import type { StorageKey } from '../core/storage-key.ts';
 import type { GetOptions, OpenedObject, StorageBackend } from './backend.ts';
 import { createLentPieces } from './lent-pieces.ts';
@@ -145,8 +144,8 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions, now
 
     async function* takePart(fetch: Fetch): AsyncGenerator<Uint8Array> {
       const { loan } = fetch;
-      const { body } = await fetch.opened;
-      const held = chunksInMemory(body);
+      const opened = await fetch.opened;
+      const { held } = opened;
       // The body was closed meanwhile.
       if (!untaken.delete(fetch)) throw stop.signal.reason;
       if (lends !== undefined) {
@@ -154,10 +153,10 @@ export function gettingInParts(backend: StorageBackend, retry: RetryOptions, now
         if (held?.[0]?.buffer === loan.memory.buffer) take(loan);
         else loan.giveBack();
         // What is lent comes in one piece, as it is given back.
-        return yield* held ?? body;
+        return yield* held ?? opened.body;
       }
       loan.forget();
-      yield* inSlices(held ?? (await body.toArray()));
+      yield* inSlices(held ?? (await opened.body.toArray()));
     }
 
     function endAll(): void {

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { chunksInMemory } from '../core/memory-readable.ts';
 import type { StorageKey } from '../core/storage-key.ts';
 import type { GetOptions, OpenedObject, StorageBackend } from './backend.ts';
 import { resolveRange } from './range.ts';
@@ -15,7 +14,7 @@ export async function getResuming(
 ): Promise<OpenedObject> {
   const download = await retrying(retry, options, () => backend.get(key, options));
   const context = { backend: backend.name, key };
-  const held = chunksInMemory(download.body);
+  const { held } = download;
   if (held !== undefined && options.range === undefined) return download;
   const { start, length } = resolveRange(options.range, download.object.size, context);
   const end = start + length - 1;

@@ -2,12 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { lstat, mkdir, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { OperationContext } from '../../src/operations/context.ts';
 import { type DownloadOutcome, type DownloadTarget, download } from '../../src/operations/download/download.ts';
 import { writeToFile } from '../../src/operations/download/download-target.ts';
 import { partialPath } from '../../src/operations/download/partial-files.ts';
 import { treatInfected } from '../../src/operations/scan/infected-content.ts';
+import type { OpenedObject, StorageBackend } from '../../src/storage/backend.ts';
+import { openedInMemory } from '../../src/storage/opened-in-memory.ts';
 import { describeEachDatabase } from '../support/databases.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import { temporaryDirectory, type Workspace } from '../support/workspace.ts';
@@ -37,6 +40,16 @@ function memory(): { stream: Writable; content(): string } {
   return { stream, content: () => Buffer.concat(chunks).toString() };
 }
 
+/** As a store does that is far away: others are read meanwhile. */
+async function fillingMemory(opened: OpenedObject, memory: Buffer | undefined, used: Buffer[]): Promise<OpenedObject> {
+  if (memory === undefined || opened.object.key === '.asset-cli.json') return opened;
+  used.push(memory);
+  const bytes = Buffer.concat(opened.held ?? []);
+  const filled = memory.subarray(0, bytes.copy(memory));
+  await setImmediate();
+  return openedInMemory(() => opened.object, [filled]);
+}
+
 test('shows nobody else a private file while it is replaced', async () => {
   const folder = await temporaryDirectory();
   const path = join(folder, 'secret');
@@ -63,6 +76,32 @@ await describeEachDatabase('download', ({ createWorkspace }) => {
     expect((await lstat(link)).isSymbolicLink()).toBe(true);
     expect(await readFile(secret, 'utf8')).toBe('content');
     expect((await stat(secret)).mode & 0o777).toBe(0o600);
+  });
+
+  test('reads small contents into memory that it uses again, one at a time', async () => {
+    const work = await createWorkspace();
+    const names = Array.from({ length: 12 }, (_, index) => `file-${index}.txt`);
+    const paths = await Promise.all(names.map((name) => writeText(work.directory, name, `content of ${name}`)));
+    const ids = (await uploadPaths(work.context(), paths, { compress: false })).map((outcome) => assetOf(outcome).id);
+    const context = work.context();
+    const used: Buffer[] = [];
+    const open = async (name: string): Promise<StorageBackend> => {
+      const store = await context.backends.open(name);
+      return {
+        ...store,
+        get: async (key, options) => fillingMemory(await store.get(key, options), options?.into, used),
+      };
+    };
+    const filling = { ...context, backends: { ...context.backends, open } };
+    await fetchIds(filling, ids, { kind: 'directory', path: join(work.directory, 'out') });
+    for (const name of names) {
+      expect(await readFile(join(work.directory, 'out', name), 'utf8')).toBe(`content of ${name}`);
+    }
+    expect(used).toHaveLength(12);
+    expect(new Set(used).size).toBeLessThanOrEqual(4);
+    // A stream of someone else may keep what it is given.
+    await fetchIds(filling, ids.slice(0, 1), { kind: 'stream', stream: memory().stream });
+    expect(used).toHaveLength(12);
   });
 
   test.each(['filter', 'ids'] as const)('tells of all that it wrote when it is stopped (by %s)', async (kind) => {

@@ -2,7 +2,6 @@ import type { AssetWithObject, ObjectRecord } from '../../catalog/catalog.ts';
 import { decodedAtOnce, decodedContent, decodedUnsummed } from '../../content/verification/decode.ts';
 import { verifiedBytes, verifiedContent } from '../../content/verification/verify-stream.ts';
 import { AssetError } from '../../core/errors.ts';
-import { chunksInMemory } from '../../core/memory-readable.ts';
 import type { GetOptions, StorageBackend } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
 import type { OperationContext } from '../context.ts';
@@ -56,8 +55,20 @@ export function readAsset(
   write: ContentWriter,
   reading: Reading = {},
 ): Promise<void> {
-  return followMoves(context, asset, async (object) => write(await openContent(context, object, reading)));
+  return followMoves(context, asset, async (object) => {
+    if (reading.lends !== true || object.storedSize > LENT_BYTES) {
+      return write(await openContent(context, object, reading));
+    }
+    const memory = unused.pop() ?? Buffer.allocUnsafeSlow(LENT_BYTES);
+    await write(await openContent(context, object, reading, memory));
+    // Not what a writer failed with: it may have it still.
+    unused.push(memory);
+  });
 }
+
+const LENT_BYTES = 64 * 1024;
+/** Memory of small contents, to be used again: to make it anew for each takes longer than to fill it. */
+const unused: Buffer[] = [];
 
 /**
  * Opens an asset's content in the same way, for a reader that cannot start again once it has begun. The whole is
@@ -82,11 +93,10 @@ export async function readSmall(context: OperationContext, object: ObjectRecord,
   const store = await openOwnStore(context, object.backend);
   const now = contentNow(store, object, memory);
   if (now !== undefined) return now;
-  const { body } = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
-  const held = chunksInMemory(body);
-  if (held !== undefined) return contentOf(joined(held), object, memory);
+  const opened = await store.get(object.storagePath, { signal: gracePeriod(context.signal) });
+  if (opened.held !== undefined) return contentOf(joined(opened.held), object, memory);
   const chunks: Uint8Array[] = [];
-  const content = decodedContent(body, object.contentEncoding);
+  const content = decodedContent(opened.body, object.contentEncoding);
   for await (const chunk of verifiedContent(content, object)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
@@ -146,16 +156,18 @@ export async function openContent(
   context: OperationContext,
   object: ObjectRecord,
   { lends = false, isAlone = false }: Reading = {},
+  memory?: Buffer,
 ): Promise<Content> {
   const { size, storedSize, contentEncoding } = object;
   const store = await openOwnStore(context, object.backend);
   const options: GetOptions = { size: storedSize, signal: gracePeriod(context.signal) };
+  if (memory !== undefined) options.into = memory;
   // What is decoded on the way is not given back.
   if (lends && contentEncoding === null) options.lends = isAlone ? 'whole' : 'parts';
-  const { body } = await store.get(object.storagePath, options);
-  const held = size <= DECODED_AT_ONCE ? chunksInMemory(body) : undefined;
+  const opened = await store.get(object.storagePath, options);
+  const held = size <= DECODED_AT_ONCE ? opened.held : undefined;
   if (held !== undefined) return asBuffer(verifiedBytes(decodedAtOnce(joined(held), contentEncoding, size), object));
-  return verifiedContent(decodedContent(body, contentEncoding), object);
+  return verifiedContent(decodedContent(opened.body, contentEncoding), object);
 }
 
 /** A part of the content; what is stored in another coding is decoded from its beginning. */

@@ -1,13 +1,11 @@
-import type { Readable } from 'node:stream';
 import type { ObjectRecord, StoredFacts } from '../../catalog/catalog.ts';
 import { decodedAtOnce, decodedContent, decodedUnsummed } from '../../content/verification/decode.ts';
 import { verifiedCoded } from '../../content/verification/verify-coded.ts';
 import { verifiedBytes, verifiedContent } from '../../content/verification/verify-stream.ts';
 import type { BodySource, Checksums } from '../../core/body.ts';
 import { AssetError } from '../../core/errors.ts';
-import { chunksInMemory } from '../../core/memory-readable.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
-import type { CopiedObject, PutOptions, StorageBackend, StoredObject } from '../../storage/backend.ts';
+import type { CopiedObject, OpenedObject, PutOptions, StorageBackend, StoredObject } from '../../storage/backend.ts';
 import { isStorageError } from '../../storage/storage-error.ts';
 import { factsOf } from '../upload/upload-bytes.ts';
 import { sameChecksums, storedBytesMatch } from './check-stored-copy.ts';
@@ -228,7 +226,7 @@ function bodyOf(source: CopySource, signal: AbortSignal, manner: CopyManner): Bo
   return {
     size: decodes ? object.size : object.storedSize,
     async *open() {
-      const body = await openSource(source, signal, manner);
+      const { body } = await openSource(source, signal, manner);
       for await (const chunk of decodes ? decodedAndVerified(object, body) : verifiedAsStored(object, body)) {
         await manner.onChunk?.(chunk.byteLength);
         yield chunk;
@@ -237,15 +235,15 @@ function bodyOf(source: CopySource, signal: AbortSignal, manner: CopyManner): Bo
   };
 }
 
-async function openSource(
+function openSource(
   { store, object }: CopySource,
   signal: AbortSignal,
   { onRetry }: CopyManner,
-): Promise<Readable> {
+): Promise<OpenedObject> {
   const told = onRetry === undefined ? {} : { onRetry };
   // What is decoded on the way is not given back.
   const lending = object.contentEncoding === null ? { lends: 'parts' as const } : {};
-  return (await store.get(object.storagePath, { size: object.storedSize, ...lending, signal, ...told })).body;
+  return store.get(object.storagePath, { size: object.storedSize, ...lending, signal, ...told });
 }
 
 function decodedAndVerified(
@@ -268,8 +266,8 @@ function verifiedAsStored(
 /** Streams and iterators would cost more than all else that is done for a small object. */
 async function inMemory(source: CopySource, signal: AbortSignal, manner: CopyManner): Promise<BodySource> {
   const { size, sha256, storedSize, storedSha256, contentEncoding } = source.object;
-  const body = await openSource(source, signal, manner);
-  const stored = Buffer.concat(chunksInMemory(body) ?? (await collect(body)));
+  const opened = await openSource(source, signal, manner);
+  const stored = Buffer.concat(opened.held ?? (await collect(opened.body)));
   const ofStored = contentEncoding === null ? sha256 : storedSha256;
   if (ofStored !== null) verifiedBytes(stored, { size: storedSize, sha256: ofStored });
   let bytes: Uint8Array = stored;

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import type { Checksums } from '../../core/body.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
-import type { CallOptions, GetOptions, PutOptions, StoredObject } from '../backend.ts';
+import type { CallOptions, GetOptions, OpenedObject, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { downloadBody, sizeOfRange } from '../http/download-body.ts';
+import { openAnswer, sizeOfRange } from '../http/download-body.ts';
 import { base64ToHex, hexToBase64, unquote } from '../http/encoding.ts';
 import type { HttpAnswer } from '../http/http-client.ts';
 import { type PartPool, withWholeBody } from '../parts.ts';
@@ -67,11 +66,7 @@ export function describePut(
   };
 }
 
-export async function getObject(
-  store: AzureStore,
-  key: StorageKey,
-  options: GetOptions,
-): Promise<{ object: StoredObject; body: Readable }> {
+export async function getObject(store: AzureStore, key: StorageKey, options: GetOptions): Promise<OpenedObject> {
   const { range, ifMatch, signal } = options;
   const answer = await store.azure.call({
     method: 'GET',
@@ -90,7 +85,7 @@ export async function getObject(
     answer.body.drop();
     throw rangeBeyondObject({ backend: store.name, key });
   }
-  return { object, body: downloadBody(answer, { backend: store.name, key, signal }) };
+  return openAnswer(answer, () => object, { backend: store.name, key, signal });
 }
 
 /** The answer to HEAD has no body: what was refused is asked again in a way that says why. */

@@ -1,10 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import type { Checksums } from '../../core/body.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
-import type { CallOptions, GetOptions, PutOptions, StoredObject } from '../backend.ts';
+import type { CallOptions, GetOptions, OpenedObject, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { downloadBody, sizeOfRange } from '../http/download-body.ts';
+import { openAnswer, sizeOfRange } from '../http/download-body.ts';
 import { base64ToHex, encodeRfc3986, hexToBase64 } from '../http/encoding.ts';
 import { type PartPool, withWholeBody } from '../parts.ts';
 import type { KeyPrefix } from '../prefix.ts';
@@ -119,11 +118,7 @@ function agrees(sent: string | undefined, stored: string | undefined): boolean {
   return sent === undefined || stored === undefined || sent === stored;
 }
 
-export async function getObject(
-  store: GcsStore,
-  key: StorageKey,
-  options: GetOptions,
-): Promise<{ object: StoredObject; body: Readable }> {
+export async function getObject(store: GcsStore, key: StorageKey, options: GetOptions): Promise<OpenedObject> {
   const { range, ifMatch, signal } = options;
   const answer = await explainMissing(store, key, () =>
     store.gcs.call({
@@ -156,7 +151,7 @@ export async function getObject(
     answer.body.drop();
     throw new StorageError('CONFLICT', 'another version is stored now', { backend: store.name, key });
   }
-  return { object, body: downloadBody(answer, { backend: store.name, key, signal }) };
+  return openAnswer(answer, () => object, { backend: store.name, key, signal });
 }
 
 /** `crc32c=…,md5=…` in base64 */

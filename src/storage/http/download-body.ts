@@ -1,16 +1,18 @@
 import { Readable } from 'node:stream';
+import type { OpenedObject, StoredObject } from '../backend.ts';
+import { openedInMemory } from '../opened-in-memory.ts';
 import type { HttpAnswer } from './http-client.ts';
 import { type CallContext, translateTransportError } from './transport-errors.ts';
 
-/** An answer's body, whose failures are storage errors; one that is shorter than its length is a failure. */
-export function downloadBody({ body }: HttpAnswer, context: CallContext): Readable {
-  if (body.held !== undefined) return body.stream();
+/** What an answer brings. The failures of its body are storage errors; one that is shorter than its length is a failure. */
+export function openAnswer({ body }: HttpAnswer, describe: () => StoredObject, context: CallContext): OpenedObject {
+  if (body.held !== undefined) return openedInMemory(describe, body.held);
   const stream = body.stream();
   // A stream of bytes would join the pieces that it holds.
   const manner = stream.readableObjectMode ? { highWaterMark: 1 } : { objectMode: false };
   const translating = Readable.from(translated(stream, context), manner);
   // A body that is dropped unread never starts its generator.
-  return translating.once('close', () => body.drop());
+  return { object: describe(), body: translating.once('close', () => body.drop()) };
 }
 
 async function* translated(stream: Readable, context: CallContext): AsyncGenerator<Uint8Array> {

@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, read as readCallback, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { memoryReadable } from '../../core/memory-readable.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { GetOptions, OpenedObject } from '../backend.ts';
+import { openedInMemory } from '../opened-in-memory.ts';
 import { resolveRange } from '../range.ts';
 import { StorageError } from '../storage-error.ts';
 import { errorCode, type LocalErrorContext, translateLocalError } from './errors.ts';
@@ -38,7 +38,7 @@ export function readObject(root: LocalRoot, key: StorageKey, options: GetOptions
     }
     const range = resolveRange(options.range, object.size, { backend: root.backend, key });
     const file = { descriptor, ...range, context: { root, key } };
-    if (range.length <= SMALL) return { object, body: memoryReadable([readSmall(file)]) };
+    if (range.length <= SMALL) return openedInMemory(() => object, [readSmall(file)]);
     isOwned = false;
     const body = Readable.from(readChunks(file, options.signal), { objectMode: false, highWaterMark: CHUNK });
     // A body that is dropped unread never starts its generator, whose end closes the file.

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import type { Checksums } from '../../core/body.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
-import type { CallOptions, GetOptions, PutOptions, StoredObject } from '../backend.ts';
+import type { CallOptions, GetOptions, OpenedObject, PutOptions, StoredObject } from '../backend.ts';
 import type { GuardedBody } from '../guarded-body.ts';
-import { downloadBody, sizeOfRange } from '../http/download-body.ts';
+import { openAnswer, sizeOfRange } from '../http/download-body.ts';
 import { base64ToHex, hexToBase64, unquote } from '../http/encoding.ts';
 import type { HttpAnswer } from '../http/http-client.ts';
 import { type PartPool, withWholeBody } from '../parts.ts';
@@ -69,14 +68,13 @@ export async function getObject(
   store: S3Store,
   key: StorageKey,
   { range, ifMatch, into, pieces, signal }: GetOptions,
-): Promise<{ object: StoredObject; body: Readable }> {
+): Promise<OpenedObject> {
   const headers: Record<string, string> = {};
   if (range !== undefined) headers['range'] = `bytes=${range.start}-${range.end ?? ''}`;
   if (ifMatch !== undefined) headers['if-match'] = `"${ifMatch}"`;
   const name = store.prefix.add(key);
   const answer = await store.s3.call({ method: 'GET', name, headers, into, pieces, signal });
-  const object = describeAnswer(key, answer);
-  return { object, body: downloadBody(answer, { backend: store.name, key, signal }) };
+  return openAnswer(answer, () => describeAnswer(key, answer), { backend: store.name, key, signal });
 }
 
 /** The answer to HEAD has no body: what failed is asked again in a way that says why. */
