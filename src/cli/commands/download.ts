@@ -4,6 +4,7 @@ import { AssetError } from '../../core/errors.ts';
 import { formatSize } from '../../core/size.ts';
 import { type DownloadOutcome, type DownloadTarget, download } from '../../operations/download/download.ts';
 import type { Bind, Invocation } from '../command.ts';
+import { withFlatMemory } from '../flat-memory.ts';
 import { addSelectionOptions, mayBeSeveral, type SelectionOptions, toSelection } from '../options/selection.ts';
 import { wholeNumber } from '../options/values.ts';
 import { startBatch } from '../output/batch.ts';
@@ -55,7 +56,7 @@ async function runDownload(invocation: Invocation, ids: readonly string[], optio
   }
   const concurrency = mayBeSeveral(ids) ? options.concurrency : 1;
   const outcomes = download(context, { selection, target, force, concurrency, isAlone: concurrency === 1 });
-  return reportFiles(invocation, outcomes);
+  return reportFiles(invocation, withFlatMemory(outcomes));
 }
 
 function chooseTarget(ids: readonly string[], path: string | undefined, { streams }: Invocation): DownloadTarget {
