@@ -9,7 +9,9 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 test('the build compiles what short commands load, with a configuration file and without', () => {
   const compiled = compiledChunks(ROOT).map((name) => name.replace(/-.*/, ''));
-  expect(compiled).toEqual(expect.arrayContaining(['catalog', 'cli', 'core', 'document', 'list', 'run', 'scan', 'upload']));
+  expect(compiled).toEqual(
+    expect.arrayContaining(['catalog', 'cli', 'core', 'document', 'list', 'run', 'scan', 'upload']),
+  );
 });
 
 test('the build compiles what commands on S3 load: the SDK too, which is most of it', () => {
