@@ -1,5 +1,8 @@
 import { afterAll, expect, it } from 'vitest';
+import type { AssetFilter } from '../../src/catalog/catalog.ts';
+import { openCatalog } from '../../src/catalog/open.ts';
 import { describeCatalog } from '../conformance/catalog.ts';
+import { freshOrganization, person, storeAssets } from '../support/catalog-uploads.ts';
 import { leastPrivileged, postgresDatabases, runSql } from '../support/postgres-databases.ts';
 import { describeWithService } from '../support/services/index.ts';
 
@@ -33,6 +36,28 @@ await describeWithService('postgres', 'PostgreSQL', ({ url: adminUrl }) => {
     'update catalog set id = id',
   ])('refuses the everyday login: %s', async (statement) => {
     await expect(runSql(everyday, statement)).rejects.toThrow(/permission denied|must be owner/);
+  });
+
+  it.each([
+    ['Asia/Kolkata', null],
+    ['America/New_York', null],
+    ['Europe/Berlin', '1800-01-01T00:00:00.000Z'],
+    ['America/New_York', '0001-01-01T00:00:00.000Z'],
+    ['Asia/Kolkata', '9999-12-31T23:59:59.999Z'],
+  ])('reads its times in the zone of a session: %s, %s', async (zone, expiresAt) => {
+    const url = new URL(everyday);
+    url.searchParams.set('options', `-c timezone=${zone}`);
+    const catalog = await openCatalog(url.href.replaceAll('+', '%20'), { lockTimeout: 5000, migrate: 'auto' });
+    try {
+      const alice = person(freshOrganization());
+      const [stored] = await storeAssets(catalog, alice, [{ expiresAt }]);
+      const filter: AssetFilter = { status: 'any', expired: 'include' };
+      const { assets } = await catalog.assets.page({ organization: alice.organization }, { filter, limit: 9 });
+      expect(assets).toEqual([stored]);
+      expect(assets[0]?.expiresAt).toBe(expiresAt);
+    } finally {
+      await catalog.close();
+    }
   });
 
   it('refuses even the owner to empty the audit trail', async () => {

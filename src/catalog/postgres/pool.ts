@@ -21,18 +21,29 @@ const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   3802: (text) => text,
 };
 
-const ISO_TIME = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(:\d\d)?$/;
+const ISO_TIME = /^(\d{4,6})(-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(?::(\d\d))?(?::(\d\d))?( BC)?$/;
 
 /**
- * As DateStyle ISO has it. Of another one (SQL, German) the day and the month would be taken for each other.
+ * As DateStyle ISO has it, in the time zone of the session: the end of the year 9999 is in the year 10000 there, the
+ * beginning of the year 1 may be before Christ, and before zones were agreed on they had seconds. Of another style (SQL,
+ * German) the day and the month would be taken for each other.
  * @throws AssetError DATABASE_UNUSABLE
  */
 function readTime(text: string): string {
-  const [, day, time, hours, minutes = ':00'] = ISO_TIME.exec(text) ?? [];
-  if (day !== undefined) return new Date(`${day}T${time}${hours}${minutes}`).toISOString();
-  throw new AssetError('DATABASE_UNUSABLE', `the database writes a time as "${text}", which can be misread`, {
-    hint: 'Set its DateStyle to ISO: alter database … set datestyle to iso (also of the role, and in PGOPTIONS).',
-  });
+  const [, year = '', day = '', time = '', hours = '', minutes = '0', seconds = '0', era] = ISO_TIME.exec(text) ?? [];
+  if (year === '') {
+    throw new AssetError('DATABASE_UNUSABLE', `the database writes a time as "${text}", which can be misread`, {
+      hint: 'Set its DateStyle to ISO: alter database … set datestyle to iso (also of the role, and in PGOPTIONS).',
+    });
+  }
+  const local = Date.parse(`${era === undefined ? fullYear(Number(year)) : fullYear(1 - Number(year))}${day}T${time}Z`);
+  const offset = Math.abs(Number(hours)) * 3600 + Number(minutes) * 60 + Number(seconds);
+  return new Date(local - (hours.startsWith('-') ? -offset : offset) * 1000).toISOString();
+}
+
+/** With a sign and six digits, as Date reads every year. */
+function fullYear(year: number): string {
+  return `${year < 0 ? '-' : '+'}${String(Math.abs(year)).padStart(6, '0')}`;
 }
 
 /** Milliseconds. */
