@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import picomatch from 'picomatch';
@@ -121,13 +122,16 @@ interface Entry {
   isMisread: boolean;
 }
 
+/** As bytes only where it matters: a million names take as much memory again as bytes. */
 async function readEntries(directory: string): Promise<Entry[]> {
-  const entries = await readdir(directory, { withFileTypes: true, encoding: 'buffer' });
-  return entries.map((entry) => ({
-    name: entry.name.toString(),
-    kind: entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : 'other',
-    isMisread: !isUtf8(entry.name),
-  }));
+  const entries = await readdir(directory, { withFileTypes: true });
+  if (!entries.some(({ name }) => name.includes('\uFFFD'))) return entries.map((entry) => toEntry(entry, entry.name));
+  const asBytes = await readdir(directory, { withFileTypes: true, encoding: 'buffer' });
+  return asBytes.map((entry) => ({ ...toEntry(entry, entry.name.toString()), isMisread: !isUtf8(entry.name) }));
+}
+
+function toEntry(entry: Pick<Dirent, 'isDirectory' | 'isFile'>, name: string): Entry {
+  return { name, kind: entry.isDirectory() ? 'directory' : entry.isFile() ? 'file' : 'other', isMisread: false };
 }
 
 function* selectFile(walk: Walk, path: string, isMisread: boolean): Generator<UploadSource> {
