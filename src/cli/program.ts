@@ -92,7 +92,7 @@ async function showHelp(
   subcommand: string | undefined,
 ): Promise<void> {
   if (name === undefined) return program.help();
-  const topic = TOPICS[name];
+  const topic = Object.hasOwn(TOPICS, name) ? TOPICS[name] : undefined;
   if (topic !== undefined) {
     options.writeOut(topic.text);
     return;

@@ -201,6 +201,7 @@ describe('what is wrong on the command line ends with 2 and says what to do', ()
     [['upload', 'x', '--format', 'csv'], /not a format of this command/, /text, json, jsonl/],
     [['completion', 'tcsh'], /Allowed choices are bash/, /completion --help/],
     [['help', 'lis'], /Unknown command 'lis'/, /list/],
+    [['help', 'constructor'], /Unknown command 'constructor'/, /--help/],
   ])('%j', async (argv, message, hint) => {
     const text = createTestHost();
     expect(await main(argv, text)).toBe(2);
