@@ -107,9 +107,12 @@ function* databasesByUrl(env: Environment): Generator<FoundDatabase> {
 export function withoutPassword(text: string): { url: string; password: string | undefined } | undefined {
   if (!/^postgres(?:ql)?:\/\//.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
-  const password = url.password === '' ? url.searchParams.get('password') : decodeURIComponent(url.password);
+  let password = url.password === '' ? null : decodeURIComponent(url.password);
   url.password = '';
-  url.searchParams.delete('password');
+  changeParameters(url, (parameters) => {
+    password ??= parameters.get('password');
+    parameters.delete('password');
+  });
   return { url: url.href, password: password ?? undefined };
 }
 
@@ -129,7 +132,16 @@ function* databaseByParts(env: Environment): Generator<FoundDatabase> {
 }
 
 function setParameters(url: URL, parameters: Record<string, string | undefined>): void {
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);
+  changeParameters(url, (own) => {
+    for (const [name, value] of Object.entries(parameters)) if (value !== undefined) own.set(name, value);
+  });
+}
+
+/** As libpq reads and writes them, which takes a plus for one: a form, and so `searchParams`, takes it for a blank. */
+function changeParameters(url: URL, change: (parameters: URLSearchParams) => void): void {
+  url.search = url.search.replaceAll('+', '%2B');
+  change(url.searchParams);
+  url.search = url.search.replaceAll('+', '%20');
 }
 
 function inHome(env: Environment, ...path: string[]): string | undefined {
