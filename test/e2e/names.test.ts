@@ -95,6 +95,16 @@ test('a name that is not UTF-8 is refused as such, and the rest goes on', async 
   expect(failed).toMatchObject([refused, refused]);
 });
 
+test('a directory whose name is not UTF-8 is told, whatever files are selected', async () => {
+  const home = join(await temporaryDirectory(), 'home');
+  mkdirSync(Buffer.concat([Buffer.from(join(home, 'in/')), Buffer.from('caf\u00e9', 'latin1')]), { recursive: true });
+  writeFileSync(join(home, 'in', 'a.txt'), 'one');
+  const result = await runProgram(home, ['upload', 'in', '--include', '*.txt', '--json']);
+  expect(result.code).toBe(9);
+  const { failed } = JSON.parse(result.stdout);
+  expect(failed).toMatchObject([{ code: 'USAGE', message: expect.stringContaining('not valid UTF-8') }]);
+});
+
 test('an upload leaves out its own store, and says when nothing is selected', async () => {
   const home = join(await temporaryDirectory(), 'home');
   const env = { LOCAL_STORAGE_PATH: join(home, 'in', 'store') };

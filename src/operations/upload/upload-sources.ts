@@ -98,8 +98,7 @@ async function* walkDirectory(walk: Walk, directory: string): AsyncGenerator<Upl
   try {
     entries = await readEntries(directory);
   } catch (error) {
-    walk.files += 1;
-    yield { label: directory, path: directory, name: basename(directory), problem: pathError(directory, error) };
+    yield* refuse(walk, directory, pathError(directory, error));
     return;
   }
   if (entries.some(({ name }) => name === MARKER_KEY)) {
@@ -109,10 +108,16 @@ async function* walkDirectory(walk: Walk, directory: string): AsyncGenerator<Upl
   entries.sort((one, other) => Buffer.compare(Buffer.from(one.name), Buffer.from(other.name)));
   for (const { name, kind, isMisread } of entries) {
     const path = join(directory, name);
-    if (kind === 'directory' && !isMisread) yield* walkDirectory(walk, path);
-    else if (kind !== 'other') yield* selectFile(walk, path, isMisread);
+    if (kind === 'directory') yield* isMisread ? refuse(walk, path, unusableName(path)) : walkDirectory(walk, path);
+    else if (kind === 'file') yield* selectFile(walk, path, isMisread);
     else if (walk.selected(relativeTo(walk.root, path))) walk.notFiles.push(path);
   }
+}
+
+/** A directory that cannot be read: whether any file below it was selected is not known. */
+function* refuse(walk: Walk, directory: string, problem: AssetError): Generator<UploadSource> {
+  walk.files += 1;
+  yield { label: directory, path: directory, name: basename(directory), problem };
 }
 
 interface Entry {
