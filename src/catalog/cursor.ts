@@ -7,14 +7,18 @@ export type CursorValues = readonly (string | number)[];
 /** What a value of a cursor is. Of a word that somebody made up PostgreSQL would refuse what SQLite compares as text. */
 export type CursorKind = 'text' | 'int' | 'time' | 'uuid';
 
-const TIME = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-
 const IS_OF_KIND: Readonly<Record<CursorKind, (value: unknown) => boolean>> = {
   text: (value) => typeof value === 'string' && value.isWellFormed() && !value.includes('\0'),
   int: (value) => Number.isSafeInteger(value),
-  time: (value) => typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value)),
+  time: isTime,
   uuid: (value) => typeof value === 'string' && isUuid(value),
 };
+
+/** In the one form that is stored. Date takes 31 February for 3 March, and knows a year 0. */
+function isTime(value: unknown): boolean {
+  const time = typeof value === 'string' && /^(?!0000)\d{4}-/.test(value) ? Date.parse(value) : Number.NaN;
+  return !Number.isNaN(time) && new Date(time).toISOString() === value;
+}
 
 /** An opaque word for "after this row of this list". `list` names the list and its order. */
 export function encodeCursor(list: string, values: CursorValues): string {

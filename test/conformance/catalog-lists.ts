@@ -121,6 +121,7 @@ export function describeLists(context: CatalogContext): void {
         ['created', 'x', id],
         ['created', time, 'x'],
         ['created', '2030-99-01T00:00:00.000Z', id],
+        ['created', '2030-02-31T00:00:00.000Z', id],
         ['created', '0000-01-01T00:00:00.000Z', id],
         ['name', 'nul \0', time, id],
         ['size', 1.5, time, id],
