@@ -81,12 +81,12 @@ async function lookAtOrphan(verification: Verification, path: string): Promise<V
  * Whether it is an object of an organisation whose name differs in case alone: a file system that ignores case keeps both
  * in one directory, and lists their keys under the name of the first. All else in a key of ours is in lower case.
  */
-async function isOfTwin({ context, store }: Verification, path: string): Promise<boolean> {
-  const catalog = await context.catalog();
+async function isOfTwin({ context, store, organizations }: Verification, path: string): Promise<boolean> {
   const name = keyOrganization(path);
-  const organizations = await catalog.purge.organizations({ allOrganizations: true });
-  const twins = organizations.filter((each) => each !== name && each.toLowerCase() === name.toLowerCase());
+  const ignoringCase = name.toLowerCase();
+  const twins = (await organizations()).filter((each) => each !== name && each.toLowerCase() === ignoringCase);
   if (twins.length === 0) return false;
+  const catalog = await context.catalog();
   const rows = await catalog.inventory.at(
     store.name,
     twins.map((twin) => keyOfOrganization(path, twin)),

@@ -59,6 +59,8 @@ export interface Verification {
   store: StorageBackend;
   /** Orphans belong to the store, and thus to operators. */
   touchesOrphans: boolean;
+  /** Those that have assets, or had a minute ago. */
+  organizations: () => Promise<readonly string[]>;
 }
 
 /** Something that looks wrong, or has to be read, in a comparison that may be stale. */

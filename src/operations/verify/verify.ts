@@ -32,9 +32,10 @@ export async function* verify(context: OperationContext, request: VerifyRequest)
   const scope = await checkVerification(context, request);
   const { usable, broken } = await openStoresInUse(context, request.backend);
   const touchesOrphans = decideOnMaintenance(context.identity, 'touch-leftovers') === 'allow';
+  const organizations = recentOrganizations(context);
   for (const store of usable.values()) {
     if (context.signal.aborted) return;
-    yield* verifyBackend({ context, request, store, touchesOrphans }, scope);
+    yield* verifyBackend({ context, request, store, touchesOrphans, organizations }, scope);
   }
   const catalog = await context.catalog();
   for (const [backend, error] of broken) {
@@ -42,6 +43,20 @@ export async function* verify(context: OperationContext, request: VerifyRequest)
     const [row] = await catalog.inventory.page({ backend, prefix: '', withChecksums: false }, 1);
     if (row !== undefined) yield { kind: 'failed', backend, failure: toFailure(error) };
   }
+}
+
+const MINUTE = 60_000;
+
+/** Each orphan asks; an organisation that is new since has no bytes that are old enough for one. */
+function recentOrganizations(context: OperationContext): Verification['organizations'] {
+  let known: { since: number; names: readonly string[] } | undefined;
+  return async () => {
+    if (known !== undefined && performance.now() - known.since < MINUTE) return known.names;
+    const since = performance.now();
+    const catalog = await context.catalog();
+    known = { since, names: await catalog.purge.organizations({ allOrganizations: true }) };
+    return known.names;
+  };
 }
 
 /**
