@@ -60,6 +60,13 @@ await describeWithService('postgres', 'PostgreSQL', ({ url: adminUrl }) => {
     }
   });
 
+  it('says of a filter with a NUL that there can be no such text', async () => {
+    const catalog = await openCatalog(everyday, { lockTimeout: 5000, migrate: 'auto' });
+    const query = { filter: { nameGlob: 'nul \0*' }, limit: 1 };
+    const asked = catalog.assets.page({ organization: freshOrganization() }, query);
+    await expect(asked.finally(() => catalog.close())).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
   it('refuses even the owner to empty the audit trail', async () => {
     await expect(runSql(asOwner(everyday), 'truncate audit_events')).rejects.toThrow('append-only');
   });

@@ -61,6 +61,11 @@ const BY_SQLSTATE: Readonly<Record<string, Meaning>> = {
     message: 'takes no writes: it is a standby or read-only',
     hint: 'Name the primary server with --database.',
   },
+  '22021': {
+    code: 'USAGE',
+    message: 'takes no text with a NUL in it',
+    hint: 'Leave it out: nothing that is stored has one.',
+  },
   '22P05': {
     code: 'DATABASE_UNUSABLE',
     message: 'has an encoding that cannot hold this text',
