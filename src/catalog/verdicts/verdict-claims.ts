@@ -126,21 +126,15 @@ function byContent(objects: readonly ObjectRecord[]): Map<string, ObjectRecord[]
 
 /** STORED copies of contents, wherever they are: undamaged ones before damaged ones, private ones before public ones. */
 export async function storedCopies(session: Session, contents: readonly Content[]): Promise<ObjectRecord[]> {
-  const ids = await objectsOfContents(session, [contentText(contents)]);
-  const objects = await storedById(session, [toJsonText(ids)]);
+  const objects = await storedOfContents(session, [contentText(contents)]);
   return objects.map(toObjectRecord).toSorted(byUse);
 }
 
-const objectsOfContents = prepared(
-  (session, [contents = '']) => assetsOfContentText(session, contents).select('assets.object_id as id').distinct(),
-  1,
-);
-
-const storedById = prepared(
-  ({ db, dialect }, [ids = '']) =>
-    db
+const storedOfContents = prepared(
+  (session, [contents = '']) =>
+    session.db
       .selectFrom('objects as o')
-      .where('o.id', 'in', (eb) => eb.selectFrom(dialect.rowSetOf({ id: 'uuid' }, ids)).select('r.id'))
+      .where('o.id', 'in', assetsOfContentText(session, contents).select('assets.object_id'))
       .where('o.state', '=', 'STORED')
       .selectAll('o'),
   1,
