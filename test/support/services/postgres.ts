@@ -8,7 +8,11 @@ import { freePort, type RunningServer, startServer, temporaryFolder } from './se
 
 /** PostgreSQL refuses to run as root; any other user will do, and this one exists everywhere. */
 const NOBODY = 65534;
-const FLAGS = ['fsync=off', 'max_connections=200', 'listen_addresses=127.0.0.1', 'unix_socket_directories='];
+const FLAGS = [
+  ...['fsync=off', 'max_connections=200', 'listen_addresses=127.0.0.1', 'unix_socket_directories='],
+  // A machine's zone is its server's, and in few it is the one in which times need no care.
+  'timezone=Asia/Kolkata',
+];
 
 export const postgres: ServiceDefinition<PostgresService> = {
   variable: 'ASSET_CLI_TEST_POSTGRES',
