@@ -290,6 +290,26 @@ await describeEachDatabase('several hosts', ({ createWorkspace }) => {
 });
 
 await describeEachDatabase('a migration', ({ createWorkspace }) => {
+  test('leaves alone what became a former copy after it was met: nothing is stored without an asset', async () => {
+    const work = await createWorkspace({ backends: ['near', 'far', 'third'] });
+    const asset = await put(work, 'for all', { isPublic: true });
+    const context = work.context();
+    const overtaken = async () => {
+      const catalog = await work.catalog();
+      const begin: typeof catalog.moves.begin = async (...call) => {
+        await run(work, { sourceEnd: { kind: 'retain', seconds: 60 } });
+        return catalog.moves.begin(...call);
+      };
+      return { ...catalog, moves: { ...catalog.moves, begin } };
+    };
+    const request = { ...REQUEST, to: 'third', withFormerCopies: false };
+    const late = await collect(migrate({ ...context, catalog: overtaken }, request));
+    expect(of(late, 'moved')).toEqual([]);
+    expect((await (await work.catalog()).maintenance.status()).objects).toMatchObject({ STORED: 1, PENDING: 0 });
+    expect(await keysIn(work, 'far')).toEqual([asset.storagePath]);
+    expect(await keysIn(work, 'third')).toEqual([]);
+  });
+
   test('counts what is on its way', async () => {
     const work = await createPair('LOCAL', 'LOCAL', createWorkspace);
     await put(work, 'x'.repeat(2 ** 19), { compress: false });

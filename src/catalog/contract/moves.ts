@@ -3,10 +3,12 @@ import type { Identity } from '../../core/identity.ts';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { AuditContext } from './audit.ts';
 import type { RefusalReason, Visibility } from './lifecycle.ts';
-import type { ClaimedObject, ObjectRecord, StoredFacts } from './objects.ts';
+import type { ClaimedObject, ObjectRecord, ObjectState, StoredFacts } from './objects.ts';
 
 export interface MoveRequest {
   sourceObjectId: string;
+  /** As it was met: in another state, what is to become of it is no longer the same. Absent: in either. */
+  sourceState?: ObjectState;
   backend: string;
   storageProvider: StorageProvider;
   /** A fresh key, used only if bytes have to be stored. */
@@ -22,8 +24,8 @@ export type MoveReservation =
   /** A private destination holds the content already: check it, then commit with it. */
   | { kind: 'use'; object: ObjectRecord; source: ObjectRecord }
   /**
-   * gone: no longer STORED or RETAINED. busy: another copies it. address-taken: the path is not free (yet).
-   * target-damaged: the destination holds the content already, marked as damaged.
+   * gone: no longer STORED or RETAINED, or not as it was met. busy: another copies it. address-taken: the path is not free
+   * (yet). target-damaged: the destination holds the content already, marked as damaged.
    */
   | { kind: 'skipped'; reason: 'gone' | 'busy' | 'address-taken' | 'target-damaged' };
 

@@ -38,9 +38,7 @@ async function begin(
   const newId = neighbouringUuids();
   const plans = requests.map((request): MoveReservation => {
     const source = sources.get(request.sourceObjectId);
-    if (source === undefined || (source.state !== 'STORED' && source.state !== 'RETAINED')) {
-      return { kind: 'skipped', reason: 'gone' };
-    }
+    if (source === undefined || !isMovable(source, request)) return { kind: 'skipped', reason: 'gone' };
     const held = otherCopy(request, source, stored);
     if (held !== undefined && held.damagedAt !== null) return { kind: 'skipped', reason: 'target-damaged' };
     if (held !== undefined) return { kind: 'use', object: held, source };
@@ -61,6 +59,10 @@ async function begin(
     if (!refused.includes(plan) || plan.kind !== 'store') return plan;
     return { kind: 'skipped', reason: copied.has(plan.source.id) ? 'busy' : 'address-taken' };
   });
+}
+
+function isMovable({ state }: ObjectRecord, { sourceState = state }: MoveRequest): boolean {
+  return state === sourceState && (state === 'STORED' || state === 'RETAINED');
 }
 
 /** The private objects of these contents in the backends that they are to go to, by their places. */

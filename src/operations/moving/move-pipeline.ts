@@ -165,6 +165,8 @@ function createPipeline(run: MigrateRun, held: HeldClaim[]): MovePipeline {
     const newId = neighbouringUuids();
     const requests = candidates.map(({ source }) => ({
       sourceObjectId: source.id,
+      // What has become a former copy since would be stored as if it had assets.
+      sourceState: source.state,
       backend: to.name,
       storageProvider: to.provider,
       storagePath: targetKey(source, newId),
