@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Asset } from '../../src/core/asset.ts';
 import { keyInPlace, parseStorageKey } from '../../src/core/storage-key.ts';
+import { restoreAssets } from '../../src/operations/changes/trash.ts';
+import { migrate } from '../../src/operations/moving/migrate.ts';
 import { moveBytes } from '../../src/operations/moving/move-bytes.ts';
 import { deleteAssets } from '../../src/operations/removal/delete.ts';
 import { scanAssets } from '../../src/operations/scan/scan.ts';
@@ -83,4 +85,23 @@ test.each(['deleted', 'moved'])('a copy that is %s while it is taken to quaranti
   const scanning = { mode: 'auto', expected: true, scanner: async () => alarmed } as const;
   const outcomes = await collect(scanAssets(work.context({ scanning, wrapStore }), SCAN_ALL));
   expect(outcomes).toMatchObject([{ kind: 'judged', treatment: { kind: 'done', deed: 'quarantined' } }]);
+});
+
+test('what has left its key since it was found clean is released from quarantine all the same', async () => {
+  const work = await createWorkspace({ backends: ['local', 'other'] });
+  const { id } = await put(work, 'local');
+  const judge = (scanner: Scanner) => {
+    const scanning = { mode: 'auto', expected: true, scanner: async () => scanner } as const;
+    return collect(scanAssets(work.context({ scanning }), SCAN_ALL));
+  };
+  await judge(alarmed);
+  const calm = { status: 'CLEAN', result: null, signatureVersion: '2', scannedAt: new Date() } as const;
+  await judge({ ...alarmed, scan: async (body) => alarmed.scan(body).then(() => calm) });
+  await put(work, 'other');
+  const selection = { kind: 'ids', ids: [id] } as const;
+  const where = { from: 'local', to: 'other', scope: { organization: 'acme' }, selection } as const;
+  const how = { sourceEnd: { kind: 'delete' }, withFormerCopies: false, dryRun: false, concurrency: 1 } as const;
+  await collect(migrate(work.context(), { ...where, ...how, serverSide: true }));
+  const restored = await collect(restoreAssets(work.context(), [id]));
+  expect(restored.find((outcome) => outcome.id === id)).toMatchObject({ kind: 'changed', asset: { status: 'active' } });
 });

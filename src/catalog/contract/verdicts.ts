@@ -104,6 +104,8 @@ export interface Verdicts {
   copies(content: ContentRef): Promise<ObjectRecord[]>;
   /** Whether any asset has this content, in whatever status. */
   hasAssets(content: ContentRef): Promise<boolean>;
+  /** Those of its copies that are in quarantine: by their key, or because an asset on them was put there. */
+  copiesInQuarantine(content: ContentRef): Promise<ObjectRecord[]>;
   /** Those of its copies that are not in quarantine: by their key, or because an asset on them was never put there. */
   copiesOutside(content: ContentRef): Promise<ObjectRecord[]>;
   /** Nothing is wanted any more once every copy is in quarantine. Says whether that is so. */

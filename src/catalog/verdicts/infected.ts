@@ -16,14 +16,30 @@ import { contentKey, lockVerdicts, UNJUDGED, type Verdict } from './verdicts.ts'
  * outside then.
  */
 export async function copiesOutside(session: Session, content: ContentRef): Promise<ObjectRecord[]> {
+  const reachable = await objectsOf(session, content, 'is');
   const copies = await storedCopies(session, [content]);
-  const open = await assetsOfContents(session, [content])
-    .where('assets.quarantined_at', 'is', null)
+  return copies.filter((copy) => !isInQuarantine(copy) || reachable.has(copy.id));
+}
+
+/** CLEAN content may have left its key since, with a migration or for a copy that is whole, and its assets with it. */
+export async function copiesInQuarantine(session: Session, content: ContentRef): Promise<ObjectRecord[]> {
+  const held = await objectsOf(session, content, 'is not');
+  const copies = await storedCopies(session, [content]);
+  return copies.filter((copy) => isInQuarantine(copy) || held.has(copy.id));
+}
+
+function isInQuarantine({ storagePath }: ObjectRecord): boolean {
+  return storagePath.startsWith('quarantine/');
+}
+
+/** The objects of its assets that were never put into quarantine, or of those that were. */
+async function objectsOf(session: Session, content: ContentRef, quarantined: 'is' | 'is not'): Promise<Set<string>> {
+  const rows = await assetsOfContents(session, [content])
+    .where('assets.quarantined_at', quarantined, null)
     .select('assets.object_id')
     .distinct()
     .execute();
-  const reachable = new Set(open.map((row) => row.object_id));
-  return copies.filter(({ id, storagePath }) => !storagePath.startsWith('quarantine/') || reachable.has(id));
+  return new Set(rows.map((row) => row.object_id));
 }
 
 /** Nothing is wanted any more once every stored copy is in quarantine. */

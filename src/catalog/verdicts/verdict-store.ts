@@ -13,7 +13,7 @@ import type {
 } from '../catalog.ts';
 import type { Database, Session } from '../database.ts';
 import type { OpenTables } from '../tables.ts';
-import { acceptSignature, copiesOutside, deleteInfected, settleQuarantine } from './infected.ts';
+import { acceptSignature, copiesInQuarantine, copiesOutside, deleteInfected, settleQuarantine } from './infected.ts';
 import { claimScans, releaseScans, renewScans, storedCopies } from './verdict-claims.ts';
 import { writeVerdicts } from './verdict-write.ts';
 import { contentKey, ensureVerdicts, lockVerdicts, readVerdicts } from './verdicts.ts';
@@ -34,6 +34,7 @@ export function verdictStore(database: Database): Verdicts {
     wanted: (scope, limit, after) => database.read((session) => wanted(session, scope, limit, after)),
     copies: (content) => database.read((session) => storedCopies(session, [content])),
     hasAssets: (content) => database.read((session) => hasAssets(session, content)),
+    copiesInQuarantine: (content) => database.read((session) => copiesInQuarantine(session, content)),
     copiesOutside: (content) => database.read((session) => copiesOutside(session, content)),
     settleQuarantine: (content) => database.write((session) => settleQuarantine(session, content)),
     deleteInfected: (identity, content, leaseSeconds, context) =>

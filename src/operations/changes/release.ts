@@ -6,7 +6,6 @@ import { keyInPlace } from '../../core/storage-key.ts';
 import type { OperationContext } from '../context.ts';
 import { withAddress } from '../download/public-access.ts';
 import { moveBytes } from '../moving/move-bytes.ts';
-import { isQuarantined } from '../scan/infected-content.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
 import type { ChangeOutcome } from './change-outcome.ts';
 import { changeRefused } from './change-refusals.ts';
@@ -41,7 +40,7 @@ async function moveBack(
 ): Promise<Asset[]> {
   const catalog = await context.catalog();
   const released: Asset[] = [];
-  for (const source of (await catalog.verdicts.copies(content)).filter(isQuarantined)) {
+  for (const source of await catalog.verdicts.copiesInQuarantine(content)) {
     const outcome = await moveBytes(context, {
       source,
       to: {

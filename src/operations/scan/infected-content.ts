@@ -54,10 +54,6 @@ async function quarantine(context: OperationContext, content: InfectedContent): 
   return settled ? { kind: 'done', deed: 'quarantined' } : { kind: 'left' };
 }
 
-export function isQuarantined({ storagePath }: ObjectRecord): boolean {
-  return storagePath.startsWith('quarantine/');
-}
-
 /** Damaged or not, it does not stay where it is. */
 async function moveAway(context: OperationContext, source: ObjectRecord, signature: string): Promise<MoveOutcome> {
   const move = (asTheyAre: boolean) =>
