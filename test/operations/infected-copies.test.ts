@@ -9,6 +9,7 @@ import { deleteAssets } from '../../src/operations/removal/delete.ts';
 import { scanAssets } from '../../src/operations/scan/scan.ts';
 import type { Scanner } from '../../src/scan/scanner.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
+import { memoryBody } from '../support/bodies.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import { createWorkspace, type Workspace } from '../support/workspace.ts';
 
@@ -52,6 +53,20 @@ test('one copy that cannot be moved keeps no other where it is known outside', a
   const keys = (await collect(other.list(''))).map(({ key }): string => key);
   expect(keys).not.toContain(open.storagePath);
   expect(keys.filter((key) => key.startsWith('quarantine/'))).toHaveLength(1);
+});
+
+test.each(['missing', 'damaged'])('a private copy that is %s keeps no public one of its store outside', async (how) => {
+  const work = await createWorkspace();
+  const bad = parseStorageKey((await put(work, 'local')).storagePath);
+  await put(work, 'local', { isPublic: true });
+  const store = await work.context().backends.open('local');
+  await (how === 'missing' ? store.deleteMany([bad]) : store.put(bad, memoryBody('harmful, as it was')));
+  const scanning = { mode: 'auto', expected: true, scanner: async () => alarmed } as const;
+  const outcomes = await collect(scanAssets(work.context({ scanning }), SCAN_ALL));
+  expect(outcomes).toMatchObject([{ kind: 'judged', treatment: { kind: 'done', deed: 'quarantined' } }]);
+  expect(await work.storedFiles()).toEqual([expect.stringMatching(/^quarantine\//)]);
+  const { assets } = await (await work.catalog()).maintenance.status();
+  expect(assets).toMatchObject({ quarantined: 2, damaged: 0 });
 });
 
 test.each(['deleted', 'moved'])('a copy that is %s while it is taken to quarantine has not failed', async (how) => {

@@ -4,7 +4,7 @@ import { AssetError, asError, type FailureRecord, toFailure } from '../../core/e
 import { keyInPlace } from '../../core/storage-key.ts';
 import { withdrawBytes } from '../changes/withdraw.ts';
 import type { OperationContext } from '../context.ts';
-import type { MoveOutcome } from '../moving/move-bytes.ts';
+import type { MoveJob, MoveOutcome } from '../moving/move-bytes.ts';
 import { removeFormerCopies } from '../removal/former-copies.ts';
 import { bytesRemain, removeObjects } from '../removal/remove-objects.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
@@ -43,32 +43,62 @@ async function quarantine(context: OperationContext, content: InfectedContent): 
     if (outside.length === 0) break;
     for (const copy of outside) {
       // One that cannot be moved keeps no other where it is known outside.
-      await moveAway(context, copy, content.signature).catch((error: unknown) => stuck.set(copy.id, asError(error)));
+      await takeAway(context, content, copy).catch((error: unknown) => stuck.set(copy.id, asError(error)));
     }
   }
   const reason = await removeFormerCopies(context, [content]);
-  const [failure] = stuck.values();
+  const failure = stuck.size === 0 ? undefined : await stillStuck(context, content, stuck);
   if (failure !== undefined) throw failure;
   if (reason !== undefined) throw reason;
   const settled = await catalog.verdicts.settleQuarantine(content);
   return settled ? { kind: 'done', deed: 'quarantined' } : { kind: 'left' };
 }
 
+/** What was damaged may have got the bytes of another copy meanwhile. */
+async function stillStuck(
+  context: OperationContext,
+  content: ContentRef,
+  stuck: ReadonlyMap<string, Error>,
+): Promise<Error | undefined> {
+  const catalog = await context.catalog();
+  const outside = await catalog.verdicts.copiesOutside(content);
+  return outside.flatMap(({ id }) => stuck.get(id) ?? [])[0];
+}
+
+async function takeAway(context: OperationContext, content: InfectedContent, copy: ObjectRecord): Promise<void> {
+  const outcome = await moveAway(context, copy, content.signature);
+  if (outcome.kind === 'moved' || outcome.reason !== 'target-damaged') return;
+  if (await replacePrivate(context, content, copy)) await moveAway(context, copy, content.signature);
+}
+
+/** The private copy that a public one has to join is missing or damaged: its assets get the bytes of the public one. */
+async function replacePrivate(
+  context: OperationContext,
+  content: InfectedContent,
+  good: ObjectRecord,
+): Promise<boolean> {
+  const catalog = await context.catalog();
+  const copies = await catalog.verdicts.copies(content);
+  const held = copies.find(({ backend, isPublic }) => backend === good.backend && !isPublic);
+  if (held === undefined) return false;
+  const job = quarantining(held, content.signature);
+  return (await withdrawBytes(context, { ...job, readFrom: good })).kind === 'moved';
+}
+
+function quarantining(source: ObjectRecord, signature: string): MoveJob {
+  const { backend } = source;
+  return {
+    source,
+    to: { backend, storagePath: keyInPlace(source.storagePath, 'quarantine', randomUUID()), isPublic: false },
+    carry: { kind: 'all', change: 'quarantine' },
+    sourceEnd: { kind: 'delete' },
+    audit: { action: 'quarantined', details: { signature } },
+  };
+}
+
 /** Damaged or not, it does not stay where it is. */
 async function moveAway(context: OperationContext, source: ObjectRecord, signature: string): Promise<MoveOutcome> {
-  const move = (asTheyAre: boolean) =>
-    withdrawBytes(context, {
-      source,
-      to: {
-        backend: source.backend,
-        storagePath: keyInPlace(source.storagePath, 'quarantine', randomUUID()),
-        isPublic: false,
-      },
-      asTheyAre,
-      carry: { kind: 'all', change: 'quarantine' },
-      sourceEnd: { kind: 'delete' },
-      audit: { action: 'quarantined', details: { signature } },
-    });
+  const move = (asTheyAre: boolean) => withdrawBytes(context, { ...quarantining(source, signature), asTheyAre });
   try {
     return await move(false);
   } catch (thrown) {
