@@ -116,7 +116,8 @@ async function lookAtStored(verification: Verification, row: InventoryRow): Prom
   if (reported === 'different') {
     return asFinding(verification, 'corrupt', row, found, differenceOf(row, found));
   }
-  if (reported === 'hash' || request.deep) {
+  // What was marked is whole again only if its bytes say so: its size and time may have been right all along.
+  if (reported === 'hash' || request.deep || row.damagedAt !== null) {
     const matches = await bytesMatch(store, row, gracePeriod(context.signal));
     if (matches === 'gone') return lookAtStored(verification, row);
     if (!matches) return asFinding(verification, 'corrupt', row, found, 'the hash of the bytes differs');
