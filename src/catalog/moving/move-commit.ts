@@ -55,9 +55,9 @@ export async function commitMove(
     if (!source.isPublic) return undo(moving, 'target-changed');
   }
   const removable = carried.length === on.length ? await endSource(moving, source, isInfected) : undefined;
-  if (source.isPublic && !target.object.isPublic) await endPublicCopies(session, [source], moving.now);
   if (target.isNew) await arrive(moving, target.object);
   const assets = await carry(moving, states, target.object);
+  if (source.isPublic && !target.object.isPublic) await endPublicCopies(session, [source], moving.now);
   const discard = target.isNew ? undefined : await discardOwn(moving);
   return {
     kind: 'moved',

@@ -13,7 +13,7 @@ import { type Claim, claimRows, holdObjects, lockStates, markDeleting } from '..
 import { isUuid, toAsset } from '../rows.ts';
 import { forgetOriginals } from '../uploads/originals.ts';
 import { type Content, distinctContents, lockVerdicts } from '../verdicts/verdicts.ts';
-import { endPublicCopies, endUnusedCopies, type PublicPlace } from './former-copies.ts';
+import { endPublicCopies, endUnusedCopies } from './former-copies.ts';
 
 export function deleteWrites(database: Database): DeleteWrites {
   return {
@@ -64,18 +64,13 @@ export async function removeLocked(
   const contents = distinctContents(deleted.map(contentOf));
   await forgetOriginals(session, contents);
   await endUnusedCopies(session, contents, now);
-  await endPublicCopies(session, publicPlaces(deleted), now);
+  const shown = deleted.filter(({ asset }) => asset.isPublic);
+  await endPublicCopies(session, distinctContents(shown.map(contentOf)), now);
   return freed;
 }
 
 export function contentOf({ asset }: LockedAsset<DeletedAsset>): Content {
   return { organizationId: asset.organizationId, sha256: asset.fileHash };
-}
-
-function publicPlaces(deleted: readonly LockedAsset<DeletedAsset>[]): PublicPlace[] {
-  return deleted.flatMap(({ asset: { isPublic, organizationId, fileHash: sha256, storagePath } }) =>
-    isPublic ? { organizationId, sha256, storagePath } : [],
-  );
 }
 
 /** What an asset's end needs to know of it: the rest is not read for thousands of them. */

@@ -6,11 +6,6 @@ import { type Content, contentRows } from '../verdicts/verdicts.ts';
 /** Rule 4: a public address may come back so long after its row's last delete. */
 export const PUBLIC_ADDRESS_SECONDS = 24 * 3600;
 
-/** An address outside: the same in every backend that holds or held the bytes. */
-export interface PublicPlace extends Content {
-  storagePath: string;
-}
-
 /** Nobody waits for copies of infected content; whoever removes them finds them: their lease has run out. */
 export async function endFormerCopies(session: Session, contents: readonly Content[], now: string): Promise<void> {
   if (contents.length === 0) return;
@@ -42,19 +37,15 @@ export async function endUnusedCopies(session: Session, contents: readonly Conte
     .execute();
 }
 
-/** A public address that is withdrawn ends everywhere, also where a move has left a copy for who had its URL. */
-export async function endPublicCopies(session: Session, places: readonly PublicPlace[], now: string): Promise<void> {
-  if (places.length === 0) return;
-  const rows = session.dialect.rowSet(
-    { organization_id: 'text', sha256: 'text', storage_path: 'text' },
-    places.map(({ organizationId, sha256, storagePath }) => ({
-      ...{ organization_id: organizationId, sha256 },
-      storage_path: storagePath,
-    })),
-  );
+/**
+ * A public address that is withdrawn ends everywhere, also where a move has left a copy for who had its URL, or a repair the
+ * asset's former address: of these contents, all that no asset has any more.
+ */
+export async function endPublicCopies(session: Session, contents: readonly Content[], now: string): Promise<void> {
+  if (contents.length === 0) return;
   await session.db
     .updateTable('objects')
-    .from(rows)
+    .from(contentRows(session, contents))
     .set({
       state: 'DELETING',
       claim: null,
@@ -64,8 +55,11 @@ export async function endPublicCopies(session: Session, places: readonly PublicP
     })
     .whereRef('objects.organization_id', '=', 'r.organization_id')
     .whereRef('objects.sha256', '=', 'r.sha256')
-    .whereRef('objects.storage_path', '=', 'r.storage_path')
     .where('objects.is_public', '=', true)
     .where('objects.state', '=', sql.lit('RETAINED'))
+    .where(sql<boolean>`not exists (
+      select 1 from assets
+      where assets.organization_id = objects.organization_id and assets.file_hash = objects.sha256
+        and assets.storage_path = objects.storage_path)`)
     .execute();
 }
