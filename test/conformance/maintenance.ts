@@ -116,6 +116,24 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
       expect(ids(await purge(work), 'purged')).toEqual([]);
     });
 
+    test('takes what expired off its public address everywhere, also for an admin, who cleans up no leftovers', async () => {
+      const work = await suite.create(['near', 'far']);
+      const asset = await put(work, 'seen', { isPublic: true });
+      const [found] = await (await work.catalog()).assets.byIds(work.context().identity, [asset.id]);
+      if (found === undefined) throw new Error('not found');
+      await moveBytes(work.context(), {
+        source: found.object,
+        to: { backend: 'far', storagePath: found.object.storagePath, isPublic: true },
+        carry: { kind: 'all' },
+        sourceEnd: { kind: 'retain', seconds: 60 },
+        audit: { action: 'migrated', details: {} },
+      });
+      expect(await keys(work, 'near')).toEqual([asset.storagePath]);
+      await expire(work, asset);
+      expect(ids(await purge(work, {}, { identity: { role: 'admin' } }), 'purged')).toEqual([asset.id]);
+      expect([...(await keys(work, 'near')), ...(await keys(work, 'far'))]).toEqual([]);
+    });
+
     test('goes no further than it is told', async () => {
       const work = await suite.create();
       const assets = [await put(work, 'a'), await put(work, 'b'), await put(work, 'c')];

@@ -18,7 +18,7 @@ export interface PurgeFilter {
 }
 
 export interface PurgedAsset {
-  asset: Pick<Asset, 'id' | 'organizationId'>;
+  asset: Pick<Asset, 'id' | 'organizationId' | 'fileHash' | 'isPublic'>;
   /** 0 if another asset still needs the bytes. */
   bytesFreed: number;
   removable?: ClaimedObject;

@@ -144,8 +144,8 @@ async function take(
     context,
     now,
   );
-  return free.map(({ asset: { id, organizationId }, objectId }) => {
-    const asset = { id, organizationId };
+  return free.map(({ asset: { id, organizationId, fileHash, isPublic }, objectId }) => {
+    const asset = { id, organizationId, fileHash, isPublic };
     const released = freed.get(objectId);
     // Several assets of one batch may have shared the object: its bytes count, and are removed, once.
     freed.delete(objectId);
