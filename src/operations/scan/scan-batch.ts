@@ -43,7 +43,7 @@ export async function scanBatch(
       found.map(({ job, verdict }) => findingOf(run, job, verdict)),
       context.audit,
     );
-    const outcomes = found.map(({ job }, index) => outcomeOf(job, recorded[index]));
+    const outcomes = await Promise.all(found.map(({ job }, index) => dealWith(run, outcomeOf(job, recorded[index]))));
     for (const each of scanned) {
       if (each.kind === 'settled') outcomes.push(each.outcome);
       else if (each.kind === 'gone') outcomes.push({ kind: 'skipped', count: 1 });
@@ -77,12 +77,16 @@ async function scanOne(run: ScanRun, job: NamedJob): Promise<Scanned> {
 
 /** First the verdict with what is wanted, then the deed: killed in between, the next scan or purge-expired does it. */
 async function settleInfected(run: ScanRun, job: NamedJob, verdict: FoundVerdict): Promise<ScanOutcome> {
-  const { context, request } = run;
+  const { context } = run;
   const catalog = await context.catalog();
   const [recorded] = await catalog.verdicts.record(context.identity, [findingOf(run, job, verdict)], context.audit);
-  const outcome = outcomeOf(job, recorded);
+  return dealWith(run, outcomeOf(job, recorded));
+}
+
+/** Also what was known as infected and could not be fully examined now: what is wanted of it was written down. */
+async function dealWith({ context, request }: ScanRun, outcome: ScanOutcome): Promise<ScanOutcome> {
   if (outcome.kind !== 'judged' || outcome.verdict.status !== 'INFECTED') return outcome;
-  const { organizationId, sha256 } = job;
+  const { organizationId, sha256 } = outcome;
   const signature = outcome.verdict.result ?? 'unknown signature';
   const content = { organizationId, sha256, wanted: request.onInfected, signature };
   return { ...outcome, treatment: await treatInfected(context, content) };
