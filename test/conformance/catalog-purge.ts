@@ -165,5 +165,16 @@ export function describePurge(context: CatalogContext): void {
       expect(claims.map(({ was }) => was)).toEqual(['RETAINED', 'RETAINED']);
       expect(new Set(claims.map(({ objectId }) => objectId)).size).toBe(2);
     });
+
+    it('keep the address of a public former copy for a day after its bytes, because it may come back', async () => {
+      const alice = person(freshOrganization());
+      await storeAssets(context.catalog(), alice, [{ isPublic: true }]);
+      const theirs = `where organization_id = '${alice.organization}'`;
+      await run(`update objects set state = 'RETAINED', retain_until = '2020-01-01T00:00:00.000Z' ${theirs}`);
+      await context.catalog().deletes.finish(await claim(alice));
+      const left = await run(`select state, storage_path from objects ${theirs}`);
+      expect(left).toEqual([{ state: 'DELETING', storage_path: expect.stringMatching(/^public\//) }]);
+      expect(await claim(alice)).toEqual([]);
+    });
   });
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type SelectQueryBuilder, sql } from 'kysely';
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { StorageKey } from '../../core/storage-key.ts';
 import type { ContentRef, Leftover, LeftoverFilter, Leftovers } from '../catalog.ts';
 import type { Database, Session } from '../database.ts';
 import { secondsAfter } from '../filters.ts';
 import type { OpenTables } from '../tables.ts';
 import { contentRows } from '../verdicts/verdicts.ts';
+import { PUBLIC_ADDRESS_SECONDS } from './former-copies.ts';
 
 /** Rule 4: how long past its lease a frozen host's put is still thought to arrive. */
 const LATE_ARRIVAL_SECONDS = 24 * 3600;
@@ -18,6 +19,7 @@ export function leftovers(database: Database): Leftovers {
   };
 }
 
+type LeftoverRow = Pick<Selectable<OpenTables['objects']>, 'state' | 'lease_expires_at' | 'retain_until' | 'is_public'>;
 type ObjectQuery = SelectQueryBuilder<OpenTables, 'objects', object>;
 
 /** The two kinds, each in the words of its partial index. */
@@ -83,14 +85,14 @@ async function claim(
 ): Promise<Leftover[]> {
   if (filter.backends.length === 0) return [];
   const claimed: Leftover[] = [];
+  const now = await session.now();
   const updates: { id: string; claim: string; retain_until: string | null }[] = [];
   for (const query of dueQueries(session, filter)) {
     if (updates.length >= limit) break;
     const due = query.selectAll('objects').limit(limit - updates.length);
     for (const row of await session.dialect.forUpdate(due, 'objects', { skipLocked: true }).execute()) {
       const token = randomUUID();
-      const late = row.state === 'PENDING' ? secondsAfter(row.lease_expires_at ?? '', LATE_ARRIVAL_SECONDS) : null;
-      updates.push({ id: row.id, claim: token, retain_until: late ?? keptUntil(row.state, row.retain_until) });
+      updates.push({ id: row.id, claim: token, retain_until: keptUntil(row, now) });
       claimed.push({
         objectId: row.id,
         claim: token,
@@ -107,9 +109,11 @@ async function claim(
   return claimed;
 }
 
-/** A DELETING row keeps the time that it was given when it was reclaimed; that of a former copy is over. */
-function keptUntil(state: string, retainUntil: string | null): string | null {
-  return state === 'DELETING' ? retainUntil : null;
+/** A DELETING row keeps the time that it was given when it was reclaimed; of a former copy only a public address is kept. */
+function keptUntil({ state, lease_expires_at, retain_until, is_public }: LeftoverRow, now: string): string | null {
+  if (state === 'PENDING') return secondsAfter(lease_expires_at ?? '', LATE_ARRIVAL_SECONDS);
+  if (state === 'DELETING') return retain_until;
+  return is_public ? secondsAfter(now, PUBLIC_ADDRESS_SECONDS) : null;
 }
 
 async function markClaimed(
