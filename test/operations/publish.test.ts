@@ -211,6 +211,17 @@ describe('an asset that is published', () => {
     expect((await keysIn(work)).some((key) => key.startsWith('public/'))).toBe(false);
   });
 
+  test('is refused to what was public and comes back from the trash without a verdict, where one is required', async () => {
+    const work = await createWorkspace();
+    const asset = await put(work, 'seen', { isPublic: true });
+    await trashAssets(work.context(), [asset.id]);
+    const scanning = { mode: 'required', expected: true, scanner: () => Promise.reject(new Error('none')) } as const;
+    const refused = { kind: 'failed', failure: { code: 'VERDICT_REQUIRED' } };
+    expect(await collect(restoreAssets(work.context({ scanning }), [asset.id]))).toMatchObject([refused]);
+    expect((await keysIn(work)).some((key) => key.startsWith('public/'))).toBe(false);
+    expect(await collect(restoreAssets(work.context(), [asset.id]))).toMatchObject([{ kind: 'changed' }]);
+  });
+
   test('whose bytes are damaged stays where it is', async () => {
     const work = await createWorkspace();
     const asset = await put(work, 'whole');

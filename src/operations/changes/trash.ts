@@ -4,7 +4,7 @@ import type { Asset } from '../../core/asset.ts';
 import { toFailure } from '../../core/errors.ts';
 import { keyInPlace } from '../../core/storage-key.ts';
 import type { OperationContext } from '../context.ts';
-import { isKeptBack } from '../download/handing-out.ts';
+import { isKeptBack, verdictRequired } from '../download/handing-out.ts';
 import { cdnUrl, publicHeaders, withAddress } from '../download/public-access.ts';
 import { carriedAsset, moveBytes } from '../moving/move-bytes.ts';
 import { asAssetError } from '../stores/storage-failure.ts';
@@ -101,6 +101,7 @@ async function withdraw(
 }
 
 async function publishAgain(context: OperationContext, { asset, object }: AssetWithObject): Promise<Asset> {
+  if (asset.virusScanStatus === 'PENDING' && context.scanning.mode === 'required') throw verdictRequired(asset);
   const { backend } = object;
   const storagePath = keyInPlace(object.storagePath, 'public', randomUUID());
   const change = { kind: 'restore', cdnUrl: cdnUrl(context, backend, storagePath) } as const;
