@@ -67,13 +67,22 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
   async function judge(content: Instream, signal: AbortSignal | undefined): Promise<ScanVerdict> {
     const { signatureVersion } = await freshVersion(signal);
     const answering = askForVerdict(content, content.size, signal);
-    // Asked beside the content, whose OK would wait for it; nothing else needs it.
-    const limits = reportsLimits(signal);
-    if (limits instanceof Promise) limits.catch(() => undefined);
-    const answer = await answering;
-    const isDoubtful = answer.kind === 'clean' && !(await limits);
-    const { status, result } = isDoubtful ? DOUBT : verdictOf(answer);
+    const { status, result } = await believed(answering, signal);
     return { status, result, signatureVersion, scannedAt: new Date() };
+  }
+
+  /** The limits are asked for beside the content, whose OK would wait for them; nothing else does, nor the program's end. */
+  async function believed(answering: Promise<ClamdJudgement>, signal: AbortSignal | undefined): Promise<Finding> {
+    const unneeded = new AbortController();
+    const limits = reportsLimits(signal, unneeded.signal);
+    if (limits instanceof Promise) limits.catch(() => undefined);
+    try {
+      const answer = await answering;
+      const isDoubtful = answer.kind === 'clean' && !(await limits);
+      return isDoubtful ? DOUBT : verdictOf(answer);
+    } finally {
+      if (limits instanceof Promise) unneeded.abort(UNNEEDED);
+    }
   }
 
   function askForVerdict(stream: Instream, size: number, signal: AbortSignal | undefined): Promise<ClamdJudgement> {
@@ -168,6 +177,8 @@ async function pause(milliseconds: number, signal: AbortSignal | undefined): Pro
   signal?.throwIfAborted();
 }
 
+const UNNEEDED = new Error('nobody waits for the answer');
+
 type Finding = Pick<ScanVerdict, 'status' | 'result'>;
 
 /** Of any content: MaxFileSize may be less than every default, and archives are found inside of text and images as well. */
@@ -209,11 +220,14 @@ interface Question<T> {
   signal: AbortSignal | undefined;
 }
 
-/** Asks again only after the lifetime, once for all who want to know at a time. A failure is not remembered. */
+/**
+ * Asks again only after the lifetime, once for all who want to know at a time. A failure is not remembered. By either
+ * signal whoever asks stops to; of the others one asks again.
+ */
 function remember<T>(
   lifetime: number,
   ask: (signal?: AbortSignal) => Promise<T>,
-): (signal: AbortSignal | undefined) => T | Promise<T> {
+): (signal: AbortSignal | undefined, other?: AbortSignal) => T | Promise<T> {
   let current: { since: number; value: T } | undefined;
   let question: Question<T> | undefined;
 
@@ -245,8 +259,11 @@ function remember<T>(
     }
   }
 
-  return (signal) => {
+  return (signal, other) => {
     const isFresh = current !== undefined && performance.now() - current.since < lifetime;
-    return isFresh && current !== undefined ? current.value : askWithOthers(signal);
+    if (isFresh && current !== undefined) return current.value;
+    return askWithOthers(
+      signal !== undefined && other !== undefined ? AbortSignal.any([signal, other]) : (signal ?? other),
+    );
   };
 }

@@ -10,6 +10,7 @@ import { EICAR } from '../support/services/clamd.ts';
 import { describeWithService } from '../support/services/index.ts';
 import { freePort } from '../support/services/server.ts';
 
+const HOUR = 3_600_000;
 const large = 3 * 1024 * 1024;
 const text = 'just text';
 
@@ -190,6 +191,15 @@ await describeWithService('clamd', 'between us and clamd', () => {
     await proxy?.close();
     const scanning = (await answering('1: stream: OK\0')).scan(small);
     await expect(scanning).rejects.toMatchObject({ code: 'SCANNER_UNAVAILABLE' });
+  });
+
+  it('no question goes on that no verdict needs, and keeps the program from its end', async () => {
+    const scanner = await scannerWith((nth) => (nth === 2 ? { silent: true } : undefined), HOUR);
+    const virus = { size: EICAR.length, bytes: Buffer.from(EICAR), open: small.open };
+    expect((await scanner.scan(virus)).status).toBe('INFECTED');
+    await expect.poll(() => proxy?.ended, { timeout: 60_000 }).toBe(3);
+    // The limits are asked for again.
+    expect((await scanner.scan(small)).status).toBe('CLEAN');
   });
 
   it('content that has a margin is sent again as it is', async () => {
