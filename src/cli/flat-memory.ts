@@ -18,8 +18,9 @@ export const LATE_OPTIMISING = Number.parseInt(process.versions.v8, 10) < 12 ? [
 
 /**
  * Passes the items on, and in bulk keeps V8's young generation at its first size: it would otherwise grow to tens of
- * MiB, which costs memory and, measured on 10,000 uploads and 5,000 downloads, saves no time. Not before, because V8 takes code that the
- * build has compiled only under the flags that it was compiled with. `more` flags are set at the same time.
+ * MiB, which costs memory and, measured on 10,000 uploads and 5,000 downloads, saves no time. Not before, because V8
+ * takes code that the build has compiled only under the flags that it was compiled with. `more` flags are set at the
+ * same time.
  */
 export async function* withFlatMemory<Item>(
   items: AsyncIterable<Item>,

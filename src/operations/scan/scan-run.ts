@@ -43,7 +43,7 @@ export interface ScanRun {
   context: OperationContext;
   request: ScanRequest;
   scanner: Scanner;
-  /** Memory for content that is decoded. */
+  /** Memory for a small content, and for what a scanner needs around it. */
   lend: () => Loan | undefined;
   /** Contents that this run holds, by key. */
   inHand: Set<string>;
