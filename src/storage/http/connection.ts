@@ -84,23 +84,17 @@ export function openConnection(origin: URL, timeouts: ConnectionTimeouts, events
       shut(asError(request.signal.reason));
     } else {
       socket.ref();
-      if (request.body === undefined) writeAlone(exchange, head);
-      else write(exchange, head, request.body);
+      atEndOfTurn(() => {
+        if (!isShut) write(exchange, head, request.body);
+      });
     }
     return receiver.answer;
   }
 
-  function writeAlone(exchange: Exchange, head: string): void {
-    atEndOfTurn(() => {
-      if (isShut) return;
-      exchange.isBegun = true;
-      exchange.isWritten = true;
-      socket.write(head, 'latin1');
-    });
-  }
-
-  function write(exchange: Exchange, head: string, body: Uint8Array): void {
+  function write(exchange: Exchange, head: string, body: Uint8Array | undefined): void {
     exchange.isBegun = true;
+    exchange.isWritten = body === undefined;
+    if (body === undefined) return void socket.write(head, 'latin1');
     socket.cork();
     socket.write(head, 'latin1');
     writeFrom(exchange, body, 0);
