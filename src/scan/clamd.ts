@@ -73,15 +73,18 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
 
   /** The limits are asked for beside the content, whose OK would wait for them; nothing else does, nor the program's end. */
   async function believed(answering: Promise<ClamdJudgement>, signal: AbortSignal | undefined): Promise<Finding> {
-    const unneeded = new AbortController();
-    const limits = reportsLimits(signal, unneeded.signal);
+    let unneeded: AbortController | undefined;
+    const limits = reportsLimits(signal, () => {
+      unneeded = new AbortController();
+      return unneeded.signal;
+    });
     if (limits instanceof Promise) limits.catch(() => undefined);
     try {
       const answer = await answering;
       const isDoubtful = answer.kind === 'clean' && !(await limits);
       return isDoubtful ? DOUBT : verdictOf(answer);
     } finally {
-      if (limits instanceof Promise) unneeded.abort(UNNEEDED);
+      unneeded?.abort(UNNEEDED);
     }
   }
 
@@ -227,7 +230,7 @@ interface Question<T> {
 function remember<T>(
   lifetime: number,
   ask: (signal?: AbortSignal) => Promise<T>,
-): (signal: AbortSignal | undefined, other?: AbortSignal) => T | Promise<T> {
+): (signal: AbortSignal | undefined, other?: () => AbortSignal) => T | Promise<T> {
   let current: { since: number; value: T } | undefined;
   let question: Question<T> | undefined;
 
@@ -262,8 +265,7 @@ function remember<T>(
   return (signal, other) => {
     const isFresh = current !== undefined && performance.now() - current.since < lifetime;
     if (isFresh && current !== undefined) return current.value;
-    return askWithOthers(
-      signal !== undefined && other !== undefined ? AbortSignal.any([signal, other]) : (signal ?? other),
-    );
+    const either = [signal, other?.()].filter((each) => each !== undefined);
+    return askWithOthers(either.length > 1 ? AbortSignal.any(either) : either[0]);
   };
 }

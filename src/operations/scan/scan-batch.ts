@@ -43,7 +43,11 @@ export async function scanBatch(
       found.map(({ job, verdict }) => findingOf(run, job, verdict)),
       context.audit,
     );
-    const outcomes = await Promise.all(found.map(({ job }, index) => dealWith(run, outcomeOf(job, recorded[index]))));
+    const outcomes: ScanOutcome[] = [];
+    for (const [index, { job }] of found.entries()) {
+      const outcome = outcomeOf(job, recorded[index]);
+      outcomes.push(isInfected(outcome) ? await dealWith(run, outcome) : outcome);
+    }
     for (const each of scanned) {
       if (each.kind === 'settled') outcomes.push(each.outcome);
       else if (each.kind === 'gone') outcomes.push({ kind: 'skipped', count: 1 });
@@ -80,12 +84,18 @@ async function settleInfected(run: ScanRun, job: NamedJob, verdict: FoundVerdict
   const { context } = run;
   const catalog = await context.catalog();
   const [recorded] = await catalog.verdicts.record(context.identity, [findingOf(run, job, verdict)], context.audit);
-  return dealWith(run, outcomeOf(job, recorded));
+  const outcome = outcomeOf(job, recorded);
+  return isInfected(outcome) ? dealWith(run, outcome) : outcome;
 }
 
-/** Also what was known as infected and could not be fully examined now: what is wanted of it was written down. */
-async function dealWith({ context, request }: ScanRun, outcome: ScanOutcome): Promise<ScanOutcome> {
-  if (outcome.kind !== 'judged' || outcome.verdict.status !== 'INFECTED') return outcome;
+type Judged = Extract<ScanOutcome, { kind: 'judged' }>;
+
+/** Also what was known as such and could not be fully examined now. */
+function isInfected(outcome: ScanOutcome): outcome is Judged {
+  return outcome.kind === 'judged' && outcome.verdict.status === 'INFECTED';
+}
+
+async function dealWith({ context, request }: ScanRun, outcome: Judged): Promise<ScanOutcome> {
   const { organizationId, sha256 } = outcome;
   const signature = outcome.verdict.result ?? 'unknown signature';
   const content = { organizationId, sha256, wanted: request.onInfected, signature };
