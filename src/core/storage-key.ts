@@ -98,17 +98,26 @@ export function isPublicKey(key: string): boolean {
   return key.startsWith('public/');
 }
 
+/** Whether it is that of bytes in quarantine. */
+export function isQuarantineKey(key: string): boolean {
+  return key.startsWith('quarantine/');
+}
+
 /** Whose key of our own grammar it is. */
 export function keyOrganization(key: string): string {
-  const [first = '', second = ''] = key.split('/');
-  return PLACES.some((each) => each === first) ? second : first;
+  const segments = key.split('/');
+  return segments[organizationAt(segments)] ?? '';
 }
 
 /** The same key as another organisation would have it. */
 export function keyOfOrganization(key: string, organization: string): string {
   const segments = key.split('/');
-  segments[PLACES.some((each) => each === segments[0]) ? 1 : 0] = organization;
+  segments[organizationAt(segments)] = organization;
   return segments.join('/');
+}
+
+function organizationAt([first]: readonly string[]): number {
+  return PLACES.some((each) => each === first) ? 1 : 0;
 }
 
 /** The stored name of an asset: the last segment of its key. */

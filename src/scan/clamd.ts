@@ -78,6 +78,7 @@ export function createClamdScanner(options: ClamdOptions): Scanner {
       unneeded = new AbortController();
       return unneeded.signal;
     });
+    // Its failure is met where it is awaited, after an OK; nothing else needs it.
     if (limits instanceof Promise) limits.catch(() => undefined);
     try {
       const answer = await answering;

@@ -1,6 +1,7 @@
 import { decideOnAsset } from '../../core/access-policy.ts';
 import type { Asset } from '../../core/asset.ts';
 import type { Identity } from '../../core/identity.ts';
+import { isQuarantineKey } from '../../core/storage-key.ts';
 import { assetsOfContents } from '../assets/asset-query.ts';
 import { writeAudit } from '../audit/audit-write.ts';
 import type { Acceptance, AuditContext, ClaimedObject, ContentRef, ObjectRecord, RefusalReason } from '../catalog.ts';
@@ -18,18 +19,14 @@ import { contentKey, lockVerdicts, UNJUDGED, type Verdict } from './verdicts.ts'
 export async function copiesOutside(session: Session, content: ContentRef): Promise<ObjectRecord[]> {
   const reachable = await objectsOf(session, content, 'is');
   const copies = await storedCopies(session, [content]);
-  return copies.filter((copy) => !isInQuarantine(copy) || reachable.has(copy.id));
+  return copies.filter((copy) => !isQuarantineKey(copy.storagePath) || reachable.has(copy.id));
 }
 
 /** CLEAN content may have left its key since, with a migration or for a copy that is whole, and its assets with it. */
 export async function copiesInQuarantine(session: Session, content: ContentRef): Promise<ObjectRecord[]> {
   const held = await objectsOf(session, content, 'is not');
   const copies = await storedCopies(session, [content]);
-  return copies.filter((copy) => isInQuarantine(copy) || held.has(copy.id));
-}
-
-function isInQuarantine({ storagePath }: ObjectRecord): boolean {
-  return storagePath.startsWith('quarantine/');
+  return copies.filter((copy) => isQuarantineKey(copy.storagePath) || held.has(copy.id));
 }
 
 /** The objects of its assets that were never put into quarantine, or of those that were. */

@@ -1,4 +1,4 @@
-import type { AssetFilter, AssetWithObject, ContentRef, DeleteResult } from '../../catalog/catalog.ts';
+import type { AssetFilter, AssetWithObject, DeleteResult } from '../../catalog/catalog.ts';
 import { decideOnAsset } from '../../core/access-policy.ts';
 import type { Asset } from '../../core/asset.ts';
 import { AssetError, type ErrorCode, type FailureRecord, toFailure } from '../../core/errors.ts';
@@ -12,7 +12,7 @@ import { workAhead } from '../concurrently.ts';
 import type { OperationContext } from '../context.ts';
 import { notPermitted } from '../download/handing-out.ts';
 import { openOwnStore } from '../stores/own-store.ts';
-import { removeFormerCopiesOrWarn } from './former-copies.ts';
+import { publicContents, removeFormerCopiesOrWarn } from './former-copies.ts';
 import { checkMaxDelete, type MaxDelete } from './max-delete.ts';
 import { bytesRemain, REMOVALS_AT_ONCE, removeObjects } from './remove-objects.ts';
 
@@ -189,15 +189,9 @@ async function finishPage(context: OperationContext, { settled, results, found }
     return result.kind === 'deleted' && result.removable !== undefined ? result.removable : [];
   });
   const stuck = await removeObjects(context, removable);
-  await removeFormerCopiesOrWarn(context, publicContents(results));
+  const deleted = results.flatMap((result) => (result.kind === 'deleted' ? result.asset : []));
+  await removeFormerCopiesOrWarn(context, publicContents(deleted));
   return [...settled, ...results.flatMap((result) => outcomeOf(result, found, stuck))];
-}
-
-function publicContents(results: readonly DeleteResult[]): ContentRef[] {
-  return results.flatMap((result) => {
-    if (result.kind !== 'deleted' || !result.asset.isPublic) return [];
-    return { organizationId: result.asset.organizationId, sha256: result.asset.fileHash };
-  });
 }
 
 /** Rule 0: no row goes before its store is known to be the store it was. */

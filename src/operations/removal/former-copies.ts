@@ -1,4 +1,5 @@
 import type { ContentRef } from '../../catalog/catalog.ts';
+import type { Asset } from '../../core/asset.ts';
 import type { OperationContext } from '../context.ts';
 import { removeObjects } from './remove-objects.ts';
 
@@ -28,4 +29,13 @@ export async function removeFormerCopiesOrWarn(
 ): Promise<void> {
   const reason = await removeFormerCopies(context, contents);
   if (reason !== undefined) context.warn(`a former copy is removed later, by purge-expired: ${reason.message}`);
+}
+
+/** Of assets that are gone, those whose address ends with them, also where a move has left a copy. */
+export function publicContents(
+  assets: readonly Pick<Asset, 'organizationId' | 'fileHash' | 'isPublic'>[],
+): ContentRef[] {
+  return assets.flatMap(({ organizationId, fileHash: sha256, isPublic }) =>
+    isPublic ? { organizationId, sha256 } : [],
+  );
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ContentRef, PurgedAsset, PurgeFilter, PurgeKind } from '../../catalog/catalog.ts';
+import type { PurgedAsset, PurgeFilter, PurgeKind } from '../../catalog/catalog.ts';
 import { decideOnMaintenance } from '../../core/access-policy.ts';
 import { toFailure } from '../../core/errors.ts';
 import { organizationScope } from '../assets/organization-scope.ts';
@@ -8,7 +8,7 @@ import type { OperationContext } from '../context.ts';
 import { requireMaintenance } from '../maintenance-rights.ts';
 import { finishInfected } from '../scan/finish-infected.ts';
 import { openStoresInUse } from '../stores/stores-in-use.ts';
-import { removeFormerCopiesOrWarn } from './former-copies.ts';
+import { publicContents, removeFormerCopiesOrWarn } from './former-copies.ts';
 import { checkMaxDelete } from './max-delete.ts';
 import { countLeftovers, purgeLeftovers } from './purge-leftovers.ts';
 import { mustStop, type PurgeOutcome, type PurgeRequest, type PurgeRun } from './purge-run.ts';
@@ -164,18 +164,14 @@ async function removeTaken(
     context,
     taken.flatMap(({ removable }) => removable ?? []),
   );
-  await removeFormerCopiesOrWarn(context, taken.flatMap(publicContent));
+  // Leftovers are not for everyone who purges.
+  await removeFormerCopiesOrWarn(context, publicContents(taken.map(({ asset }) => asset)));
   return taken.map(({ asset, bytesFreed: bytes, removable }): PurgeOutcome => {
     const reason = removable === undefined ? undefined : stuck.get(removable.objectId);
     const { id, organizationId } = asset;
     if (reason === undefined) return { kind: 'purged', id, organizationId, reason: kind, bytes };
     return { kind: 'failed', subject: { id }, failure: toFailure(bytesRemain(id, reason)) };
   });
-}
-
-/** Its address ends with it, also where a move has left a copy; leftovers are not for everyone who purges. */
-function publicContent({ asset: { organizationId, fileHash: sha256, isPublic } }: PurgedAsset): ContentRef[] {
-  return isPublic ? [{ organizationId, sha256 }] : [];
 }
 
 async function countUsable(run: PurgeRun, filter: PurgeFilter): Promise<number> {

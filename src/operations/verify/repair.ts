@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InventoryRow, ObjectRecord } from '../../catalog/catalog.ts';
 import { toFailure } from '../../core/errors.ts';
-import { type KeyPlace, keyInPlace } from '../../core/storage-key.ts';
+import { isQuarantineKey, type KeyPlace, keyInPlace } from '../../core/storage-key.ts';
 import type { PutOptions, StoredObject } from '../../storage/backend.ts';
 import type { OperationContext } from '../context.ts';
 import { cdnUrl, publicHeaders } from '../download/public-access.ts';
@@ -149,5 +149,5 @@ async function headersOf(context: OperationContext, { assetIds }: Finding): Prom
 
 function placeOf({ isPublic, storagePath }: ObjectRecord): KeyPlace {
   if (isPublic) return 'public';
-  return storagePath.startsWith('quarantine/') ? 'quarantine' : 'private';
+  return isQuarantineKey(storagePath) ? 'quarantine' : 'private';
 }
