@@ -14,6 +14,7 @@ import type { Finding, VerifyOutcome, VerifyRequest } from '../../src/operations
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import { StorageError } from '../../src/storage/storage-error.ts';
 import { memoryBody } from '../support/bodies.ts';
+import { movePublic } from '../support/moved-public.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import type { ContextChanges, Workspace } from '../support/workspace.ts';
 
@@ -119,15 +120,7 @@ export function describeMaintenance(name: string, suite: MaintenanceSuite): void
     test('takes what expired off its public address everywhere, also for an admin, who cleans up no leftovers', async () => {
       const work = await suite.create(['near', 'far']);
       const asset = await put(work, 'seen', { isPublic: true });
-      const [found] = await (await work.catalog()).assets.byIds(work.context().identity, [asset.id]);
-      if (found === undefined) throw new Error('not found');
-      await moveBytes(work.context(), {
-        source: found.object,
-        to: { backend: 'far', storagePath: found.object.storagePath, isPublic: true },
-        carry: { kind: 'all' },
-        sourceEnd: { kind: 'retain', seconds: 60 },
-        audit: { action: 'migrated', details: {} },
-      });
+      await movePublic(work, asset, 'far');
       expect(await keys(work, 'near')).toEqual([asset.storagePath]);
       await expire(work, asset);
       expect(ids(await purge(work, {}, { identity: { role: 'admin' } }), 'purged')).toEqual([asset.id]);

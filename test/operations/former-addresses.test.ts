@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import type { Asset } from '../../src/core/asset.ts';
 import { parseStorageKey } from '../../src/core/storage-key.ts';
 import { unpublishAssets } from '../../src/operations/changes/publish.ts';
-import { moveBytes } from '../../src/operations/moving/move-bytes.ts';
 import { deleteAssets } from '../../src/operations/removal/delete.ts';
 import { verify } from '../../src/operations/verify/verify.ts';
 import { memoryBody } from '../support/bodies.ts';
 import { describeEachDatabase } from '../support/databases.ts';
+import { movePublic } from '../support/moved-public.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import type { Workspace } from '../support/workspace.ts';
 
@@ -34,15 +34,7 @@ await describeEachDatabase('a public asset that was repaired', ({ createWorkspac
     const work = await createWorkspace({ backends: BACKENDS });
     const asset = await put(work, true);
     await put(work, false);
-    const [found] = await (await work.catalog()).assets.byIds(work.context().identity, [asset.id]);
-    if (found === undefined) throw new Error('not found');
-    await moveBytes(work.context(), {
-      source: found.object,
-      to: { backend: 'far', storagePath: found.object.storagePath, isPublic: true },
-      carry: { kind: 'all' },
-      sourceEnd: { kind: 'retain', seconds: 60 },
-      audit: { action: 'migrated', details: {} },
-    });
+    await movePublic(work, asset, 'far');
     const far = await work.context().backends.open('far');
     await far.put(parseStorageKey(asset.storagePath), memoryBody('for all, for a whil'), {});
     const request = { allOrganizations: false, deep: false, resume: false, repair: true };

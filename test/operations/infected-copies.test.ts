@@ -10,6 +10,7 @@ import { scanAssets } from '../../src/operations/scan/scan.ts';
 import type { Scanner } from '../../src/scan/scanner.ts';
 import type { StorageBackend } from '../../src/storage/backend.ts';
 import { memoryBody } from '../support/bodies.ts';
+import { SCAN_ALL } from '../support/scan-all.ts';
 import { assetOf, collect, uploadPaths, writeText } from '../support/uploads.ts';
 import { createWorkspace, type Workspace } from '../support/workspace.ts';
 
@@ -22,18 +23,6 @@ const alarmed: Scanner = {
   version: async () => ({ engine: 'ClamAV', signatureVersion: '1', signatureDate: null }),
   inspect: () => Promise.reject(new Error('nobody asks')),
 };
-
-const SCAN_ALL = {
-  selection: {
-    kind: 'filter',
-    scope: { organization: 'acme' },
-    filter: { status: 'any', expired: 'include' },
-    which: 'all',
-    everything: true,
-  },
-  onInfected: 'quarantine',
-  concurrency: 4,
-} as const;
 
 async function put(work: Workspace, backend: string, changes = {}): Promise<Asset> {
   const path = await writeText(work.directory, `${randomUUID()}.txt`, 'harmful, as it turns out');

@@ -4,20 +4,11 @@ import { expect, test } from 'vitest';
 import type { BodySource } from '../../src/core/body.ts';
 import { scanAssets } from '../../src/operations/scan/scan.ts';
 import { SCAN_MARGIN, type Scanner, type ScanOptions } from '../../src/scan/scanner.ts';
+import { SCAN_ALL } from '../support/scan-all.ts';
 import { collect, uploadPaths, writeText } from '../support/uploads.ts';
 import { createWorkspace, type Workspace } from '../support/workspace.ts';
 
-const SCAN_ALL = {
-  selection: {
-    kind: 'filter',
-    scope: { organization: 'acme' },
-    filter: { status: 'any', expired: 'include' },
-    which: 'all',
-    everything: true,
-  },
-  onInfected: 'quarantine',
-  concurrency: 1,
-} as const;
+const ONE_BY_ONE = { ...SCAN_ALL, concurrency: 1 };
 /** More than there are pieces of memory. */
 const MANY = 40;
 
@@ -41,7 +32,7 @@ async function scanning(work: Workspace, judge: (text: string) => void = () => u
     inspect: () => Promise.reject(new Error('nobody asks')),
   };
   await collect(
-    scanAssets(work.context({ scanning: { mode: 'auto', expected: true, scanner: async () => scanner } }), SCAN_ALL),
+    scanAssets(work.context({ scanning: { mode: 'auto', expected: true, scanner: async () => scanner } }), ONE_BY_ONE),
   );
   return sent;
 }
